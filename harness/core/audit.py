@@ -1,0 +1,97 @@
+"""The record of an audit: everything that a report or a later judgement needs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.core.decision import Verdict
+from harness.core.finding import CheckRecord
+from harness.core.rule import Rule
+
+SCHEMA = "vertical-harness/audit/1"
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SuiteRef(_Stored):
+    """Which suite was run."""
+
+    name: str
+    version: str
+    digest: str
+    vertical: str
+    task: str
+    title: dict[str, str] = Field(default_factory=dict)
+    seed: int
+
+
+class ModelInfo(_Stored):
+    """Which model was audited; `offers` says what it can be asked for."""
+
+    uri: str
+    kind: str
+    fingerprint: str
+    view: str = "columns"
+    offers: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+    card: dict[str, Any] = Field(default_factory=dict)
+
+
+class SplitRef(_Stored):
+    """A part of the data: its role, its size, and the digest of its row ids."""
+
+    role: str
+    rows: int
+    ids_digest: str
+
+
+class DataRef(_Stored):
+    """Which data were used, how they were split, and their card."""
+
+    fingerprint: str
+    rows: int
+    duplicates_dropped: int
+    splits: list[SplitRef]
+    card: dict[str, Any] = Field(default_factory=dict)
+    members: str
+    sampled_rows: int | None = None
+
+
+class PolicyRef(_Stored):
+    """The policy that judged."""
+
+    digest: str
+    rules: list[Rule]
+
+
+class PredictionsRef(_Stored):
+    """Where the saved predictions lie, beside the record."""
+
+    path: str
+    sha256: str
+
+
+class Audit(_Stored):
+    """One audit; every output is a pure function of it."""
+
+    schema_: Literal["vertical-harness/audit/1"] = Field(default=SCHEMA, alias="schema")
+    suite: SuiteRef
+    model: ModelInfo
+    data: DataRef
+    records: list[CheckRecord]
+    policy: PolicyRef
+    verdict: Verdict
+    system: dict[str, Any] = Field(default_factory=dict)
+    predictions: PredictionsRef | None = None
+    harness: dict[str, str]
+    environment: dict[str, Any]
+    started: str
+    seconds: float
+    evidence_digest: str
+    digest: str
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)

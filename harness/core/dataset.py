@@ -1,0 +1,48 @@
+"""The data of an audit: rows, labels and groups, split by role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Strings = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of the data. `ids` (n,) text, `inputs` the feature columns, `labels` (n,) class names,
+    `groups` attribute → (n,) group names (None where unknown), `columns` every column as read."""
+
+    role: str
+    ids: Strings
+    inputs: pd.DataFrame
+    labels: Strings
+    groups: dict[str, Strings]
+    columns: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Every split of one data set, its classes, and where it came from.
+
+    `members` says how training members are known: fitted, train-data, stated, or unknown.
+    """
+
+    splits: dict[str, Split]
+    classes: tuple[str, ...]
+    positive: str | None
+    fingerprint: str
+    rows: int
+    duplicates_dropped: int
+    card: dict[str, Any]
+    members: str
+    sampled_rows: int | None = None

@@ -1,0 +1,198 @@
+"""Interval estimates of proportions, their differences and ratios, and AUC; all recomputable from inputs.
+
+Every function returns an `Interval` whose `inputs` hold the arguments, so `at_level` can give the
+same interval at another level and `p_beyond` can turn it into a p-value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy import optimize, special
+
+from harness.core.interval import Interval
+
+
+def normal_quantile(p: float) -> float:
+    """Standard normal quantile."""
+    return float(special.ndtri(p))
+
+
+def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
+    """Wilson score interval for a proportion (Wilson 1927); (0, 1) when n is 0."""
+    inputs: dict[str, float | int | list[float]] = {"successes": int(successes), "n": int(n)}
+    low, high = _wilson_bounds(successes, n, level)
+    return Interval(low=low, high=high, level=level, method="wilson", inputs=inputs)
+
+
+def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
+    """Exact interval for a proportion (Clopper & Pearson 1934); (0, 1) when n is 0."""
+    alpha = 1 - level
+    low = 0.0 if successes == 0 or n == 0 else float(special.betaincinv(successes, n - successes + 1, alpha / 2))
+    high = 1.0 if successes == n else float(special.betaincinv(successes + 1, n - successes, 1 - alpha / 2))
+    inputs: dict[str, float | int | list[float]] = {"successes": int(successes), "n": int(n)}
+    return Interval(low=low, high=high, level=level, method="clopper_pearson", inputs=inputs)
+
+
+def newcombe(successes: int, n: int, reference_successes: int, reference_n: int, level: float = 0.95) -> Interval:
+    """Score interval for a difference of two proportions, group minus reference (Newcombe 1998, method 10)."""
+    p, q = successes / n, reference_successes / reference_n
+    low_p, high_p = _wilson_bounds(successes, n, level)
+    low_q, high_q = _wilson_bounds(reference_successes, reference_n, level)
+    gap = p - q
+    low = gap - math.hypot(p - low_p, high_q - q)
+    high = gap + math.hypot(high_p - p, q - low_q)
+    return Interval(
+        low=max(-1.0, low), high=min(1.0, high), level=level, method="newcombe",
+        inputs=_two_counts(successes, n, reference_successes, reference_n),
+    )
+
+
+RATIO_CEILING = 1e6
+
+
+def score_ratio(successes: int, n: int, reference_successes: int, reference_n: int, level: float = 0.95) -> Interval:
+    """Score interval for a ratio of two proportions, group over reference (Miettinen & Nurminen 1985).
+
+    Inverts the score test with the constrained maximum-likelihood variance and the factor N/(N-1).
+    An open upper end (no success in the reference) is capped at 1e6.
+    """
+    z = normal_quantile(0.5 + level / 2)
+    counts = (successes, n, reference_successes, reference_n)
+    if successes == 0 and reference_successes == 0:
+        low, high = 0.0, RATIO_CEILING
+    else:
+        low = 0.0 if successes == 0 else _ratio_root(counts, z)
+        high = RATIO_CEILING if reference_successes == 0 else _ratio_root(counts, -z)
+    return Interval(
+        low=low, high=max(low, high), level=level, method="miettinen_nurminen_ratio", inputs=_two_counts(*counts)
+    )
+
+
+def ratio_score(ratio: float, successes: int, n: int, reference_successes: int, reference_n: int) -> float:
+    """Miettinen-Nurminen z for the ratio; positive when the observed ratio is above it."""
+    p1, p0 = successes / n, reference_successes / reference_n
+    total = n + reference_n
+    a = total * ratio
+    b = -(n * ratio + successes + reference_n + reference_successes * ratio)
+    c = successes + reference_successes
+    q0 = (-b - math.sqrt(max(b * b - 4 * a * c, 0.0))) / (2 * a)
+    q0 = min(max(q0, 0.0), 1.0)
+    q1 = min(ratio * q0, 1.0)
+    variance = (q1 * (1 - q1) / n + ratio**2 * q0 * (1 - q0) / reference_n) * total / (total - 1)
+    gap = p1 - ratio * p0
+    if variance <= 0:
+        return 0.0 if gap == 0 else math.copysign(math.inf, gap)
+    return gap / math.sqrt(variance)
+
+
+def normal_logit(value: float, standard_error: float, level: float = 0.95, method: str = "delong_logit") -> Interval:
+    """Normal interval on the logit scale, for an AUC with its DeLong standard error.
+
+    At 0 or 1, or with no standard error, the logit is not defined: the interval on the plain scale, cut to [0, 1].
+    """
+    z = normal_quantile(0.5 + level / 2)
+    inputs: dict[str, float | int | list[float]] = {"value": value, "standard_error": standard_error}
+    if 0 < value < 1:
+        spread = z * standard_error / (value * (1 - value))
+        low, high = (float(special.expit(special.logit(value) + s * spread)) for s in (-1, 1))
+    else:
+        low, high = max(0.0, value - z * standard_error), min(1.0, value + z * standard_error)
+    return Interval(low=low, high=high, level=level, method=method, inputs=inputs)
+
+
+QUANTILE_GRID = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
+QUANTILE_GRID = [*QUANTILE_GRID, *[1 - p for p in reversed(QUANTILE_GRID[:-1])]]
+
+
+def percentile(resamples: np.ndarray, level: float = 0.95) -> Interval:
+    """Percentile interval of bootstrap resamples (m,); the quantiles kept allow other levels."""
+    grid = [float(q) for q in np.quantile(resamples, QUANTILE_GRID)]
+    inputs: dict[str, float | int | list[float]] = {
+        "probabilities": list(QUANTILE_GRID), "quantiles": grid, "resamples": len(resamples),
+    }
+    low, high = _percentile_bounds(inputs, level)
+    return Interval(low=low, high=high, level=level, method="bootstrap_percentile", inputs=inputs)
+
+
+def at_level(interval: Interval, level: float) -> Interval:
+    """The same estimate's interval at another level, recomputed from its inputs."""
+    if interval.method == "bootstrap_percentile":
+        low, high = _percentile_bounds(interval.inputs, level)
+        return interval.model_copy(update={"low": low, "high": high, "level": level})
+    return _METHODS[interval.method](**interval.inputs, level=level)
+
+
+def p_beyond(interval: Interval, limit: float, *, above: bool) -> float:
+    """One-sided p-value against "the truth is at the limit", towards above (or below) it.
+
+    Found by inverting the interval: half of one minus the highest level at which it still
+    excludes the limit; 0.5 where even a narrow interval covers the limit; at least 1e-6.
+    """
+
+    def excludes(tail: float) -> bool:
+        at = at_level(interval, 1 - 2 * tail)
+        return at.low > limit if above else at.high < limit
+
+    if not excludes(0.499):
+        return 0.5
+    if excludes(1e-6):
+        return 1e-6
+    low, high = 1e-6, 0.499
+    for _ in range(40):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if excludes(middle) else (middle, high)
+    return high
+
+
+def _wilson_bounds(successes: int, n: int, level: float) -> tuple[float, float]:
+    if n == 0:
+        return 0.0, 1.0
+    z = normal_quantile(0.5 + level / 2)
+    p = successes / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    # The exact ends: rounding must not leave 0.9999999 where every row succeeded.
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    return low, 1.0 if successes == n else min(1.0, centre + half)
+
+
+def _ratio_root(counts: tuple[int, int, int, int], z: float) -> float:
+    def gap(log_ratio: float) -> float:
+        return ratio_score(math.exp(log_ratio), *counts) - z
+
+    ends = (-math.log(RATIO_CEILING) * 2, math.log(RATIO_CEILING))
+    low_value, high_value = gap(ends[0]), gap(ends[1])
+    if low_value < 0 or high_value > 0:
+        return 0.0 if low_value < 0 else RATIO_CEILING
+    return math.exp(float(optimize.brentq(lambda x: max(min(gap(x), 1e9), -1e9), *ends, xtol=1e-10)))
+
+
+def _percentile_bounds(inputs: dict[str, float | int | list[float]], level: float) -> tuple[float, float]:
+    tail = (1 - level) / 2
+    low, high = np.interp([tail, 1 - tail], inputs["probabilities"], inputs["quantiles"])
+    return float(low), float(high)
+
+
+def _two_counts(
+    successes: int, n: int, reference_successes: int, reference_n: int
+) -> dict[str, float | int | list[float]]:
+    return {
+        "successes": int(successes), "n": int(n),
+        "reference_successes": int(reference_successes), "reference_n": int(reference_n),
+    }
+
+
+def _delong_logit(value: float, standard_error: float, level: float) -> Interval:
+    return normal_logit(value, standard_error, level)
+
+
+_METHODS: dict[str, Callable[..., Interval]] = {
+    "wilson": wilson,
+    "clopper_pearson": clopper_pearson,
+    "newcombe": newcombe,
+    "miettinen_nurminen_ratio": score_ratio,
+    "delong_logit": _delong_logit,
+}

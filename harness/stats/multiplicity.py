@@ -1,0 +1,25 @@
+"""Correcting for many tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
+    """Which hypotheses Holm's step-down procedure rejects (Holm 1979); family-wise error at most alpha."""
+    rejected = [False] * len(p_values)
+    order = sorted(range(len(p_values)), key=lambda i: (p_values[i], i))
+    for step, index in enumerate(order):
+        if p_values[index] > alpha / (len(p_values) - step):
+            break
+        rejected[index] = True
+    return rejected
+
+
+def benjamini_hochberg(p_values: Sequence[float], rate: float) -> list[bool]:
+    """Which hypotheses are kept at this false-discovery rate (Benjamini & Hochberg 1995)."""
+    count = len(p_values)
+    order = sorted(range(count), key=lambda i: (p_values[i], i))
+    last = max((k for k, i in enumerate(order, 1) if p_values[i] <= rate * k / count), default=0)
+    kept = set(order[:last])
+    return [i in kept for i in range(count)]
