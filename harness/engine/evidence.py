@@ -1,0 +1,131 @@
+"""The only door to a model's answers: one cached pass, counted queries, a generator for each check."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from harness.core.audit import ModelInfo
+from harness.core.dataset import Dataset, Split
+from harness.core.predictions import Predictions
+from harness.errors import ModelError
+from harness.spec.suite import Suite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Model(Protocol):
+    """A model under audit. `predict` answers one row of the features each, in order."""
+
+    info: ModelInfo
+
+    def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
+        """Answers for inputs (n rows of features) with these row ids."""
+        ...
+
+    def estimator(self) -> Any:
+        """The fitted scikit-learn object, or None."""
+        ...
+
+
+class Evidence:
+    """What checks may see: the data, cached predictions, and a seeded generator of their own."""
+
+    def __init__(self, suite: Suite, data: Dataset, model: Model, seed: int) -> None:
+        self.suite, self.data = suite, data
+        self._model, self._seed = model, seed
+        self._predictions: dict[str, Predictions] = {}
+        self.queries = 0
+
+    @property
+    def model(self) -> ModelInfo:
+        """Which model is audited."""
+        return self._model.info
+
+    def split(self, role: str) -> Split | None:
+        """The rows of a role, or None where the data has none."""
+        part = self.data.splits.get(role)
+        return part if part is not None and len(part) else None
+
+    def predictions(self, role: str) -> Predictions:
+        """The model's answers for a split, from the shared pass."""
+        return self._predictions[role]
+
+    def collect(self, roles: tuple[str, ...]) -> None:
+        """Runs the shared pass: the rows of every role, equal rows once."""
+        parts = [part for role in roles if (part := self.split(role)) is not None]
+        if not parts:
+            return
+        import pandas as pd
+
+        inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
+        ids = np.concatenate([part.ids for part in parts])
+        first, inverse = self._distinct(inputs, ids)
+        answers = self._ask(inputs.iloc[first].reset_index(drop=True), ids[first])
+        start = 0
+        for part in parts:
+            take = inverse[start : start + len(part)]
+            scores = None if answers.scores is None else answers.scores[take]
+            self._predictions[part.role] = Predictions(answers.classes, answers.labels[take], scores)
+            start += len(part)
+
+    def ask(self, inputs: pd.DataFrame) -> Predictions:
+        """Answers for rows that a check made (perturbed or masked); counted."""
+        return self._ask(inputs, np.array([""] * len(inputs), dtype=object))
+
+    def estimator(self) -> Any:
+        """The fitted scikit-learn object for explainers that read a model's structure, or None."""
+        return self._model.estimator()
+
+    def generator(self, check: str) -> np.random.Generator:
+        """A generator that depends on the suite's seed and the check's name alone."""
+        key = hashlib.sha256(f"{self._seed}:{check}".encode()).digest()
+        return np.random.default_rng(int.from_bytes(key[:8], "big"))
+
+    def _distinct(self, inputs: pd.DataFrame, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        import pandas as pd
+
+        if self.model.kind == "predictions":
+            return np.arange(len(ids)), np.arange(len(ids))
+        keys = pd.util.hash_pandas_object(inputs, index=False).to_numpy()
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return first, inverse
+
+    def _ask(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
+        answers = self._model.predict(inputs, ids)
+        self.queries += len(inputs)
+        _check_answers(answers, len(inputs), self.data.classes, self.model.uri)
+        return answers
+
+
+def _check_answers(answers: Predictions, wanted: int, classes: tuple[str, ...], name: str) -> None:
+    if len(answers.labels) != wanted:
+        raise ModelError(
+            f"{name} answered {len(answers.labels)} of {wanted} inputs. Return one answer per input, in order."
+        )
+    unknown = sorted({str(label) for label in answers.labels} - set(classes))
+    if unknown:
+        raise ModelError(
+            f"{name} answered classes that the data does not have: {', '.join(unknown[:5])}. "
+            f"Wanted: {', '.join(classes)}. Give the suite's class names."
+        )
+    if answers.scores is None:
+        return
+    if set(answers.classes) != set(classes):
+        raise ModelError(f"{name} scores the classes {list(answers.classes)}; the data has {list(classes)}.")
+    if answers.scores.shape != (wanted, len(answers.classes)):
+        raise ModelError(f"{name} gave scores of shape {answers.scores.shape}; wanted {(wanted, len(classes))}.")
+    if not np.isfinite(answers.scores).all():
+        rows = int((~np.isfinite(answers.scores)).any(axis=1).sum())
+        raise ModelError(f"{name} gave NaN or infinite scores for {rows} row(s). Every row needs a probability.")
+    if answers.scores.min() < 0 or answers.scores.max() > 1:
+        raise ModelError(
+            f"{name} gave scores from {answers.scores.min():g} to {answers.scores.max():g}; probabilities lie in "
+            "[0, 1]. Turn scores into probabilities (for example with CalibratedClassifierCV)."
+        )
+    sums = answers.scores.sum(axis=1)
+    if abs(sums - 1).max() > 1e-3:
+        raise ModelError(f"{name} gave probabilities that sum to {sums[abs(sums - 1).argmax()]:g}; they must sum to 1.")

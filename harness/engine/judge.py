@@ -1,0 +1,154 @@
+"""Judges findings against the policy: the whole interval against the limit, three ways."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from harness.core.decision import Decision, Outcome, Verdict, VerdictOutcome
+from harness.core.finding import CheckRecord, Finding, Selector
+from harness.core.rule import Rule
+from harness.stats.intervals import at_level, p_beyond
+from harness.stats.multiplicity import holm
+from harness.stats.power import rows_needed
+
+FAIL_ALPHA = 0.025
+
+
+@dataclass(frozen=True)
+class _Match:
+    rule: Rule
+    finding: Finding | None
+    why_missing: tuple[Outcome, str] | None = None
+
+
+def judge(rules: list[Rule], records: list[CheckRecord], test_rows: int) -> Verdict:
+    """Every rule on every finding it matches; no match is `not_tested`, never a pass.
+
+    A rule passes if the whole interval lies on the good side. It fails if its one-sided p-value is
+    rejected by Holm's procedure at 2.5 % over the rules of its severity (blocking or warning).
+    """
+    matches = [match for rule in rules for match in _matches(rule, records)]
+    p_values = [_p_fail(match) for match in matches]
+    failed = [False] * len(matches)
+    for severity in ("block", "warn"):
+        family = [i for i, m in enumerate(matches) if m.rule.severity == severity and p_values[i] is not None]
+        for index, rejected in zip(family, holm([p_values[i] or 0.0 for i in family], FAIL_ALPHA), strict=True):
+            failed[index] = rejected
+    tests = max(1, sum(p is not None for p in p_values))
+    decisions = [
+        _decide(match, p, fails, test_rows, tests) for match, p, fails in zip(matches, p_values, failed, strict=True)
+    ]
+    return Verdict(outcome=_overall(decisions), decisions=decisions)
+
+
+def selects(selector: Selector | None, about: Selector | None) -> bool:
+    """Whether a rule's selector fits: the same keys, equal values, "*" fits each value."""
+    wanted, got = selector or {}, about or {}
+    return set(wanted) == set(got) and all(value in ("*", got[key]) for key, value in wanted.items())
+
+
+def _matches(rule: Rule, records: list[CheckRecord]) -> list[_Match]:
+    found = [
+        finding for record in records if record.status in ("measured", "not_tested") for finding in record.findings
+        if finding.measure == rule.measure and selects(rule.group, finding.group) and selects(rule.of, finding.of)
+    ]
+    if found:
+        blocked = {id(f): r.reason for r in records if r.status == "not_tested" for f in r.findings}
+        return [_Match(rule, f, ("not_tested", blocked[id(f)] or "") if id(f) in blocked else None) for f in found]
+    family = rule.measure.partition(".")[0]
+    for status in ("error", "not_tested", "not_applicable"):
+        for record in records:
+            if record.status == status and record.check.startswith(f"{family}.") and _is_likely_source(record, rule):
+                return [_Match(rule, None, (status, f"{record.check}: {record.reason}"))]
+    return [_Match(rule, None, ("not_tested", f"no finding of {rule.measure} matches this rule"))]
+
+
+_SOURCES = {
+    "performance.calibration": ("ece", "calibration_slope", "calibration_intercept"),
+    "performance.slices": ("slice_accuracy",),
+}
+
+
+def _is_likely_source(record: CheckRecord, rule: Rule) -> bool:
+    name = rule.measure.partition(".")[2]
+    special = {measure: check for check, measures in _SOURCES.items() for measure in measures}
+    return special.get(name, record.check) == record.check and not (name not in special and record.check in _SOURCES)
+
+
+def _p_fail(match: _Match) -> float | None:
+    finding = match.finding
+    if match.why_missing or finding is None or finding.value is None:
+        return None
+    low, high = match.rule.bounds
+    if finding.exact or finding.interval is None:
+        return None
+    tails = []
+    if low is not None:
+        tails.append(p_beyond(finding.interval, low, above=False))
+    if high is not None:
+        tails.append(p_beyond(finding.interval, high, above=True))
+    return min(tails)
+
+
+def _decide(match: _Match, p_fail: float | None, fails: bool, test_rows: int, tests: int) -> Decision:
+    rule, finding = match.rule, match.finding
+    outcome, message, needed = _outcome(match, p_fail, fails, test_rows, tests)
+    return Decision(
+        rule_id=rule.id, measure=rule.measure, severity=rule.severity, limit=rule.limit_text(),
+        group=finding.group if finding else rule.group, of=finding.of if finding else rule.of,
+        at_least=rule.at_least, at_most=rule.at_most, between=rule.between,
+        outcome=outcome, message=message, n_needed=needed, p_fail=p_fail,
+        observed=finding.value if finding else None, interval=finding.interval if finding else None,
+        n=finding.n if finding else None,
+        reason=rule.reason, limit_source=rule.source, clauses=rule.clauses,
+    )
+
+
+def _outcome(
+    match: _Match, p_fail: float | None, fails: bool, test_rows: int, tests: int
+) -> tuple[Outcome, str, int | None]:
+    finding = match.finding
+    if match.why_missing is not None:
+        return match.why_missing[0], match.why_missing[1], None
+    if finding is None or finding.value is None:
+        return "not_tested", (finding.reason if finding else None) or "not measured", None
+    low, high = match.rule.bounds
+    limit = match.rule.limit_text()
+    if finding.exact:
+        inside = (low is None or finding.value >= low) and (high is None or finding.value <= high)
+        return ("pass" if inside else "fail"), f"{finding.value:g} against {limit}", None
+    if finding.interval is None:
+        return "not_tested", "the finding has no interval, so chance can't be told from effect", None
+    text = f"{finding.value:.3f} ({finding.interval.low:.3f} to {finding.interval.high:.3f}) against {limit}"
+    if fails:
+        return "fail", f"{text}: the whole interval lies beyond the limit", None
+    judged = at_level(finding.interval, 0.95)
+    if (low is None or judged.low >= low) and (high is None or judged.high <= high):
+        return "pass", f"{text}: the whole interval lies within", None
+    needed = _needed(finding, low, high, test_rows, tests)
+    more = f"about {needed:,} test rows would decide" if needed else "the estimate lies on the limit"
+    return "inconclusive", f"{text}: the interval reaches across the limit; {more}", needed
+
+
+def _needed(finding: Finding, low: float | None, high: float | None, test_rows: int, tests: int) -> int | None:
+    assert finding.value is not None and finding.interval is not None  # noqa: S101 - narrowed by the caller
+    outside = (low is not None and finding.value < low) or (high is not None and finding.value > high)
+    # A fail must also survive Holm's correction; the strictest step is the safe one to plan for.
+    interval = at_level(finding.interval, 1 - 2 * FAIL_ALPHA / (tests if outside else 1))
+    candidates = [rows_needed(finding.value, interval, limit, test_rows) for limit in (low, high) if limit is not None]
+    if outside:
+        nearest = low if low is not None and finding.value < low else high
+        assert nearest is not None  # noqa: S101 - outside names one
+        return rows_needed(finding.value, interval, nearest, test_rows)
+    if any(c is None for c in candidates):
+        return None
+    return math.ceil(max(c for c in candidates if c is not None))
+
+
+def _overall(decisions: list[Decision]) -> VerdictOutcome:
+    blocking = [decision.outcome for decision in decisions if decision.severity == "block"]
+    if "fail" in blocking:
+        return "fail"
+    decided = [outcome for outcome in blocking if outcome != "not_applicable"]
+    return "pass" if decided and all(outcome == "pass" for outcome in decided) else "incomplete"

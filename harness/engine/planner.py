@@ -1,0 +1,86 @@
+"""Plans an audit: what each check needs against what the model and the data offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.core.audit import ModelInfo
+from harness.core.dataset import Dataset
+from harness.core.finding import Status
+from harness.engine.registry import CheckEntry, Need, find_check
+from harness.errors import SuiteError
+from harness.spec.suite import CheckRequest, Suite
+
+
+@dataclass(frozen=True)
+class Step:
+    """A check to run; or, with a status, why it will not run."""
+
+    request: CheckRequest
+    entry: CheckEntry
+    status: Status | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in the suite's order, and the splits that the shared pass must answer."""
+
+    steps: list[Step]
+    roles: tuple[str, ...]
+
+
+def validate_checks(suite: Suite) -> None:
+    """Looks up every check and its parameters; SuiteError lists all problems."""
+    problems = []
+    for request in suite.checks:
+        try:
+            find_check(request.name, request.parameters)
+        except SuiteError as error:
+            problems.append(str(error))
+    if problems:
+        raise SuiteError("\n".join(problems))
+
+
+def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
+    """Decides for each check whether it can run, and says why where it can't."""
+    validate_checks(suite)
+    steps = [_step(request, suite, data, model) for request in suite.checks]
+    runnable = [step for step in steps if step.status is None]
+    roles: tuple[str, ...] = ()
+    if any("predictions" in step.entry.needs for step in runnable):
+        roles = ("test",)
+    if any("members" in step.entry.needs for step in runnable):
+        roles = ("test", "train")
+    return Plan(steps, roles)
+
+
+def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo) -> Step:
+    entry = find_check(request.name, request.parameters)
+    if request.name in suite.not_applicable:
+        return Step(request, entry, "not_applicable", suite.not_applicable[request.name])
+    if suite.task not in entry.tasks:
+        return Step(request, entry, "not_applicable", f"the task {suite.task} has no such concept")
+    missing = [reason for need in entry.needs if (reason := _lacks(need, suite, data, model))]
+    if missing:
+        return Step(request, entry, "not_tested", "; ".join(missing))
+    return Step(request, entry)
+
+
+def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | None:
+    if need == "members" and data.members == "unknown":
+        return ("members unknown: which rows the model was trained on is not recorded. Give --train-data FILE, "
+                "or --trained-on-split if it was trained on the suite's training split")
+    if need == "members" and "train" not in model.offers:
+        return "no access: the saved predictions hold no rows of the training split"
+    if need == "scores" and "scores" not in model.offers:
+        return "no access: the model gives labels but no probabilities"
+    if need == "estimator" and "estimator" not in model.offers:
+        return "no access: only the model's answers are known, not the model itself"
+    if need == "sensitive" and not suite.data.sensitive:
+        return "no data: the suite declares no sensitive attribute"
+    if need == "positive" and data.positive is None:
+        return "the suite declares no positive class"
+    if need == "favourable" and suite.data.label.favourable is None:
+        return "the suite does not say which outcome is favourable"
+    return None

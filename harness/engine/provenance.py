@@ -1,0 +1,68 @@
+"""Digests: of files, of rows, of records, and of the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+_PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "statsmodels", "fairlearn", "shap", "skops", "pydantic")
+
+
+def sha256_bytes(content: bytes) -> str:
+    """The digest of bytes, with its algorithm."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """The digest of a file."""
+    with path.open("rb") as stream:
+        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_texts(texts: Iterable[str]) -> str:
+    """The digest of a list of texts, in order."""
+    return sha256_bytes(rfc8785.dumps(list(texts)))
+
+
+def record_digest(record: dict[str, Any]) -> str:
+    """The digest of a record's canonical JSON (RFC 8785) without its own `digest`."""
+    return sha256_bytes(rfc8785.dumps({key: value for key, value in record.items() if key != "digest"}))
+
+
+def evidence_digest(record: dict[str, Any]) -> str:
+    """As `record_digest`, without seconds, start time, environment, paths and efficiency values."""
+    dropped = {"digest", "evidence_digest", "started", "seconds", "environment"}
+    kept = {key: value for key, value in record.items() if key not in dropped}
+    kept["model"] = {key: value for key, value in record["model"].items() if key != "uri"}
+    kept["records"] = [
+        {key: value for key, value in item.items() if key != "seconds"}
+        for item in record["records"] if not item["check"].startswith("efficiency.")
+    ]
+    if record.get("predictions"):
+        kept["predictions"] = {"sha256": record["predictions"]["sha256"]}
+    return sha256_bytes(rfc8785.dumps(kept))
+
+
+def environment() -> dict[str, Any]:
+    """The interpreter, the platform, and the versions of the packages that numbers depend on."""
+    packages = {}
+    for name in _PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            packages[name] = "absent"
+    return {"python": platform.python_version(), "platform": platform.platform(terse=True), "packages": packages}
+
+
+def harness_version() -> str:
+    """This package's version."""
+    try:
+        return version("vertical-harness")
+    except PackageNotFoundError:
+        return "checkout"

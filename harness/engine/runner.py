@@ -1,0 +1,63 @@
+"""Runs the planned checks; a crash of one check becomes its record and never a pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from harness.core.finding import CheckRecord
+from harness.engine.evidence import Evidence
+from harness.engine.planner import Plan, Step
+from harness.errors import UserError
+
+Progress = Callable[[str], None]
+
+
+def run(plan: Plan, evidence: Evidence, progress: Progress) -> list[CheckRecord]:
+    """One record for each step, in order."""
+    overlap = _training_rows_in_test(evidence)
+    records = []
+    for step in plan.steps:
+        progress(step.request.name)
+        if overlap and step.entry.name.startswith("performance."):
+            records.append(_record(step, "error", overlap))
+            continue
+        records.append(_run_step(step, evidence))
+    return records
+
+
+def _run_step(step: Step, evidence: Evidence) -> CheckRecord:
+    if step.status is not None:
+        return _record(step, step.status, step.reason or "")
+    before, start = evidence.queries, time.process_time()
+    try:
+        found = step.entry.run(evidence, step.request.parameters)
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place where a crash becomes a record
+        return _record(step, "error", f"the check crashed: {type(error).__name__}: {error}")
+    used = evidence.queries - before
+    if not used and "predictions" in step.entry.needs and (test := evidence.split("test")) is not None:
+        used = len(test)
+    return CheckRecord(
+        check=step.request.name, parameters=dict(step.request.parameters), status=found.status,
+        reason=found.reason, findings=found.findings, exhibits=found.exhibits,
+        seconds=time.process_time() - start, queries=used,
+    )
+
+
+def _record(step: Step, status: str, reason: str) -> CheckRecord:
+    return CheckRecord.model_validate(
+        {"check": step.request.name, "parameters": dict(step.request.parameters), "status": status, "reason": reason}
+    )
+
+
+def _training_rows_in_test(evidence: Evidence) -> str | None:
+    test, train = evidence.split("test"), evidence.split("train")
+    if test is None or train is None or evidence.data.members == "unknown":
+        return None
+    shared = set(test.ids) & set(train.ids)
+    if not shared:
+        return None
+    return (f"{len(shared)} of {len(test)} test rows were used to train the model, so its performance on them says "
+            "nothing. Audit it on rows that it has not seen")

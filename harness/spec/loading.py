@@ -1,0 +1,157 @@
+"""Reads suite and policy files: all problems at once, each with its file, line and path."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rfc8785
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.core.rule import Rule
+from harness.errors import SuiteError
+from harness.resources import resource_folder
+from harness.spec.suite import Suite
+
+T = TypeVar("T", bound=BaseModel)
+Location = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class LoadedSuite:
+    """A suite, the folder that its paths are relative to, and the digest of its contents."""
+
+    suite: Suite
+    folder: Path
+    digest: str
+
+
+class _Policy(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    policy: list[Rule] = Field(min_length=1)
+
+
+def load_suite(name_or_path: str | Path) -> LoadedSuite:
+    """A built-in suite by name, or a suite file by path."""
+    path = _find(str(name_or_path))
+    document, lines = _parse(path)
+    suite = _validate(Suite, document, path, lines)
+    return LoadedSuite(suite, path.parent, digest_of(suite))
+
+
+def load_policy(path: Path) -> list[Rule]:
+    """The rules of a policy file: a mapping with the key `policy`."""
+    document, lines = _parse(path)
+    return _validate(_Policy, document, path, lines).policy
+
+
+def built_in_suites() -> list[str]:
+    """The names of the shipped suites, sorted."""
+    root = resource_folder("suites")
+    return sorted(
+        str(path.relative_to(root).with_suffix("")) for path in root.glob("*/*.yaml") if ".card" not in path.name
+    )
+
+
+def digest_of(model: BaseModel | Iterable[BaseModel]) -> str:
+    """sha256 of the canonical JSON (RFC 8785) of one model or several."""
+    dumped: Any
+    if isinstance(model, BaseModel):
+        dumped = model.model_dump(mode="json")
+    else:
+        dumped = [item.model_dump(mode="json") for item in model]
+    return "sha256:" + hashlib.sha256(rfc8785.dumps(dumped)).hexdigest()
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise SuiteError(f"There is no suite file {name}. Give a path to a YAML file or one of: {_known()}.")
+        return path
+    names = built_in_suites()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise SuiteError(f"There is no suite {name!r}.{hint} Built-in suites: {_known()}; or give a path to a YAML file.")
+    return resource_folder("suites") / f"{name}.yaml"
+
+
+def _known() -> str:
+    return ", ".join(built_in_suites())
+
+
+def _parse(path: Path) -> tuple[dict[str, Any], dict[Location, int]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except OSError as error:
+        raise SuiteError(f"{path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SuiteError(f"{path} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise SuiteError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise SuiteError(f"{path} must hold a mapping of keys; got {type(document).__name__}. See 'harness show finance/credit-risk --yaml' for an example.")
+    lines: dict[Location, int] = {}
+    repeated: list[str] = []
+    if node is not None:
+        _mark(node, (), lines, repeated)
+    if repeated:
+        raise SuiteError(f"{path} repeats keys: " + "; ".join(repeated))
+    return document, lines
+
+
+def _mark(node: yaml.Node, at: Location, lines: dict[Location, int], repeated: list[str]) -> None:
+    lines[at] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                repeated.append(f"{key.value} (line {key.start_mark.line + 1})")
+            seen.add(key.value)
+            lines[(*at, key.value)] = key.start_mark.line + 1
+            _mark(value, (*at, key.value), lines, repeated)
+            lines[(*at, key.value)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _mark(value, (*at, index), lines, repeated)
+
+
+def _validate(kind: type[T], document: dict[str, Any], path: Path, lines: dict[Location, int]) -> T:
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        problems = [_problem(item, path, lines) for item in error.errors()]
+        unique = list(dict.fromkeys(problems))
+        raise SuiteError(f"{len(unique)} problem(s):\n" + "\n".join(unique)) from error
+
+
+def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
+    at = tuple(part for part in item["loc"] if not (isinstance(part, str) and part.startswith(("int", "float", "function-"))))
+    known = at
+    while known and known not in lines:
+        known = known[:-1]
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(at[-1]), _keys_beside(at), 1)
+        message = f"unknown key {at[-1]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    elif item["type"] == "missing":
+        message = "this key is missing"
+    elif item["type"] != "value_error" and not isinstance(item.get("input"), dict):
+        message += f"; got {item.get('input')!r}"
+    where = ".".join(str(part) for part in at) or "the file"
+    return f"{path}:{lines.get(known, 1)}: {where}: {message}"
+
+
+def _keys_beside(at: Location) -> list[str]:
+    from harness.spec.suite import Data, Label, Sensitive, SplitPlan
+
+    kinds: list[type[BaseModel]] = [Suite, Data, Label, Sensitive, SplitPlan, Rule]
+    return sorted({key for kind in kinds for key in kind.model_fields})

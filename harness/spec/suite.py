@@ -1,0 +1,168 @@
+"""A suite as its author writes it, as validated types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, model_validator
+
+from harness.core.rule import Rule
+
+Task = Literal["classification", "regression", "choice", "generation"]
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+Number = StrictInt | StrictFloat
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Threshold(_Strict):
+    """A class made of a number: at least this is positive."""
+
+    at_least: Number
+
+
+class Label(_Strict):
+    """The label column; which class is positive, and which outcome is favourable to the person."""
+
+    column: str
+    positive: Text | Threshold | None = None
+    favourable: Text | None = None
+    names: dict[Literal["positive", "negative"], str] = Field(default_factory=dict)
+
+    @property
+    def positive_name(self) -> str | None:
+        """The positive class's name."""
+        if isinstance(self.positive, Threshold):
+            return self.names.get("positive", "positive")
+        return self.positive
+
+
+class Sensitive(_Strict):
+    """A sensitive attribute: its column, and either names for its values or bins for its numbers."""
+
+    column: str
+    values: dict[Text, str] | None = None
+    bins: list[Number] | None = None
+
+    @model_validator(mode="after")
+    def _values_or_bins(self) -> Self:
+        if self.values is not None and self.bins is not None:
+            raise ValueError("give values or bins, not both")
+        if self.bins is not None and (len(self.bins) < 2 or sorted(set(self.bins)) != self.bins):
+            raise ValueError(f"bins must rise and have two edges at least, got {self.bins}")
+        return self
+
+
+class Read(_Strict):
+    """How a text file is read."""
+
+    separator: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+
+
+class SplitPlan(_Strict):
+    """Shares of the splits; training gets what is left."""
+
+    test: float = Field(default=0.4, gt=0, le=1)
+    calibration: float = Field(default=0.0, ge=0, lt=1)
+    stratify: list[str] = Field(default_factory=list)
+    group: str | None = None
+    column: str | None = None
+    seed: int = 20260101
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.test + self.calibration > 1:
+            raise ValueError(f"test and calibration take {self.test + self.calibration:g} of the rows; at most 1")
+        return self
+
+
+class Data(_Strict):
+    """The data of a suite."""
+
+    source: str
+    card: str | None = None
+    label: Label
+    features: list[str] = Field(min_length=1)
+    categorical: list[str] = Field(default_factory=list)
+    sensitive: dict[str, Sensitive] = Field(default_factory=dict)
+    reference: dict[str, str] = Field(default_factory=dict)
+    slices: dict[str, Sensitive] = Field(default_factory=dict)
+    id: str | None = None
+    read: Read = Read()
+    missing: dict[str, list[Any]] = Field(default_factory=dict)
+    ranges: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
+    drop_duplicates: bool = False
+    split: SplitPlan = SplitPlan()
+
+    @model_validator(mode="after")
+    def _label_is_no_feature(self) -> Self:
+        if len(set(self.features)) != len(self.features):
+            raise ValueError("features are listed twice")
+        for attribute in self.reference:
+            if attribute not in self.sensitive:
+                raise ValueError(f"reference names {attribute!r}, which is not under sensitive")
+        return self
+
+
+class CheckRequest(_Strict):
+    """A check to run, and its parameters."""
+
+    name: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+def _as_request(value: object) -> object:
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict) and len(value) == 1:
+        (name, parameters), = value.items()
+        if name not in ("name", "parameters"):
+            return {"name": name, "parameters": parameters or {}}
+    return value
+
+
+class Suite(_Strict):
+    """One data set, one task, the checks to run and the policy that judges them."""
+
+    name: str = Field(min_length=1)
+    version: Text = "1"
+    title: dict[str, str] = Field(default_factory=dict)
+    vertical: str
+    task: Task = "classification"
+    data: Data
+    views: dict[str, Any] = Field(default_factory=dict)
+    checks: list[Annotated[CheckRequest, BeforeValidator(_as_request)]] = Field(min_length=1)
+    not_applicable: dict[str, str] = Field(default_factory=dict)
+    policy: list[Rule] = Field(default_factory=list)
+    seed: int = 20260101
+    system: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _rules_fit(self) -> Self:
+        ids = [rule.id for rule in self.policy]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two policy rules share an id")
+        directional = [r.id for r in self.policy if r.measure.startswith("bias.")]
+        if directional and self.data.label.favourable is None:
+            raise ValueError(
+                f"rules {', '.join(directional)} judge bias, so data.label.favourable must name the outcome "
+                "that is good for the person"
+            )
+        for rule in self.policy:
+            for attribute in (rule.group or {}):
+                parts = attribute.split(" × ")
+                if any(part not in self.data.sensitive for part in parts):
+                    raise ValueError(f"rule {rule.id} names the group {attribute!r}, which is not under data.sensitive")
+        return self
