@@ -1,0 +1,221 @@
+"""Turns a table into a dataset: labels, features, sensitive groups, splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from harness.core.dataset import Dataset, Split, Strings
+from harness.datasets.readers import read_table
+from harness.datasets.splitting import assign_roles, sample
+from harness.engine.provenance import sha256_file
+from harness.errors import DataError
+from harness.spec.loading import LoadedSuite
+from harness.spec.suite import Data, Label, Sensitive, Suite, Threshold
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What the user changes for one run: other data, training rows of their own, a sample."""
+
+    data: Path | None = None
+    train_data: Path | None = None
+    trained_ids: tuple[str, ...] | None = None
+    trained_on_split: bool = False
+    rows: int | None = None
+
+
+def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dataset:
+    """The suite's data with its splits. With `options.data` every row of that file is a test row."""
+    options = options or DataOptions()
+    suite = loaded.suite
+    path = options.data or loaded.folder / suite.data.source
+    table = _prepare(read_table(path, suite.data.read), suite.data, path)
+    before = len(table)
+    if suite.data.drop_duplicates:
+        table = table.loc[~table.drop(columns=["__id__"]).duplicated()].reset_index(drop=True)
+    classes, labels = _labels(table, suite.data.label, path)
+    if options.data:
+        roles = np.array(["test"] * len(table), dtype=object)
+    else:
+        roles = _roles(table, labels, suite)
+    splits = {
+        role: _split(role, table.loc[roles == role], labels[roles == role], suite.data)
+        for role in ("test", "calibration", "train")
+    }
+    members = _members(splits, options, suite, classes)
+    sampled = None
+    if options.rows is not None and options.rows < len(splits["test"]):
+        sampled = options.rows
+        splits["test"] = _take(splits["test"], sample(list(splits["test"].ids), options.rows, suite.seed))
+    return Dataset(splits, classes, suite.data.label.positive_name, sha256_file(path), before, before - len(table),
+                   _card(loaded), members, sampled)
+
+
+def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
+    if options.train_data is not None:
+        table = _prepare(read_table(options.train_data, suite.data.read), suite.data, options.train_data)
+        table["__id__"] = "train:" + table["__id__"]
+        _, labels = _labels(table, suite.data.label, options.train_data, classes)
+        splits["train"] = _split("train", table, labels, suite.data)
+        _share_ids(splits)
+        return "train-data"
+    if options.trained_ids is not None and options.data is None:
+        known = set(options.trained_ids)
+        everything = [splits[role] for role in ("test", "calibration", "train")]
+        splits["train"] = _join("train", [_take(s, [i for i, x in enumerate(s.ids) if x in known]) for s in everything])
+        return "fitted"
+    return "stated" if options.trained_on_split and options.data is None else "unknown"
+
+
+def _share_ids(splits: dict[str, Split]) -> None:
+    """Gives training rows that equal a test row in features and label that row's id."""
+    import pandas as pd
+
+    def keys(split: Split) -> list[str]:
+        hashed = pd.util.hash_pandas_object(split.inputs.astype(str), index=False).astype(str)
+        return [f"{key}:{label}" for key, label in zip(hashed, split.labels, strict=True)]
+
+    known = dict(zip(keys(splits["test"]), splits["test"].ids, strict=True))
+    train = splits["train"]
+    ids = np.array([known.get(key, own) for key, own in zip(keys(train), train.ids, strict=True)], dtype=object)
+    splits["train"] = Split("train", ids, train.inputs, train.labels, train.groups, train.columns)
+
+
+def _prepare(table: pd.DataFrame, data: Data, path: Path) -> pd.DataFrame:
+    wanted = {
+        data.label.column, *data.features, *(s.column for s in data.sensitive.values()),
+        *(s.column for s in data.slices.values()), *data.split.stratify,
+        *([data.id] if data.id else []), *([data.split.group] if data.split.group else []),
+    }
+    absent = sorted(wanted - set(table.columns))
+    if absent:
+        raise DataError(f"{path.name} lacks the column(s) {', '.join(absent)}. It has: {', '.join(table.columns)}. "
+                        "Name the columns as in the suite, or change the suite.")
+    for column, values in data.missing.items():
+        if column in table:
+            table[column] = table[column].mask(table[column].isin(values))
+    ids = table[data.id].astype(str) if data.id else table.index.astype(str)
+    table = table.assign(__id__=np.asarray(ids, dtype=object))
+    repeated = table["__id__"].duplicated()
+    if repeated.any():
+        raise DataError(f"{path.name} repeats {int(repeated.sum())} id(s) in column {data.id!r} (first: "
+                        f"{table['__id__'][repeated].iloc[0]}). Each row needs an id of its own.")
+    return table
+
+
+def _labels(
+    table: pd.DataFrame, label: Label, path: Path, known: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], Strings]:
+    import pandas as pd
+
+    column = table[label.column]
+    if column.isna().any():
+        raise DataError(f"{path.name} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows.")
+    if isinstance(label.positive, Threshold):
+        numbers = pd.to_numeric(column, errors="coerce")
+        if numbers.isna().any():
+            raise DataError(f"{label.column!r} must hold numbers (label.positive is at_least), got {column[numbers.isna()].iloc[0]!r}.")
+        positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
+        values = np.where(numbers >= label.positive.at_least, positive, negative).astype(object)
+    else:
+        values = np.array([_name(value) for value in column], dtype=object)
+    classes = tuple(sorted(set(values)))
+    if known is not None:
+        return known, values
+    if len(classes) < 2:
+        raise DataError(f"The label {label.column!r} of {path.name} has one class only ({classes[0]!r}). "
+                        "Nothing can be told apart; give rows of two classes at least.")
+    for role, name in (("positive", label.positive_name), ("favourable", label.favourable)):
+        if name is not None and name not in classes:
+            raise DataError(f"label.{role} is {name!r}, but {label.column!r} of {path.name} holds {', '.join(classes[:10])}.")
+    return classes, values
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return str(value)
+
+
+def group_names(column: pd.Series[Any], how: Sensitive) -> Strings:
+    """Group names (n,) of a sensitive column: renamed values or bins such as 45-59; None where missing."""
+    import pandas as pd
+
+    if how.bins is not None:
+        numbers = pd.to_numeric(column, errors="coerce")
+        names = [f"{low:g}-{high:g}" for low, high in zip(how.bins[:-1], how.bins[1:], strict=True)]
+        cut = pd.cut(numbers, bins=[float(b) for b in how.bins], labels=names, right=False)
+        return np.array([None if pd.isna(value) else str(value) for value in cut], dtype=object)
+    renamed = how.values or {}
+    return np.array(
+        [None if pd.isna(value) else renamed.get(_name(value), _name(value)) for value in column], dtype=object
+    )
+
+
+def _roles(table: pd.DataFrame, labels: Strings, suite: Suite) -> Strings:
+    plan = suite.data.split
+    if plan.column is not None:
+        roles = np.array([str(value) for value in table[plan.column]], dtype=object)
+        if not (roles == "test").any():
+            raise DataError(f"The split column {plan.column!r} names no row 'test'. It holds: {', '.join(sorted(set(roles)))}.")
+        return roles
+    strata = [""] * len(table)
+    for column in plan.stratify:
+        values = labels if column == suite.data.label.column else table[column].astype(str)
+        strata = [f"{stratum}|{value}" for stratum, value in zip(strata, values, strict=True)]
+    ids = list(table["__id__"])
+    units = ids if plan.group is None else [str(value) for value in table[plan.group]]
+    return np.array(assign_roles(ids, strata, units, plan), dtype=object)
+
+
+def _split(role: str, table: pd.DataFrame, labels: Strings, data: Data) -> Split:
+    table = table.reset_index(drop=True)
+    inputs = table[data.features].copy()
+    for column in inputs.columns:
+        if not _is_number(inputs[column]) or column in data.categorical:
+            inputs[column] = np.array([None if v is None or v != v else _name(v) for v in inputs[column]], dtype=object)
+        else:
+            inputs[column] = inputs[column].astype(float)
+    groups = {name: group_names(table[how.column], how) for name, how in data.sensitive.items()}
+    ids = np.asarray(table["__id__"], dtype=object)
+    return Split(role, ids, inputs, labels, groups, table.drop(columns=["__id__"]))
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind in "iuf"
+
+
+def _take(split: Split, rows: list[int]) -> Split:
+    return Split(split.role, split.ids[rows], split.inputs.iloc[rows].reset_index(drop=True), split.labels[rows],
+                 {name: values[rows] for name, values in split.groups.items()},
+                 split.columns.iloc[rows].reset_index(drop=True))
+
+
+def _join(role: str, parts: list[Split]) -> Split:
+    import pandas as pd
+
+    parts = [part for part in parts if len(part)] or parts[:1]
+    groups = {name: np.concatenate([part.groups[name] for part in parts]) for name in parts[0].groups}
+    return Split(role, np.concatenate([part.ids for part in parts]), pd.concat([p.inputs for p in parts], ignore_index=True),
+                 np.concatenate([part.labels for part in parts]), groups,
+                 pd.concat([p.columns for p in parts], ignore_index=True))
+
+
+def _card(loaded: LoadedSuite) -> dict[str, Any]:
+    if loaded.suite.data.card is None:
+        return {}
+    path = loaded.folder / loaded.suite.data.card
+    if not path.is_file():
+        raise DataError(f"There is no data card {path}. Write one, or leave data.card out.")
+    card = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return card if isinstance(card, dict) else {"text": str(card)}

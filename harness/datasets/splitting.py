@@ -1,0 +1,46 @@
+"""Deterministic splits: rows ordered by sha256(seed, id), strata kept in proportion, groups kept whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from harness.spec.suite import SplitPlan
+
+
+def assign_roles(
+    ids: Sequence[str], strata: Sequence[str], units: Sequence[str], plan: SplitPlan
+) -> list[str]:
+    """The role of each row: test, calibration or train.
+
+    `units` name what must stay whole (the row's own id where nothing groups rows). A unit belongs to the
+    stratum of its first row. Units of a stratum are ordered by the hash; the first share becomes test.
+    """
+    first: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    for row, unit in enumerate(units):
+        first.setdefault(unit, row)
+        sizes[unit] = sizes.get(unit, 0) + 1
+    by_stratum: dict[str, list[str]] = {}
+    for unit, row in first.items():
+        by_stratum.setdefault(strata[row], []).append(unit)
+    role: dict[str, str] = {}
+    for members in by_stratum.values():
+        members.sort(key=lambda unit: _order(plan.seed, unit))
+        total, done = sum(sizes[unit] for unit in members), 0
+        for unit in members:
+            share = (done + sizes[unit] / 2) / total
+            role[unit] = "test" if share < plan.test else (
+                "calibration" if share < plan.test + plan.calibration else "train")
+            done += sizes[unit]
+    return [role[unit] for unit in units]
+
+
+def sample(ids: Sequence[str], count: int, seed: int) -> list[int]:
+    """The positions of a seeded sample of `count` rows, in the order given."""
+    order = sorted(range(len(ids)), key=lambda i: _order(seed + 1, ids[i]))
+    return sorted(order[:count])
+
+
+def _order(seed: int, unit: str) -> str:
+    return hashlib.sha256(f"{seed}:{unit}".encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""The user's own callable, named on the command line only."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.core.audit import ModelInfo
+from harness.core.predictions import Predictions
+from harness.engine.provenance import sha256_bytes, sha256_file
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class CallableModel:
+    """Wraps predict(frame) → labels (n,) or probabilities (n, classes) in the sorted class order."""
+
+    def __init__(self, predict: Any, info: ModelInfo, classes: tuple[str, ...]) -> None:
+        self._predict, self.info, self._classes = predict, info, classes
+
+    def estimator(self) -> Any:
+        """None: a callable shows no structure."""
+        return None
+
+    def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
+        """Labels from the callable's labels or probabilities."""
+        try:
+            answer = np.asarray(self._predict(inputs))
+        except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+            raise ModelError(f"{self.info.uri} raised {type(error).__name__}: {error}") from error
+        if answer.ndim == 1:
+            return Predictions(self._classes, np.array([str(v) for v in answer], dtype=object), None)
+        if answer.ndim != 2 or answer.shape[1] != len(self._classes):
+            raise ModelError(f"{self.info.uri} returned an array of shape {answer.shape}; wanted (n,) labels or "
+                             f"(n, {len(self._classes)}) probabilities for {', '.join(self._classes)}.")
+        labels = np.array([self._classes[i] for i in answer.argmax(axis=1)], dtype=object)
+        return Predictions(self._classes, labels, answer.astype(float))
+
+
+def load_callable(target: str, uri: str, classes: tuple[str, ...]) -> CallableModel:
+    """Imports module:factory and calls the factory, which returns predict."""
+    name, _, factory = target.partition(":")
+    if not factory:
+        raise ModelError(f"{uri} names no factory. Wanted: python:package.module:factory.")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(name)
+        predict = getattr(module, factory)()
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"{uri} can't be loaded: {error}. Check the module path and the factory's name.") from error
+    finally:
+        sys.path.pop(0)
+    source = getattr(module, "__file__", None)
+    fingerprint = sha256_file(Path(source)) if source else sha256_bytes(target.encode())
+    info = ModelInfo(uri=uri, kind="callable", fingerprint=fingerprint, offers=["labels", "train", "scores"],
+                     notes=["user code ran"])
+    return CallableModel(predict, info, classes)

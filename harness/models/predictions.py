@@ -1,0 +1,106 @@
+"""Saved predictions as a model: audit without the model itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.core.audit import ModelInfo
+from harness.core.dataset import Dataset
+from harness.core.predictions import Predictions
+from harness.engine.provenance import sha256_file
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class SavedPredictions:
+    """Answers looked up by row id."""
+
+    def __init__(self, table: pd.DataFrame, info: ModelInfo, classes: tuple[str, ...]) -> None:
+        self._table, self.info, self._classes = table, info, classes
+
+    def estimator(self) -> Any:
+        """None: only answers are known."""
+        return None
+
+    def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
+        """The saved answers of these ids."""
+        absent = [str(i) for i in ids if i not in self._table.index]
+        if absent:
+            raise ModelError(f"{self.info.uri} lacks {len(absent)} of {len(ids)} row ids (first: {absent[0]}). Score every "
+                             "test row: 'harness rows SUITE --role test -o rows.csv' writes them.")
+        rows = self._table.loc[list(ids)]
+        columns = [f"score:{name}" for name in self._classes]
+        scores = rows[columns].to_numpy(dtype=float) if "scores" in self.info.offers else None
+        return Predictions(self._classes, rows["label"].to_numpy(dtype=object), scores)
+
+
+def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPredictions:
+    """Checks a predictions table (columns id, label, score or score:CLASS) against the data."""
+    table = table.copy()
+    if "id" not in table:
+        raise ModelError(f"{path.name} has no column 'id'. Wanted: id, label and score:<class> columns (or one score).")
+    table["id"] = [_id(value) for value in table["id"]]
+    repeated = table["id"].duplicated()
+    if repeated.any():
+        raise ModelError(f"{path.name} repeats {int(repeated.sum())} id(s) (first: {table['id'][repeated].iloc[0]}). "
+                         "Give each row once.")
+    scored = _spread_scores(table, data, path)
+    if "label" not in table:
+        if not scored:
+            raise ModelError(f"{path.name} has neither 'label' nor scores. Wanted: label, score:<class>, or score.")
+        table["label"] = _labels_from_scores(table, data)
+    elif table["label"].isna().any():
+        raise ModelError(f"{path.name} lacks {int(table['label'].isna().sum())} label(s). Every row needs an answer.")
+    else:
+        table["label"] = [_id(value) for value in table["label"]]
+    table = table.set_index("id")
+    train = data.splits.get("train")
+    offers = ["labels"] + (["scores"] if scored else [])
+    if train is not None and len(train) and set(train.ids) <= set(table.index):
+        offers.append("train")
+    notes = []
+    if scored:
+        contrary = int((table["label"] != _labels_from_scores(table, data)).sum())
+        if contrary:
+            notes.append(f"{contrary} label(s) contradict their scores")
+    info = ModelInfo(uri=str(path), kind="predictions", fingerprint=sha256_file(path), offers=offers, notes=notes)
+    return SavedPredictions(table, info, data.classes)
+
+
+def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:
+    named = [column for column in table.columns if column.startswith("score:")]
+    if named:
+        absent = [name for name in data.classes if f"score:{name}" not in named]
+        if absent:
+            raise ModelError(f"{path.name} has no score for {', '.join(absent)}. Wanted: "
+                             + ", ".join(f"score:{name}" for name in data.classes) + ".")
+        return True
+    if "score" not in table:
+        return False
+    if data.positive is None or len(data.classes) != 2:
+        raise ModelError(f"{path.name} has one 'score' column, but the suite names no positive class. Give score:<class>.")
+    other = next(name for name in data.classes if name != data.positive)
+    try:
+        table["score"] = table["score"].astype(float)
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path.name}: the column 'score' must hold numbers ({error}).") from error
+    table[f"score:{data.positive}"] = table["score"]
+    table[f"score:{other}"] = 1 - table["score"]
+    return True
+
+
+def _labels_from_scores(table: pd.DataFrame, data: Dataset) -> list[str]:
+    if data.positive is not None and len(data.classes) == 2:
+        other = next(name for name in data.classes if name != data.positive)
+        return [data.positive if score >= 0.5 else other for score in table[f"score:{data.positive}"].astype(float)]
+    scores = table[[f"score:{name}" for name in data.classes]].to_numpy(dtype=float)
+    return [data.classes[i] for i in scores.argmax(axis=1)]
+
+
+def _id(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

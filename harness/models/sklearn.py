@@ -1,0 +1,84 @@
+"""A fitted scikit-learn model, loaded with skops under an allow-list of types."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.core.audit import ModelInfo
+from harness.core.predictions import Predictions
+from harness.engine.provenance import sha256_file
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class SklearnModel:
+    """Reads the columns view: a frame of the suite's features."""
+
+    def __init__(self, estimator: Any, info: ModelInfo, classes: tuple[str, ...]) -> None:
+        self._estimator, self.info = estimator, info
+        self._classes = classes
+
+    def estimator(self) -> Any:
+        """The fitted object."""
+        return self._estimator
+
+    def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
+        """Labels, and probabilities where the model has them."""
+        names = getattr(self._estimator, "feature_names_in_", None)
+        if names is not None:
+            absent = [name for name in names if name not in inputs.columns]
+            if absent:
+                raise ModelError(f"{self.info.uri} was fitted on columns that the suite does not give: "
+                                 f"{', '.join(absent[:8])}. List them under data.features.")
+            inputs = inputs[list(names)]
+        try:
+            labels = np.array([_class_name(v) for v in self._estimator.predict(inputs)], dtype=object)
+            scores = self._estimator.predict_proba(inputs) if "scores" in self.info.offers else None
+        except (ValueError, TypeError, KeyError) as error:
+            raise ModelError(f"{self.info.uri} can't read the suite's columns: {error}") from error
+        return Predictions(self._classes, labels, None if scores is None else np.asarray(scores, dtype=float))
+
+
+def load_sklearn(path: Path, uri: str, card: dict[str, Any] | None = None) -> SklearnModel:
+    """Loads a .skops file whose types skops trusts; ModelError where it is broken or holds other types."""
+    import skops.io
+
+    try:
+        untrusted = skops.io.get_untrusted_types(file=path)
+        if untrusted:
+            raise ModelError(f"{path.name} holds types outside the allow-list: {', '.join(untrusted[:8])}. "
+                             "Use estimators of scikit-learn, or audit saved predictions instead.")
+        estimator = skops.io.load(path)
+    except ModelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a hostile or broken file may raise anything; said as one error
+        raise ModelError(f"{path.name} is not a readable skops file ({type(error).__name__}). It may be cut short; "
+                         "save it again with skops.io.dump(model, path).") from error
+    classes = tuple(_class_name(value) for value in getattr(estimator, "classes_", ()))
+    offers = ["labels", "train", "estimator"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
+    info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers, card=card or {})
+    return SklearnModel(estimator, info, classes)
+
+
+def load_fitted(folder: Path, uri: str) -> tuple[SklearnModel, tuple[str, ...]]:
+    """A model made by `harness fit`, and the ids of the rows that it was trained on."""
+    try:
+        manifest = json.loads((folder / "harness-model.json").read_text(encoding="utf-8"))
+        trained = tuple(manifest.pop("training_ids"))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder}/harness-model.json can't be read ({error}). Fit the model again.") from error
+    return load_sklearn(folder / "model.skops", uri, manifest), trained
+
+
+def _class_name(value: Any) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return str(value)
