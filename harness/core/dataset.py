@@ -17,13 +17,14 @@ Strings = npt.NDArray[np.object_]
 @dataclass(frozen=True)
 class Split:
     """One part of the data. `ids` (n,) text, `inputs` the feature columns, `labels` (n,) class names,
-    `groups` attribute → (n,) group names (None where unknown), `columns` every column as read."""
+    `groups` attribute → (n,) group names (None where unknown), `slices` likewise, `columns` every column as read."""
 
     role: str
     ids: Strings
     inputs: pd.DataFrame
     labels: Strings
     groups: dict[str, Strings]
+    slices: dict[str, Strings]
     columns: pd.DataFrame
 
     def __len__(self) -> int:

@@ -86,7 +86,7 @@ def _share_ids(splits: dict[str, Split]) -> None:
     known = dict(zip(keys(splits["test"]), splits["test"].ids, strict=True))
     train = splits["train"]
     ids = np.array([known.get(key, own) for key, own in zip(keys(train), train.ids, strict=True)], dtype=object)
-    splits["train"] = Split("train", ids, train.inputs, train.labels, train.groups, train.columns)
+    splits["train"] = Split("train", ids, train.inputs, train.labels, train.groups, train.slices, train.columns)
 
 
 def _prepare(table: pd.DataFrame, data: Data, path: Path) -> pd.DataFrame:
@@ -188,7 +188,8 @@ def _split(role: str, table: pd.DataFrame, labels: Strings, data: Data) -> Split
             inputs[column] = inputs[column].astype(float)
     groups = {name: group_names(table[how.column], how) for name, how in data.sensitive.items()}
     ids = np.asarray(table["__id__"], dtype=object)
-    return Split(role, ids, inputs, labels, groups, table.drop(columns=["__id__"]))
+    slices = {name: group_names(table[how.column], how) for name, how in data.slices.items()}
+    return Split(role, ids, inputs, labels, groups, slices, table.drop(columns=["__id__"]))
 
 
 def _is_number(column: pd.Series[Any]) -> bool:
@@ -198,6 +199,7 @@ def _is_number(column: pd.Series[Any]) -> bool:
 def _take(split: Split, rows: list[int]) -> Split:
     return Split(split.role, split.ids[rows], split.inputs.iloc[rows].reset_index(drop=True), split.labels[rows],
                  {name: values[rows] for name, values in split.groups.items()},
+                 {name: values[rows] for name, values in split.slices.items()},
                  split.columns.iloc[rows].reset_index(drop=True))
 
 
@@ -206,8 +208,9 @@ def _join(role: str, parts: list[Split]) -> Split:
 
     parts = [part for part in parts if len(part)] or parts[:1]
     groups = {name: np.concatenate([part.groups[name] for part in parts]) for name in parts[0].groups}
+    slices = {name: np.concatenate([part.slices[name] for part in parts]) for name in parts[0].slices}
     return Split(role, np.concatenate([part.ids for part in parts]), pd.concat([p.inputs for p in parts], ignore_index=True),
-                 np.concatenate([part.labels for part in parts]), groups,
+                 np.concatenate([part.labels for part in parts]), groups, slices,
                  pd.concat([p.columns for p in parts], ignore_index=True))
 
 

@@ -103,6 +103,15 @@ def normal_logit(value: float, standard_error: float, level: float = 0.95, metho
     return Interval(low=low, high=high, level=level, method=method, inputs=inputs)
 
 
+def wald(value: float, standard_error: float, level: float = 0.95) -> Interval:
+    """Normal interval: value ± z · standard error."""
+    half = normal_quantile(0.5 + level / 2) * standard_error
+    return Interval(
+        low=value - half, high=value + half, level=level, method="wald",
+        inputs={"value": value, "standard_error": standard_error},
+    )
+
+
 QUANTILE_GRID = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
 QUANTILE_GRID = [*QUANTILE_GRID, *[1 - p for p in reversed(QUANTILE_GRID[:-1])]]
 
@@ -195,4 +204,5 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "newcombe": newcombe,
     "miettinen_nurminen_ratio": score_ratio,
     "delong_logit": _delong_logit,
+    "wald": wald,
 }

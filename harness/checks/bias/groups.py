@@ -1,0 +1,250 @@
+"""Selection, error rates and impact ratios by group and intersection.
+
+"Selected" is the favourable outcome. TPR and FPR take the favourable outcome as the positive one. Point values of
+rates and of the max-min measures come from fairlearn's MetricFrame (Bird et al. 2020). Gaps are signed: group minus
+reference (Newcombe 1998). Impact ratio = selection rate of the group / of the reference (29 CFR 1607.4(D)), with the
+score interval of Miettinen & Nurminen (1985) and Fisher's exact test on the selection table.
+Cells below the minimum on a measure's own denominator are undefined ("insufficient data"), never dropped.
+Limitation: equal selection says nothing on whether people were equally qualified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.dataset import Split, Strings
+from harness.core.finding import Cell, Exhibit, Finding
+from harness.engine.evidence import Evidence
+from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.stats.auc import delong
+from harness.stats.intervals import newcombe, score_ratio, wilson
+
+Bools = npt.NDArray[np.bool_]
+MINIMUM_EVENTS = 5
+
+
+@dataclass(frozen=True)
+class _Outcomes:
+    """Per row of the test split: selected (favourable answer), deserving (favourable truth), and its score."""
+
+    selected: Bools
+    deserving: Bools
+    score: npt.NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Counts of one group."""
+
+    name: str
+    rows: Bools
+    n: int
+    selected: int
+    deserving: int
+    true_positive: int
+    false_positive: int
+
+
+def groups(
+    evidence: Evidence, *, minimum_group: int = 30, intersections: list[list[str]] | None = None
+) -> Measurement:
+    """Every declared attribute, then the intersections; a single group makes bias not tested."""
+    test, favourable = evidence.split("test"), evidence.suite.data.label.favourable
+    if test is None or favourable is None:
+        return not_tested("no data: no test rows, or no favourable outcome")
+    answers = evidence.predictions("test")
+    outcomes = _Outcomes(answers.labels == favourable, test.labels == favourable, answers.positive_scores(favourable))
+    attributes = {name: test.groups[name] for name in evidence.suite.data.sensitive}
+    for names in intersections or []:
+        attributes[" × ".join(names)] = _cross(test, names)
+    findings: list[Finding] = []
+    exhibits: list[Exhibit] = []
+    single = []
+    for attribute, values in attributes.items():
+        cells = _cells(values, outcomes)
+        if len(cells) < 2:
+            single.append(f"{attribute} has {'one group only' if cells else 'no known group'}")
+            continue
+        reference = _reference(evidence.suite.data.reference, attribute, cells)
+        found = _by_group(attribute, cells, reference, outcomes, minimum_group)
+        findings += found + _extremes(attribute, cells, values, outcomes, minimum_group)
+        findings.append(_unknown(attribute, values))
+        exhibits += _exhibits(attribute, cells, reference, found)
+    if not findings:
+        return not_tested("no data: " + "; ".join(single) + ", so nothing can be compared")
+    findings += [undefined("bias.impact_ratio", len(test), f"no data: {why}", group={why.split(" has ")[0]: "*"}) for why in single]
+    return Measurement(findings, exhibits)
+
+
+def _cross(test: Split, names: list[str]) -> Strings:
+    parts = [test.groups[name] for name in names]
+    return np.array([None if any(v is None for v in row) else " × ".join(row) for row in zip(*parts, strict=True)],
+                    dtype=object)
+
+
+def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
+    cells = []
+    for name in sorted({str(value) for value in values if value is not None}):
+        rows = np.asarray(values == name, dtype=bool)
+        selected, deserving = outcomes.selected & rows, outcomes.deserving & rows
+        cells.append(_Cell(name, rows, int(rows.sum()), int(selected.sum()), int(deserving.sum()),
+                           int((selected & deserving).sum()), int((selected & ~deserving).sum())))
+    return cells
+
+
+def _reference(named: dict[str, str], attribute: str, cells: list[_Cell]) -> _Cell:
+    wanted = " × ".join(named.get(part, "") for part in attribute.split(" × "))
+    chosen = next((cell for cell in cells if cell.name == wanted), None)
+    return chosen or max(cells, key=lambda cell: (cell.n, cell.name))
+
+
+def _by_group(
+    attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _Outcomes, minimum: int
+) -> list[Finding]:
+    found: list[Finding] = []
+    for cell in cells:
+        group = {attribute: cell.name}
+        found.append(Finding(measure="bias.group_size", value=cell.n, n=cell.n, group=group, exact=True, unit="rows"))
+        correct = int((outcomes.selected == outcomes.deserving)[cell.rows].sum())
+        shares = {
+            "selection_rate": (cell.selected, cell.n), "accuracy": (correct, cell.n),
+            "true_positive_rate": (cell.true_positive, cell.deserving),
+            "false_positive_rate": (cell.false_positive, cell.n - cell.deserving),
+            "precision": (cell.true_positive, cell.selected),
+        }
+        found += [_rate(f"bias.{name}", hits, n, group, minimum) for name, (hits, n) in shares.items()]
+        found.append(_auc(cell, outcomes, group, minimum))
+        if cell is not reference:
+            found += _against(cell, reference, group, minimum)
+    return found
+
+
+def _rate(measure: str, hits: int, n: int, group: dict[str, str], minimum: int) -> Finding:
+    if n < minimum:
+        return undefined(measure, n, f"insufficient sample: {n} rows in the denominator, {minimum} needed", group=group)
+    return Finding(measure=measure, value=hits / n, n=n, group=group, interval=wilson(hits, n))
+
+
+def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) -> Finding:
+    if outcomes.score is None:
+        return undefined("bias.roc_auc", cell.n, "no access: the model gives no probabilities", group=group)
+    if min(cell.deserving, cell.n - cell.deserving) < minimum:
+        return undefined("bias.roc_auc", cell.n, f"insufficient sample: a class has fewer than {minimum} rows", group=group)
+    auc = delong(outcomes.score[cell.rows], outcomes.deserving[cell.rows])
+    if auc is None:
+        return undefined("bias.roc_auc", cell.n, "one class only", group=group)
+    return Finding(measure="bias.roc_auc", value=auc.value, n=cell.n, group=group, interval=auc.interval(), better="higher")
+
+
+def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:
+    note = f"against {reference.name}"
+    pairs = {
+        "selection_rate_gap": ((cell.selected, cell.n), (reference.selected, reference.n)),
+        "true_positive_rate_gap": ((cell.true_positive, cell.deserving), (reference.true_positive, reference.deserving)),
+        "false_positive_rate_gap": ((cell.false_positive, cell.n - cell.deserving),
+                                    (reference.false_positive, reference.n - reference.deserving)),
+    }
+    found = []
+    for name, ((hits, n), (reference_hits, reference_n)) in pairs.items():
+        if min(n, reference_n) < minimum:
+            why = f"insufficient sample: {min(n, reference_n)} rows in the denominator, {minimum} needed"
+            found.append(undefined(f"bias.{name}", n, why, group=group))
+            continue
+        found.append(Finding(measure=f"bias.{name}", value=hits / n - reference_hits / reference_n, n=n + reference_n,
+                             group=group, interval=newcombe(hits, n, reference_hits, reference_n), better="target",
+                             reason=note))
+    return [*found, impact_ratio(cell.selected, cell.n, reference.selected, reference.n, group, minimum, note),
+            _exact_test(cell, reference, group, note)]
+
+
+def impact_ratio(
+    selected: int, n: int, reference_selected: int, reference_n: int, group: dict[str, str], minimum: int = 30,
+    note: str | None = None,
+) -> Finding:
+    """Selection rate of a group over the reference's, with the score interval.
+
+    Undefined below the minimum size, or where either side has fewer than five selected or five not selected
+    people *expected* under the pooled rate: there the score interval's error exceeds its level.
+    """
+    total = n + reference_n
+    pooled = (selected + reference_selected) / total if total else 0.0
+    fewest = min(n, reference_n) * min(pooled, 1 - pooled)
+    if min(n, reference_n) < minimum:
+        why = f"insufficient sample: {min(n, reference_n)} rows in the smaller group, {minimum} needed"
+        return undefined("bias.impact_ratio", total, why, group=group)
+    if reference_selected == 0:
+        return undefined("bias.impact_ratio", total, "undefined: nobody in the reference group is selected", group=group)
+    if fewest < MINIMUM_EVENTS and not (pooled > 0.5 or selected == reference_selected == 0):
+        why = f"insufficient sample: {fewest:.1f} selections expected in the smaller group, {MINIMUM_EVENTS} needed"
+        return undefined("bias.impact_ratio", total, why, group=group)
+    value = (selected / n) / (reference_selected / reference_n)
+    return Finding(measure="bias.impact_ratio", value=value, n=total, group=group, better="target",
+                   interval=score_ratio(selected, n, reference_selected, reference_n), reason=note)
+
+
+def _exact_test(cell: _Cell, reference: _Cell, group: dict[str, str], note: str) -> Finding:
+    from scipy.stats import fisher_exact
+
+    table = [[cell.selected, cell.n - cell.selected], [reference.selected, reference.n - reference.selected]]
+    return Finding(measure="bias.selection_p_value", value=float(fisher_exact(table).pvalue), n=cell.n + reference.n,
+                   group=group, exact=True, reason=f"Fisher's exact test {note}")
+
+
+def _extremes(
+    attribute: str, cells: list[_Cell], values: Strings, outcomes: _Outcomes, minimum: int
+) -> list[Finding]:
+    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
+
+    large = [cell.name for cell in cells if cell.n >= minimum]
+    group = {attribute: "*"}
+    names = ("demographic_parity_difference", "demographic_parity_ratio", "equalized_odds_difference",
+             "equal_opportunity_difference")
+    rows = np.isin(values.astype(str), large)
+    if len(large) < 2:
+        why = f"insufficient sample: fewer than two groups have {minimum} rows"
+        return [undefined(f"bias.{name}", int(rows.sum()), why, group=group) for name in names]
+    frame = MetricFrame(
+        metrics={"selected": selection_rate, "tpr": true_positive_rate, "fpr": false_positive_rate},
+        y_true=outcomes.deserving[rows].astype(int), y_pred=outcomes.selected[rows].astype(int),
+        sensitive_features=values[rows].astype(str),
+    )
+    spread, ratio = frame.difference(), frame.ratio()
+    n, note = int(rows.sum()), "a maximum over groups: reported, never gated"
+    point = {names[0]: spread["selected"], names[1]: ratio["selected"],
+             names[2]: max(spread["tpr"], spread["fpr"]), names[3]: spread["tpr"]}
+    return [
+        Finding(measure=f"bias.{name}", value=float(value), n=n, group=group, reason=note)
+        if np.isfinite(value) else undefined(f"bias.{name}", n, "undefined: a rate of zero", group=group)
+        for name, value in point.items()
+    ]
+
+
+def _unknown(attribute: str, values: Strings) -> Finding:
+    missing = sum(value is None for value in values)
+    return Finding(measure="bias.unknown_group", value=missing, n=len(values), group={attribute: "*"}, exact=True, unit="rows")
+
+
+def _exhibits(attribute: str, cells: list[_Cell], reference: _Cell, found: list[Finding]) -> list[Exhibit]:
+    def at(measure: str, name: str) -> Finding | None:
+        return next((f for f in found if f.measure == measure and f.group == {attribute: name}), None)
+
+    rows: list[list[Cell]] = []
+    table: list[list[Cell]] = []
+    for cell in cells:
+        rates = [at(f"bias.{kind}", cell.name) for kind in ("selection_rate", "true_positive_rate", "false_positive_rate")]
+        name = f"{cell.name} (reference)" if cell is reference else cell.name
+        # Cells under ten people are suppressed in what a report prints.
+        shown: list[Cell] = [cell.n, cell.selected] if cell.n >= 10 else ["< 10", None]
+        table.append([name, *shown, *[rate.value if rate else None for rate in rates]])
+        ratio = at("bias.impact_ratio", cell.name)
+        if ratio is not None and ratio.interval is not None:
+            rows.append([f"{attribute}: {cell.name}", ratio.value, ratio.interval.low, ratio.interval.high, ratio.n])
+    exhibits = [Exhibit(kind="table", title=f"Rates by {attribute}", columns=["group", "n", "selected", "selection rate",
+                        "true positive rate", "false positive rate"], rows=table)]
+    if rows:
+        exhibits.insert(0, Exhibit(kind="intervals", title=f"Impact ratio by {attribute}, against {reference.name}",
+                                   columns=["group", "impact ratio", "low", "high", "n"], rows=rows))
+    return exhibits

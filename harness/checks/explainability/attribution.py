@@ -1,0 +1,189 @@
+"""Which features move the score, by SHAP, and whether the attributions add up.
+
+Explained: the positive class's output, in log-odds where the explainer can (trees of boosting, linear models), else in
+probability; the space, the explainer and the background are parameters of the exhibit. SHAP: Lundberg & Lee (2017);
+trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over an independent masker.
+Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to their
+source column. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j E|φ_j|.
+Limitations: additivity is not accuracy; correlated features share credit arbitrarily.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.finding import Cell, Exhibit, Finding
+from harness.engine.evidence import Evidence
+from harness.engine.measurement import Measurement, not_tested
+from harness.stats.bootstrap import resample_rows
+from harness.stats.intervals import percentile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """Attributions (rows, features), each row's base and output, and how they were made."""
+
+    values: Floats
+    base: Floats
+    output: Floats
+    explainer: str
+    space: str
+
+
+def attribution(evidence: Evidence, *, rows: int = 300, background: int = 100, resamples: int = 300) -> Measurement:
+    """Global and local attributions for a seeded sample of test rows."""
+    test, positive = evidence.split("test"), evidence.data.positive
+    if test is None or positive is None:
+        return not_tested("no data: no test rows, or no positive class")
+    rng = evidence.generator("explainability.attribution")
+    sample = test.inputs.iloc[np.sort(rng.permutation(len(test))[:rows])].reset_index(drop=True)
+    source = evidence.split("train") or test
+    reference = source.inputs.iloc[np.sort(rng.permutation(len(source))[:background])].reset_index(drop=True)
+    explained = _explain(evidence, sample, reference, positive)
+    return _findings(evidence, explained, list(sample.columns), len(reference), rng, resamples)
+
+
+def _explain(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, positive: str) -> _Explained:
+    explained = _structural(evidence.estimator(), sample, reference, positive)
+    if explained is not None and _additivity_error(explained) < 1e-3:
+        return explained
+    return _by_permutation(evidence, sample, reference, positive)
+
+
+def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, positive: str) -> _Explained | None:
+    """Exact explainers for a pipeline of a ColumnTransformer and a tree or linear model; None for others."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    if not (isinstance(estimator, Pipeline) and len(estimator.steps) == 2 and isinstance(estimator[0], ColumnTransformer)):
+        return None
+    import shap
+
+    transformer, model = estimator[0], estimator[-1]
+    owners = _owners(transformer, list(sample.columns))
+    if owners is None:
+        return None
+    matrix, kind = np.asarray(transformer.transform(sample), dtype=float), type(model).__name__
+    index = list(model.classes_).index(positive)
+    sign = 1.0 if index == 1 else -1.0
+    if kind == "LogisticRegression" and len(model.classes_) == 2:
+        masker = shap.maskers.Independent(np.asarray(transformer.transform(reference), dtype=float), max_samples=len(reference))
+        found = shap.LinearExplainer(model, masker)(matrix)
+        output, space, name = model.decision_function(matrix), "log-odds", "Linear (interventional)"
+    elif kind == "GradientBoostingClassifier" and len(model.classes_) == 2:
+        found = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")(matrix, check_additivity=False)
+        output, space, name = model.decision_function(matrix), "log-odds", "Tree (path-dependent)"
+    elif kind == "RandomForestClassifier":
+        found = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")(matrix, check_additivity=False)
+        values, base = np.asarray(found.values)[..., index], np.asarray(found.base_values).reshape(len(matrix), -1)[:, index]
+        return _Explained(_summed(values, owners, sample.shape[1]), base, model.predict_proba(matrix)[:, index], "Tree (path-dependent)", "probability")
+    else:
+        return None
+    base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (len(matrix),))
+    values = _summed(sign * np.asarray(found.values, dtype=float), owners, sample.shape[1])
+    return _Explained(values, sign * base, sign * np.asarray(output), name, space)
+
+
+def _owners(transformer: Any, columns: list[str]) -> list[int] | None:
+    """For each transformed column the position of the feature it was made of; None where a name can't be traced."""
+    owners = []
+    by_length = sorted(columns, key=len, reverse=True)
+    for name in transformer.get_feature_names_out():
+        plain = str(name).removeprefix("missingindicator_")
+        owner = next((c for c in by_length if plain == c or plain.startswith(f"{c}_")), None)
+        if owner is None:
+            return None
+        owners.append(columns.index(owner))
+    return owners
+
+
+def _summed(values: Floats, owners: list[int], features: int) -> Floats:
+    total = np.zeros((len(values), features))
+    for column, owner in enumerate(owners):
+        total[:, owner] += values[:, column]
+    return total
+
+
+def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, positive: str) -> _Explained:
+    """Model-agnostic: permutation sampling on codes of the columns, decoded before each call."""
+    import pandas as pd
+    import shap
+
+    both = pd.concat([sample, reference], ignore_index=True)
+    coders = {c: pd.factorize(both[c], sort=False, use_na_sentinel=True) for c in both if both[c].dtype.kind != "f"}
+    coded = np.column_stack([coders[c][0].astype(float) if c in coders else both[c].to_numpy() for c in both])
+
+    def score(matrix: Floats) -> Floats:
+        frame = pd.DataFrame(matrix, columns=both.columns)
+        for column, (_, names) in coders.items():
+            codes = frame[column].to_numpy(dtype=int)
+            values = np.append(np.asarray(names, dtype=object), None)
+            frame[column] = values[codes]
+        answers = evidence.ask(frame).positive_scores(positive)
+        assert answers is not None  # noqa: S101 - the planner asked for scores
+        return answers
+
+    count = min(len(sample), 100)
+    masker = shap.maskers.Independent(coded[len(sample):], max_samples=min(50, len(reference)))
+    explainer = shap.PermutationExplainer(score, masker, seed=int(evidence.generator("explainability.seed").integers(2**31)))
+    found = explainer(coded[:count], max_evals=2 * coded.shape[1] + 1, silent=True)
+    base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (count,))
+    return _Explained(np.asarray(found.values), base, score(coded[:count]), "Permutation (interventional)", "probability")
+
+
+def _additivity_error(explained: _Explained) -> float:
+    gap = np.abs(explained.base + explained.values.sum(axis=1) - explained.output)
+    return float(gap.max() / max(float(explained.output.std()), 1e-12))
+
+
+def _findings(
+    evidence: Evidence, explained: _Explained, names: list[str], background: int, rng: np.random.Generator, resamples: int
+) -> Measurement:
+    size, n = np.abs(explained.values), len(explained.values)
+    mean = size.mean(axis=0)
+    how = f"{explained.explainer}, {explained.space}, background {background}"
+    error = _additivity_error(explained)
+    found = [Finding(measure="explainability.additivity_error", value=error, n=n, exact=True, better="lower",
+                     unit="sd of the output", reason=how)]
+    drawn = rng.integers(0, n, (resamples, n))
+    spread = np.stack([size[rows].mean(axis=0) for rows in drawn])
+    order = np.argsort(-mean, kind="stable")
+    rows: list[list[Cell]] = []
+    for j in order:
+        band = percentile(spread[:, j])
+        found.append(Finding(measure="explainability.attribution", value=float(mean[j]), n=n, interval=band, of={"feature": names[j]}, unit=explained.space))
+        rows.append([names[j], float(mean[j]), band.low, band.high])
+    found.append(_sensitive_share(evidence, size, names, rng, resamples))
+    local: list[list[Cell]] = [
+        [f"row {i + 1}", float(explained.output[i]), *[float(explained.values[i, j]) for j in order[:5]]] for i in range(min(3, n))
+    ]
+    exhibits = [
+        Exhibit(kind="bars", title=f"Mean |SHAP value| by feature ({how})", columns=["feature", "mean |SHAP|", "low", "high"], rows=rows),
+        Exhibit(kind="table", title=f"Three sampled rows, signed ({explained.space})", columns=["row", "output", *[names[j] for j in order[:5]]], rows=local),
+    ]
+    return Measurement(found, exhibits)
+
+
+def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], rng: np.random.Generator, resamples: int) -> Finding:
+    columns = {how.column for how in evidence.suite.data.sensitive.values()}
+    chosen = [j for j, name in enumerate(names) if name in columns]
+    if not chosen:
+        return Finding(measure="explainability.sensitive_share", value=0.0, n=len(size), exact=True, better="lower",
+                       reason="no sensitive column is a feature")
+
+    def share(rows: npt.NDArray[np.int64]) -> float:
+        mean = size[rows].mean(axis=0)
+        return float(mean[chosen].sum() / max(mean.sum(), 1e-300))
+
+    return Finding(measure="explainability.sensitive_share", value=share(np.arange(len(size))), n=len(size), better="lower",
+                   interval=percentile(resample_rows(share, len(size), resamples, rng)),
+                   reason="features that are sensitive: " + ", ".join(names[j] for j in chosen))

@@ -1,0 +1,76 @@
+"""Whether a probability of 0.3 comes true three times in ten.
+
+ECE = Σ_b n_b/n · |mean probability - observed rate| over 15 equal-mass bins (Naeini et al. 2015); it is biased
+upwards, so gate on Brier, log loss or the slope. Slope and intercept: logistic regression of the outcome on
+logit(p) (Cox 1958); 1 and 0 are perfect. Intervals: Wald for slope and intercept, bootstrap for ECE.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.finding import Exhibit, Finding
+from harness.engine.evidence import Evidence
+from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.stats.bootstrap import resample_rows
+from harness.stats.intervals import percentile, wald, wilson
+
+Floats = npt.NDArray[np.float64]
+
+
+def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> Measurement:
+    """ECE, slope, intercept and the reliability curve of the positive class's probability."""
+    test, positive = evidence.split("test"), evidence.data.positive
+    if test is None or positive is None:
+        return not_tested("no data: no test rows, or no positive class")
+    score = evidence.predictions("test").positive_scores(positive)
+    if score is None:
+        return not_tested("no access: the model gives no probabilities")
+    outcome = (test.labels == positive).astype(float)
+    rng = evidence.generator("performance.calibration")
+
+    def error_of(rows: npt.NDArray[np.int64]) -> float:
+        return expected_calibration_error(score[rows], outcome[rows], bins)
+
+    found = [Finding(measure="performance.ece", value=expected_calibration_error(score, outcome, bins), n=len(score),
+                     interval=percentile(resample_rows(error_of, len(score), resamples, rng)), better="lower",
+                     reason="biased upwards; 15 equal-mass bins unless the parameters say otherwise")]
+    return Measurement(found + _logistic(score, outcome), [_curve(score, outcome, min(bins, 10))])
+
+
+def expected_calibration_error(score: Floats, outcome: Floats, bins: int) -> float:
+    """ECE over equal-mass bins of scores (n,) against outcomes (n,) of 0 and 1."""
+    order = np.argsort(score, kind="stable")
+    gap = np.cumsum(np.r_[0.0, (score - outcome)[order]])
+    edges = np.linspace(0, len(score), bins + 1).astype(int)
+    return float(np.abs(np.diff(gap[edges])).sum() / len(score))
+
+
+def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
+    import statsmodels.api as sm
+    from scipy.special import logit
+
+    n, names = len(score), ("performance.calibration_intercept", "performance.calibration_slope")
+    clipped = logit(np.clip(score, 1e-6, 1 - 1e-6))
+    if outcome.min() == outcome.max() or np.ptp(clipped) == 0:
+        return [undefined(name, n, "undefined: one class only, or a constant score") for name in names]
+    design = np.column_stack([np.ones(n), clipped])
+    with np.errstate(all="ignore"):
+        fit = sm.GLM(outcome, design, family=sm.families.Binomial()).fit()
+    return [
+        Finding(measure=name, value=float(fit.params[i]), n=n, better="target",
+                interval=wald(float(fit.params[i]), float(fit.bse[i])))
+        for i, name in enumerate(names)
+    ]
+
+
+def _curve(score: Floats, outcome: Floats, bins: int) -> Exhibit:
+    order = np.argsort(score, kind="stable")
+    rows: list[list[str | int | float | bool | None]] = []
+    for part in np.array_split(order, bins):
+        if len(part):
+            band = wilson(int(outcome[part].sum()), len(part))
+            rows.append([float(score[part].mean()), float(outcome[part].mean()), band.low, band.high, len(part)])
+    return Exhibit(kind="curve", title="Reliability: predicted probability against observed share",
+                   columns=["predicted", "observed", "low", "high", "n"], rows=rows)

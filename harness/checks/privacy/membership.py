@@ -1,0 +1,138 @@
+"""Can someone tell which rows the model was trained on?
+
+Higher score = more likely a member. Blind baseline first: boosted trees that see only (x, y) tell members from
+non-members by 5-fold cross-validation; where its one-sided 99 % bound is above 0.5, the split is not exchangeable and
+any attack is invalid, hence not tested. Gap attack: "correct → member" (Yeom et al. 2018), advantage = train accuracy -
+test accuracy. Loss attack: score = -log p(label) (Yeom et al. 2018). AUC with DeLong's interval; TPR at 1 % FPR from
+1,000 non-members on, threshold fixed on one half and judged on the other with Clopper-Pearson. Control: shuffled
+membership. Limitation: stronger attacks (shadow models) exist; "no leak found" means by these attacks on these n.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.dataset import Split
+from harness.core.finding import Exhibit, Finding
+from harness.core.predictions import Predictions
+from harness.engine.evidence import Evidence
+from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.errors import SuiteError
+from harness.stats.auc import Auc, delong, paired_difference
+from harness.stats.intervals import clopper_pearson, newcombe, normal_quantile, wald
+from harness.stats.power import minimum_detectable
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+ATTACKS = ("gap", "loss")
+
+
+def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum: int = 100) -> Measurement:
+    """Attacks the test rows (non-members) and the training rows (members)."""
+    chosen = list(ATTACKS) if attacks is None else attacks
+    unknown = sorted(set(chosen) - set(ATTACKS))
+    if unknown:
+        raise SuiteError(f"privacy.membership knows no attack {', '.join(unknown)}. Known: {', '.join(ATTACKS)}.")
+    members, others = evidence.split("train"), evidence.split("test")
+    if members is None or others is None:
+        return not_tested("no data: members or non-members are missing")
+    if min(len(members), len(others)) < minimum:
+        return not_tested(f"insufficient sample: {len(members)} members and {len(others)} non-members; {minimum} of each needed")
+    rng = evidence.generator("privacy.membership")
+    is_member = np.r_[np.ones(len(members), dtype=bool), np.zeros(len(others), dtype=bool)]
+    blind = _blind(members, others, is_member, rng)
+    findings = [Finding(measure="privacy.blind_auc", value=blind.value, n=len(is_member), interval=blind.interval())]
+    signals = _signals(evidence, members, others, chosen, findings)
+    exhibit = _exhibit(signals, is_member, blind)
+    if blind.value - normal_quantile(0.99) * blind.standard_error > 0.5:
+        return not_tested(
+            f"the split is not exchangeable: a classifier that never sees the model tells training from test rows "
+            f"(AUC {blind.value:.3f}), so an attack's success would say nothing on the model. Split at random", findings)
+    for name, signal in signals.items():
+        findings += _attack(name, signal, is_member, blind, rng)
+    return Measurement(findings, [exhibit])
+
+
+def _blind(members: Split, others: Split, is_member: Bools, rng: np.random.Generator) -> Auc:
+    import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    frame = pd.concat([members.inputs, others.inputs], ignore_index=True)
+    frame["__label__"] = np.concatenate([members.labels, others.labels])
+    columns = [
+        column.to_numpy() if column.dtype.kind == "f" else pd.factorize(column.astype(str), sort=True)[0].astype(float)
+        for _, column in frame.items()
+    ]
+    folds = StratifiedKFold(5, shuffle=True, random_state=int(rng.integers(2**31)))
+    model = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0, early_stopping=False)
+    scores = cross_val_predict(model, np.column_stack(columns), is_member, cv=folds, method="predict_proba")[:, 1]
+    auc = delong(scores, is_member)
+    assert auc is not None  # noqa: S101 - both sides have the minimum of rows
+    return auc
+
+
+def _signals(
+    evidence: Evidence, members: Split, others: Split, chosen: list[str], findings: list[Finding]
+) -> dict[str, Floats]:
+    parts = [(evidence.predictions("train"), members), (evidence.predictions("test"), others)]
+    signals: dict[str, Floats] = {}
+    if "gap" in chosen:
+        signals["gap"] = np.concatenate([np.asarray(p.labels == s.labels, dtype=float) for p, s in parts])
+    if "loss" in chosen:
+        if any(p.scores is None for p, _ in parts):
+            why = "no access: the loss attack needs probabilities"
+            findings.append(undefined("privacy.membership_auc", len(members) + len(others), why, of={"attack": "loss"}))
+        else:
+            signals["loss"] = np.concatenate([_log_likelihood(p, s) for p, s in parts])
+    return signals
+
+
+def _log_likelihood(answers: Predictions, split: Split) -> Floats:
+    assert answers.scores is not None  # noqa: S101 - the caller checked
+    own = np.array([answers.classes.index(label) for label in split.labels])
+    return np.asarray(np.log(np.clip(answers.scores[np.arange(len(own)), own], 1e-12, 1)))
+
+
+def _attack(name: str, signal: Floats, is_member: Bools, blind: Auc, rng: np.random.Generator) -> list[Finding]:
+    of, n = {"attack": name}, len(signal)
+    auc, control = delong(signal, is_member), delong(signal, rng.permutation(is_member))
+    assert auc is not None and control is not None  # noqa: S101 - both sides have the minimum of rows
+    note = f"smallest detectable AUC {0.5 + minimum_detectable(auc.standard_error):.3f}"
+    if auc.interval().high < 0.5:
+        note = "significantly below 0.5: members look less familiar than others, a sign of a shifted split"
+    gap, spread = paired_difference(auc, blind)
+    found = [
+        Finding(measure="privacy.membership_auc", value=auc.value, n=n, interval=auc.interval(), of=of, better="lower", reason=note),
+        Finding(measure="privacy.membership_minus_blind", value=gap, n=n, interval=wald(gap, spread), of=of, better="lower"),
+        Finding(measure="privacy.shuffled_auc", value=control.value, n=n, interval=control.interval(), of=of, better="target"),
+    ]
+    inside, outside = signal[is_member], signal[~is_member]
+    cut = 0.5 if name == "gap" else float(inside.mean())
+    hits, alarms = int((inside >= cut).sum()), int((outside >= cut).sum())
+    found.append(Finding(measure="privacy.membership_advantage", value=hits / len(inside) - alarms / len(outside), n=n,
+                         interval=newcombe(hits, len(inside), alarms, len(outside)), of=of, better="lower"))
+    if name != "gap":
+        found.append(_at_low_alarm(inside, outside, of, rng))
+    return found
+
+
+def _at_low_alarm(inside: Floats, outside: Floats, of: dict[str, str], rng: np.random.Generator) -> Finding:
+    measure = "privacy.membership_tpr_at_1pct_fpr"
+    if len(outside) < 1000:
+        return undefined(measure, len(inside), f"insufficient sample: needs 1,000 non-members, has {len(outside)}", of=of)
+    half = rng.permutation(len(outside))[: len(outside) // 2]
+    hits = int((inside > np.quantile(outside[half], 0.99)).sum())
+    return Finding(measure=measure, value=hits / len(inside), n=len(inside), of=of, better="lower",
+                   interval=clopper_pearson(hits, len(inside)))
+
+
+def _exhibit(signals: dict[str, Floats], is_member: Bools, blind: Auc) -> Exhibit:
+    rows: list[list[str | int | float | bool | None]] = []
+    for name, auc in [("blind (never sees the model)", blind), *((f"{k} attack", delong(s, is_member)) for k, s in signals.items())]:
+        if auc is not None:
+            band = auc.interval()
+            rows.append([name, auc.value, band.low, band.high, len(is_member)])
+    return Exhibit(kind="intervals", title="Recognising training rows: AUC, 0.5 is chance",
+                   columns=["attack", "AUC", "low", "high", "n"], rows=rows)

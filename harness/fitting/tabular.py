@@ -1,0 +1,77 @@
+"""Reference models for tables: sensible preprocessing and a scikit-learn estimator, trained on the training split only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core.dataset import Split
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BASES = ("sklearn:logistic-regression", "sklearn:gradient-boosting", "sklearn:random-forest")
+
+
+def fit_tabular(train: Split, base: str, seed: int) -> Any:
+    """A fitted pipeline; ModelError for an unknown base."""
+    if base not in BASES:
+        raise ModelError(f"There is no base {base!r}. Wanted one of: {', '.join(BASES)}.")
+    from sklearn.pipeline import Pipeline
+
+    numeric = [column for column in train.inputs.columns if train.inputs[column].dtype.kind == "f"]
+    categorical = [column for column in train.inputs.columns if column not in numeric]
+    pipeline = Pipeline([("columns", _columns(numeric, categorical, train.inputs, base)), ("model", _estimator(base, seed))])
+    return pipeline.fit(train.inputs, train.labels)
+
+
+def save_fitted(pipeline: Any, folder: Path, card: dict[str, Any], training_ids: list[str]) -> None:
+    """Writes model.skops, harness-model.json (recipe and training ids) and README.md (the model card)."""
+    import skops.io
+
+    folder.mkdir(parents=True, exist_ok=True)
+    skops.io.dump(pipeline, folder / "model.skops")
+    manifest = {**card, "training_ids": training_ids}
+    (folder / "harness-model.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    lines = [f"# {card['title']}", "", *[f"- {key}: {value}" for key, value in sorted(card.items()) if key != "title"],
+             "", "A reference model made by `harness fit`: a starting point for comparison, not a product."]
+    (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _estimator(base: str, seed: int) -> Any:
+    if base == "sklearn:logistic-regression":
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(max_iter=2000, C=1.0)
+    if base == "sklearn:gradient-boosting":
+        from sklearn.ensemble import GradientBoostingClassifier
+
+        # Shallow, slow and subsampled: strong enough to be useful, too weak to memorise its rows.
+        return GradientBoostingClassifier(
+            n_estimators=60, max_depth=2, learning_rate=0.08, subsample=0.7, min_samples_leaf=20, random_state=seed
+        )
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(n_estimators=200, min_samples_leaf=15, random_state=seed, n_jobs=1)
+
+
+def _columns(numeric: list[str], categorical: list[str], inputs: pd.DataFrame, base: str) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    steps: list[tuple[str, Any]] = [("impute", SimpleImputer(strategy="median", add_indicator=True))]
+    if base == "sklearn:logistic-regression":
+        steps.append(("scale", StandardScaler()))
+    binary = "if_binary" if base == "sklearn:logistic-regression" else None
+    parts: list[tuple[str, Any, list[str]]] = []
+    if numeric:
+        parts.append(("numeric", Pipeline(steps), numeric))
+    if categorical:
+        # None (missing) is a category of its own for the encoder.
+        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=5, drop=binary)
+        parts.append(("categorical", encoder, categorical))
+    return ColumnTransformer(parts, verbose_feature_names_out=False)
