@@ -1,0 +1,107 @@
+"""Audits a model with a suite: plan, predict once, check, judge, record."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.core.audit import Audit
+from harness.core.dataset import Dataset
+from harness.core.finding import CheckRecord
+from harness.core.predictions import Predictions
+from harness.core.rule import Rule
+from harness.datasets.roles import DataOptions
+from harness.engine import provenance
+from harness.engine.evidence import Evidence, Model
+from harness.engine.judge import judge
+from harness.engine.planner import Plan, plan
+from harness.engine.runner import Progress, run
+from harness.spec.loading import LoadedSuite, digest_of, load_suite
+from harness.workflows.opening import open_model
+
+
+def audit(
+    suite: str | Path, model: str, options: DataOptions | None = None, run_folder: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Audit:
+    """Runs the suite on the model; with a run folder the predictions are saved there beside the record."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    loaded = load_suite(suite)
+    progress("reading data and model")
+    opened, data = open_model(model, loaded, options or DataOptions())
+    steps = plan(loaded.suite, data, opened.info)
+    evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed)
+    progress("predicting")
+    evidence.collect(steps.roles)
+    records = run(steps, evidence, progress)
+    saved = _save(run_folder, evidence, steps) if run_folder else None
+    return _assemble(loaded, opened, data, records, saved, started.isoformat(timespec="seconds"), time.monotonic() - clock)
+
+
+def rejudge(stored: Audit, rules: list[Rule]) -> Audit:
+    """The same evidence under another policy."""
+    body = stored.model_dump(mode="json", by_alias=True)
+    body["policy"] = {"digest": digest_of(rules), "rules": [rule.model_dump(mode="json") for rule in rules]}
+    body["verdict"] = judge(rules, stored.records, _test_rows(body["data"])).model_dump(mode="json")
+    return _sealed(body)
+
+
+def _assemble(
+    loaded: LoadedSuite, model: Model, data: Dataset, records: list[CheckRecord], saved: dict[str, str] | None,
+    started: str, seconds: float,
+) -> Audit:
+    suite = loaded.suite
+    part = {
+        "fingerprint": data.fingerprint, "rows": data.rows, "duplicates_dropped": data.duplicates_dropped,
+        "splits": [{"role": role, "rows": len(split), "ids_digest": provenance.sha256_texts(list(split.ids))}
+                   for role, split in sorted(data.splits.items()) if len(split)],
+        "card": data.card, "members": data.members, "sampled_rows": data.sampled_rows,
+    }
+    return _sealed({
+        "schema": "vertical-harness/audit/1",
+        "suite": {"name": suite.name, "version": suite.version, "digest": loaded.digest, "vertical": suite.vertical,
+                  "task": suite.task, "title": suite.title, "seed": suite.seed},
+        "model": model.info.model_dump(mode="json"), "data": part,
+        "records": [record.model_dump(mode="json") for record in records],
+        "policy": {"digest": digest_of(suite.policy), "rules": [rule.model_dump(mode="json") for rule in suite.policy]},
+        "verdict": judge(suite.policy, records, _test_rows(part)).model_dump(mode="json"),
+        "system": suite.system, "predictions": saved, "harness": {"version": provenance.harness_version()},
+        "environment": provenance.environment(), "started": started, "seconds": round(seconds, 3),
+    })
+
+
+def _sealed(body: dict[str, Any]) -> Audit:
+    body = {**body, "evidence_digest": "", "digest": ""}
+    body = Audit.model_validate(body).model_dump(mode="json", by_alias=True)
+    body["evidence_digest"] = provenance.evidence_digest(body)
+    body["digest"] = provenance.record_digest(body)
+    return Audit.model_validate(body)
+
+
+def _test_rows(data: dict[str, Any]) -> int:
+    return next((int(split["rows"]) for split in data["splits"] if split["role"] == "test"), 0)
+
+
+def _save(folder: Path, evidence: Evidence, steps: Plan) -> dict[str, str]:
+    import pandas as pd
+
+    frames = []
+    for role in steps.roles:
+        split = evidence.split(role)
+        if split is not None:
+            frames.append(_frame(role, list(split.ids), evidence.predictions(role)))
+    if not frames:
+        return {"path": "", "sha256": ""}
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "predictions.parquet"
+    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+    return {"path": path.name, "sha256": provenance.sha256_file(path)}
+
+
+def _frame(role: str, ids: list[str], answers: Predictions) -> Any:
+    import pandas as pd
+
+    scores = {} if answers.scores is None else {f"score:{c}": answers.scores[:, i] for i, c in enumerate(answers.classes)}
+    return pd.DataFrame({"id": ids, "role": role, "label": answers.labels, **scores})
