@@ -37,15 +37,14 @@ def record_digest(record: dict[str, Any]) -> str:
 
 def evidence_digest(record: dict[str, Any]) -> str:
     """As `record_digest`, without seconds, start time, environment, paths and efficiency values."""
-    dropped = {"digest", "evidence_digest", "started", "seconds", "environment"}
+    # Saved predictions are a file of the run (Parquet names its writer's version); `digest` covers them.
+    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "predictions"}
     kept = {key: value for key, value in record.items() if key not in dropped}
     kept["model"] = {key: value for key, value in record["model"].items() if key != "uri"}
     kept["records"] = [
         {key: value for key, value in item.items() if key != "seconds"}
         for item in record["records"] if not item["check"].startswith("efficiency.")
     ]
-    if record.get("predictions"):
-        kept["predictions"] = {"sha256": record["predictions"]["sha256"]}
     return sha256_bytes(rfc8785.dumps(kept))
 
 

@@ -16,6 +16,17 @@ from harness.errors import ModelError
 if TYPE_CHECKING:
     import pandas as pd
 
+# Parts of scikit-learn's own estimators that skops does not trust by default: plain data holders, no code paths.
+ALLOWED_TYPES = frozenset({
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+})
+
 
 class SklearnModel:
     """Reads the columns view: a frame of the suite's features."""
@@ -50,11 +61,11 @@ def load_sklearn(path: Path, uri: str, card: dict[str, Any] | None = None) -> Sk
     import skops.io
 
     try:
-        untrusted = skops.io.get_untrusted_types(file=path)
-        if untrusted:
+        found = set(skops.io.get_untrusted_types(file=path))
+        if untrusted := sorted(found - ALLOWED_TYPES):
             raise ModelError(f"{path.name} holds types outside the allow-list: {', '.join(untrusted[:8])}. "
                              "Use estimators of scikit-learn, or audit saved predictions instead.")
-        estimator = skops.io.load(path)
+        estimator = skops.io.load(path, trusted=sorted(found))
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - a hostile or broken file may raise anything; said as one error

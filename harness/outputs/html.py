@@ -1,0 +1,78 @@
+"""The audit report: one HTML file, no external request, a pure function of the record."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from harness.core.audit import Audit
+from harness.core.finding import CheckRecord, Exhibit
+from harness.outputs import narrative
+from harness.outputs.charts import draw
+from harness.resources import resource_folder
+
+_BANDS = {"Impact ratio": "bias.impact_ratio", "Recognising training rows": "privacy.membership_auc"}
+_READ = {
+    "performance.classification": "Accuracy counts right answers. Compare it with the majority baseline: a model that always gives the most frequent answer. Recall of a class: of 100 such cases, how many were found.",
+    "performance.calibration": "If points lie on the dashed line, a stated risk of 20 % comes true 20 times in 100. A slope below 1 means that extreme risks are overstated.",
+    "performance.slices": "Each line is the share of right answers in one part of the rows. Found slices come from a search and are leads, not proof.",
+    "bias.groups": "The impact ratio compares how often a group gets the favourable outcome with the reference group; 1 is parity. The shaded band is what the policy allows: a line must lie wholly inside it to pass.",
+    "privacy.membership": "0.5 means that training rows can't be told from others. The blind line never sees the model: if it leaves 0.5, the split itself differs and no attack counts.",
+    "explainability.attribution": "Longer bars move the score more, on average. Attributions describe the model, not causes in the world.",
+    "data.quality": "Bars near 1 mean that one column alone tells the label, which is usually a leak.",
+}
+
+
+def render_html(audit: Audit) -> str:
+    """The whole report; the same record gives the same bytes."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    root = resource_folder("reports")
+    environment = Environment(loader=FileSystemLoader(root / "templates"), autoescape=True, undefined=StrictUndefined,
+                              trim_blocks=True, lstrip_blocks=True)
+    environment.filters["number"] = narrative.number
+    style = (root / "assets" / "report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    record = audit.model_dump(mode="json", by_alias=True)
+    embedded = json.dumps(record, sort_keys=True, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+    checks = {record.check: record for record in audit.records}
+    return environment.get_template("audit.html").render(
+        audit=audit, style=Markup(style), style_digest=digest, embedded=Markup(embedded),  # noqa: S704 - own CSS; JSON with < escaped
+        summary=narrative.summary(audit), words=narrative.OUTCOME_WORDS, about=narrative.about,
+        decisions=narrative.worst_first(audit.verdict.decisions), not_tested=narrative.not_tested(audit),
+        cards=[_card(record, audit) for record in checks.values()],
+        methods={name: (find_doc(name) or "") for name in checks},
+    )
+
+
+def find_doc(check: str) -> str | None:
+    """A check's method, formula and limits: the docstring of its module."""
+    import importlib
+
+    from harness.engine.registry import check_entries
+
+    entry = check_entries().get(check)
+    return None if entry is None else importlib.import_module(entry.target.partition(":")[0]).__doc__
+
+
+def _card(record: CheckRecord, audit: Audit) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    from harness.engine.registry import check_entries
+
+    entry = check_entries().get(record.check)
+    charts = [(e, Markup(svg) if (svg := draw(e, _band(e, audit))) else None) for e in record.exhibits]  # noqa: S704 - vl-convert escapes text
+    outcomes = [d.outcome for d in audit.verdict.decisions if any(f.measure == d.measure for f in record.findings)]
+    worst = next((o for o in ("fail", "error", "inconclusive", "not_tested", "pass") if o in outcomes), None)
+    return {"record": record, "title": entry.title if entry else record.check, "charts": charts,
+            "outcome": worst if record.status == "measured" else record.status, "read": _READ.get(record.check),
+            "id": record.check.replace(".", "-").replace("/", "-")}
+
+
+def _band(exhibit: Exhibit, audit: Audit) -> tuple[float | None, float | None] | None:
+    measure = next((m for start, m in _BANDS.items() if exhibit.title.startswith(start)), None)
+    rule = next((r for r in audit.policy.rules if r.measure == measure), None)
+    return rule.bounds if rule else None
