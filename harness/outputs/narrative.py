@@ -18,7 +18,7 @@ def worst_first(decisions: list[Decision]) -> list[Decision]:
 
 def about(group: Selector | None, of: Selector | None) -> str:
     """Whom or what a finding is about, in words."""
-    return ", ".join(f"{key}: {value}" for key, value in {**(group or {}), **(of or {})}.items())
+    return ", ".join(f"{key}: {value}" for key, value in sorted({**(group or {}), **(of or {})}.items()))
 
 
 def number(value: float | None) -> str:

@@ -1,0 +1,45 @@
+"""Runs an audit and writes what was asked for; without a wish, a run folder with everything."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from harness.core.audit import Audit
+from harness.datasets.roles import DataOptions
+from harness.engine.runner import Progress
+from harness.outputs.writing import write
+from harness.workflows.audit import audit
+
+_ALL = ("audit.json", "report.html", "junit.xml", "summary.md")
+
+
+def audit_and_write(
+    suite: str, model: str, options: DataOptions, targets: list[str], progress: Progress
+) -> tuple[Audit, list[Path]]:
+    """The record, and the files written. A run folder is named for suite, model and evidence."""
+    if targets:
+        beside = Path(targets[0].rpartition("=")[2]).parent
+        record = audit(suite, model, options, beside if _saves(targets) else None, progress)
+        progress("writing")
+        return record, [write(record, target) for target in targets]
+    Path("runs").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="runs", prefix=".unfinished-") as held:
+        record = audit(suite, model, options, Path(held), progress)
+        progress("writing")
+        for name in _ALL:
+            write(record, str(Path(held) / name))
+        folder = Path("runs") / f"{_slug(record.suite.name)}-{_slug(Path(model).stem)}-{record.digest[7:15]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in sorted(Path(held).iterdir()):
+            file.replace(folder / file.name)
+    return record, [folder / name for name in _ALL]
+
+
+def _saves(targets: list[str]) -> bool:
+    return any(target.endswith(".json") for target in targets)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
