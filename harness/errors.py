@@ -1,12 +1,12 @@
 """The exceptions of the harness; each class carries the exit code that the command line ends with.
 
-    HarnessError (70)
-    ├── UserError (2)            the input is wrong: says what, wanted, got, what to do
-    │   ├── SuiteError           a suite or policy file
-    │   ├── DataError            a data set, its columns or its rows
-    │   ├── ModelError           a model, or what it answered
-    │   └── MissingExtraError    an optional dependency
-    └── IntegrityError (4)       a stored record does not match its digest
+HarnessError (70)
+├── UserError (2)            the input is wrong: says what, wanted, got, what to do
+│   ├── SuiteError           a suite or policy file
+│   ├── DataError            a data set, its columns or its rows
+│   ├── ModelError           a model, or what it answered
+│   └── MissingExtraError    an optional dependency
+└── IntegrityError (4)       a stored record does not match its digest
 """
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from harness.core.audit import Audit
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", context_settings={"auto_envvar_prefix": "HARNESS"},
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"auto_envvar_prefix": "HARNESS"},
     help="Audit a vertical model: accuracy, bias, privacy leakage and explanations, judged from intervals.\n\n"
     "Start with [bold]harness demo[/bold]. Exit codes: 0 pass, 1 the policy blocks, 2 wrong input, 3 incomplete, "
     "4 integrity failure, 70 internal error, 130 interrupted.",
@@ -27,12 +29,31 @@ story = Console(stderr=True)
 EXIT_CODES = {"pass": 0, "fail": 1, "incomplete": 3}
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A built-in suite's name, or a path to a YAML file.")]
-ModelUri = Annotated[str, typer.Option("--model", help="A .skops file, a fitted folder, saved predictions, or python:module:factory.")]
-Outputs = Annotated[list[str] | None, typer.Option("--output", "-o", help="Where to write, kind by suffix (.html .json .xml .md) or KIND=PATH; repeatable.")]
+ModelUri = Annotated[
+    str,
+    typer.Option("--model", help="A .skops file, a fitted folder, saved predictions, or python:module:factory."),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Where to write, kind by suffix (.html .json .xml .md) or KIND=PATH; repeatable.",
+    ),
+]
 DataFile = Annotated[Path | None, typer.Option("--data", help="Other data: every row of it is a test row.")]
-TrainData = Annotated[Path | None, typer.Option("--train-data", help="The rows that the model was trained on, for the privacy check.")]
-TrainedOnSplit = Annotated[bool, typer.Option("--trained-on-split", help="State that the model was trained on the suite's training split.")]
-Rows = Annotated[int | None, typer.Option("--rows", min=1, help="Audit a seeded sample of this many test rows; the record says so.")]
+TrainData = Annotated[
+    Path | None,
+    typer.Option("--train-data", help="The rows that the model was trained on, for the privacy check."),
+]
+TrainedOnSplit = Annotated[
+    bool,
+    typer.Option("--trained-on-split", help="State that the model was trained on the suite's training split."),
+]
+Rows = Annotated[
+    int | None,
+    typer.Option("--rows", min=1, help="Audit a seeded sample of this many test rows; the record says so."),
+]
 
 
 def main() -> None:
@@ -50,7 +71,10 @@ def main() -> None:
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last resort says how to report
         story.print(f"Internal error: {type(error).__name__}: {error}", markup=False)
-        story.print("This is a bug. Report it with the command you typed; set HARNESS_TRACEBACK=1 to see where.", markup=False)
+        story.print(
+            "This is a bug. Report it with the command you typed; set HARNESS_TRACEBACK=1 to see where.",
+            markup=False,
+        )
         if os.environ.get("HARNESS_TRACEBACK"):
             story.print_exception()
         sys.exit(70)
@@ -67,7 +91,10 @@ def suites() -> None:
 
 
 @app.command()
-def show(suite: SuiteName, yaml: Annotated[bool, typer.Option("--yaml", help="Print the file itself, to copy.")] = False) -> None:
+def show(
+    suite: SuiteName,
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print the file itself, to copy.")] = False,
+) -> None:
     """Show a suite: its data, checks and rules, each with its reason."""
     from harness.resources import resource_folder
     from harness.spec.loading import load_suite
@@ -83,7 +110,9 @@ def show(suite: SuiteName, yaml: Annotated[bool, typer.Option("--yaml", help="Pr
     for request in loaded.suite.checks:
         typer.echo(f"check     {request.name}")
     for rule in loaded.suite.policy:
-        typer.echo(f"rule      {rule.id}: {rule.measure} {rule.limit_text()} ({rule.severity}). {rule.reason} [{rule.source}]")
+        typer.echo(
+            f"rule      {rule.id}: {rule.measure} {rule.limit_text()} ({rule.severity}). {rule.reason} [{rule.source}]"
+        )
 
 
 @app.command()
@@ -92,12 +121,15 @@ def validate(suite: SuiteName) -> None:
     from harness.workflows.listing import validate as validate_suite
 
     loaded = validate_suite(suite)
-    typer.echo(f"{loaded.suite.name} is valid: {len(loaded.suite.checks)} checks, {len(loaded.suite.policy)} rules. {loaded.digest}")
+    typer.echo(
+        f"{loaded.suite.name} is valid: {len(loaded.suite.checks)} checks, {len(loaded.suite.policy)} rules. {loaded.digest}"
+    )
 
 
 @app.command()
 def rows(
-    suite: SuiteName, output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")],
+    suite: SuiteName,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")],
     role: Annotated[str, typer.Option(help="test, calibration or train.")] = "test",
 ) -> None:
     """Write the rows to score elsewhere; audit the answers with --model predictions.csv."""
@@ -108,7 +140,11 @@ def rows(
 
 @app.command()
 def fit(
-    suite: SuiteName, base: Annotated[str, typer.Option(help="sklearn:logistic-regression, sklearn:gradient-boosting or sklearn:random-forest.")],
+    suite: SuiteName,
+    base: Annotated[
+        str,
+        typer.Option(help="sklearn:logistic-regression, sklearn:gradient-boosting or sklearn:random-forest."),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
 ) -> None:
     """Train a reference model on the suite's training split only."""
@@ -122,7 +158,10 @@ def fit(
 
 @app.command()
 def plan(
-    suite: SuiteName, model: ModelUri, data: DataFile = None, train_data: TrainData = None,
+    suite: SuiteName,
+    model: ModelUri,
+    data: DataFile = None,
+    train_data: TrainData = None,
     trained_on_split: TrainedOnSplit = False,
 ) -> None:
     """Say what an audit will run, how many rows the model must answer, and what can't be tested and why."""
@@ -137,8 +176,13 @@ def plan(
 
 @app.command()
 def audit(
-    suite: SuiteName, model: ModelUri, output: Outputs = None, data: DataFile = None, train_data: TrainData = None,
-    trained_on_split: TrainedOnSplit = False, sample: Rows = None,
+    suite: SuiteName,
+    model: ModelUri,
+    output: Outputs = None,
+    data: DataFile = None,
+    train_data: TrainData = None,
+    trained_on_split: TrainedOnSplit = False,
+    sample: Rows = None,
 ) -> None:
     """Audit a model. Exit code: 0 pass, 1 the policy blocks, 3 incomplete."""
     from harness.datasets.roles import DataOptions
@@ -154,7 +198,10 @@ def audit(
 @app.command()
 def judge(
     record: Annotated[Path, typer.Argument(help="An audit.json or a run folder.")],
-    policy: Annotated[Path | None, typer.Option(help="A policy file (a mapping with the key policy); else the record's own.")] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="A policy file (a mapping with the key policy); else the record's own."),
+    ] = None,
     output: Outputs = None,
 ) -> None:
     """Judge stored evidence again, without the model."""
@@ -184,7 +231,9 @@ def report(
 
 
 @app.command()
-def demo(folder: Annotated[Path, typer.Option(help="Where to put the model and the run.")] = Path("runs/demo")) -> None:
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where to put the model and the run.")] = Path("runs/demo"),
+) -> None:
     """Fit and audit a gradient-boosting model on real mortgage data, then say where the report lies."""
     from harness.datasets.roles import DataOptions
     from harness.workflows.fit import fit as fit_model
@@ -218,6 +267,8 @@ def _progress() -> Iterator[Callable[[str], None]]:
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=story, transient=True) as bar:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=story, transient=True
+    ) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda text: bar.update(task, description=text)

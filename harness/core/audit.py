@@ -10,8 +10,6 @@ from harness.core.decision import Verdict
 from harness.core.finding import CheckRecord
 from harness.core.rule import Rule
 
-SCHEMA = "vertical-harness/audit/1"
-
 
 class _Stored(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -78,7 +76,7 @@ class PredictionsRef(_Stored):
 class Audit(_Stored):
     """One audit; every output is a pure function of it."""
 
-    schema_: Literal["vertical-harness/audit/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["vertical-harness/audit/1"] = Field(default="vertical-harness/audit/1", alias="schema")
     suite: SuiteRef
     model: ModelInfo
     data: DataRef

@@ -19,14 +19,23 @@ def read_table(path: Path, read: Read | None = None) -> pd.DataFrame:
     import pandas as pd
 
     if not path.is_file():
-        raise DataError(f"There is no data file {path}. Check the path (a suite's source is relative to the suite file).")
+        raise DataError(
+            f"There is no data file {path}. Check the path (a suite's source is relative to the suite file)."
+        )
     read = read or Read()
     name = path.name.lower()
     try:
         if name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
             separator = "\t" if ".tsv" in name else read.separator
-            table = pd.read_csv(path, sep=separator, decimal=read.decimal, encoding=_without_mark(read.encoding),
-                                keep_default_na=False, na_values=_MISSING_WORDS, low_memory=False)
+            table = pd.read_csv(
+                path,
+                sep=separator,
+                decimal=read.decimal,
+                encoding=_without_mark(read.encoding),
+                keep_default_na=False,
+                na_values=_MISSING_WORDS,
+                low_memory=False,
+            )
         elif name.endswith(".parquet"):
             table = pd.read_parquet(path)
         elif name.endswith((".jsonl", ".jsonl.gz")):
@@ -34,10 +43,14 @@ def read_table(path: Path, read: Read | None = None) -> pd.DataFrame:
         else:
             raise DataError(f"{path.name} has no known suffix. Wanted: .csv, .tsv, .parquet or .jsonl (.gz too).")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not {read.encoding} text (byte {error.start}). Save it as UTF-8, or name its "
-                        "encoding under data.read.encoding.") from error
+        raise DataError(
+            f"{path} is not {read.encoding} text (byte {error.start}). Save it as UTF-8, or name its "
+            "encoding under data.read.encoding."
+        ) from error
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OSError) as error:
-        raise DataError(f"{path} can't be read as {path.suffix} ({error}). Check that it is complete and not empty.") from error
+        raise DataError(
+            f"{path} can't be read as {path.suffix} ({error}). Check that it is complete and not empty."
+        ) from error
     if not len(table):
         raise DataError(f"{path} holds no rows. Give a file with a header and one row at least.")
     table.columns = [str(column) for column in table.columns]

@@ -42,10 +42,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     if suite.data.drop_duplicates:
         table = table.loc[~table.drop(columns=["__id__"]).duplicated()].reset_index(drop=True)
     classes, labels = _labels(table, suite.data.label, path)
-    if options.data:
-        roles = np.array(["test"] * len(table), dtype=object)
-    else:
-        roles = _roles(table, labels, suite)
+    roles = np.array(["test"] * len(table), dtype=object) if options.data else _roles(table, labels, suite)
     splits = {
         role: _split(role, table.loc[roles == role], labels[roles == role], suite.data)
         for role in ("test", "calibration", "train")
@@ -55,8 +52,17 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     if options.rows is not None and options.rows < len(splits["test"]):
         sampled = options.rows
         splits["test"] = _take(splits["test"], sample(list(splits["test"].ids), options.rows, suite.seed))
-    return Dataset(splits, classes, suite.data.label.positive_name, sha256_file(path), before, before - len(table),
-                   _card(loaded), members, sampled)
+    return Dataset(
+        splits,
+        classes,
+        suite.data.label.positive_name,
+        sha256_file(path),
+        before,
+        before - len(table),
+        _card(loaded),
+        members,
+        sampled,
+    )
 
 
 def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
@@ -91,14 +97,20 @@ def _share_ids(splits: dict[str, Split]) -> None:
 
 def _prepare(table: pd.DataFrame, data: Data, path: Path) -> pd.DataFrame:
     wanted = {
-        data.label.column, *data.features, *(s.column for s in data.sensitive.values()),
-        *(s.column for s in data.slices.values()), *data.split.stratify,
-        *([data.id] if data.id else []), *([data.split.group] if data.split.group else []),
+        data.label.column,
+        *data.features,
+        *(s.column for s in data.sensitive.values()),
+        *(s.column for s in data.slices.values()),
+        *data.split.stratify,
+        *([data.id] if data.id else []),
+        *([data.split.group] if data.split.group else []),
     }
     absent = sorted(wanted - set(table.columns))
     if absent:
-        raise DataError(f"{path.name} lacks the column(s) {', '.join(absent)}. It has: {', '.join(table.columns)}. "
-                        "Name the columns as in the suite, or change the suite.")
+        raise DataError(
+            f"{path.name} lacks the column(s) {', '.join(absent)}. It has: {', '.join(table.columns)}. "
+            "Name the columns as in the suite, or change the suite."
+        )
     for column, values in data.missing.items():
         if column in table:
             table[column] = table[column].mask(table[column].isin(values))
@@ -106,8 +118,10 @@ def _prepare(table: pd.DataFrame, data: Data, path: Path) -> pd.DataFrame:
     table = table.assign(__id__=np.asarray(ids, dtype=object))
     repeated = table["__id__"].duplicated()
     if repeated.any():
-        raise DataError(f"{path.name} repeats {int(repeated.sum())} id(s) in column {data.id!r} (first: "
-                        f"{table['__id__'][repeated].iloc[0]}). Each row needs an id of its own.")
+        raise DataError(
+            f"{path.name} repeats {int(repeated.sum())} id(s) in column {data.id!r} (first: "
+            f"{table['__id__'][repeated].iloc[0]}). Each row needs an id of its own."
+        )
     return table
 
 
@@ -118,11 +132,15 @@ def _labels(
 
     column = table[label.column]
     if column.isna().any():
-        raise DataError(f"{path.name} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows.")
+        raise DataError(
+            f"{path.name} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows."
+        )
     if isinstance(label.positive, Threshold):
         numbers = pd.to_numeric(column, errors="coerce")
         if numbers.isna().any():
-            raise DataError(f"{label.column!r} must hold numbers (label.positive is at_least), got {column[numbers.isna()].iloc[0]!r}.")
+            raise DataError(
+                f"{label.column!r} must hold numbers (label.positive is at_least), got {column[numbers.isna()].iloc[0]!r}."
+            )
         positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
         values = np.where(numbers >= label.positive.at_least, positive, negative).astype(object)
     else:
@@ -131,11 +149,15 @@ def _labels(
     if known is not None:
         return known, values
     if len(classes) < 2:
-        raise DataError(f"The label {label.column!r} of {path.name} has one class only ({classes[0]!r}). "
-                        "Nothing can be told apart; give rows of two classes at least.")
+        raise DataError(
+            f"The label {label.column!r} of {path.name} has one class only ({classes[0]!r}). "
+            "Nothing can be told apart; give rows of two classes at least."
+        )
     for role, name in (("positive", label.positive_name), ("favourable", label.favourable)):
         if name is not None and name not in classes:
-            raise DataError(f"label.{role} is {name!r}, but {label.column!r} of {path.name} holds {', '.join(classes[:10])}.")
+            raise DataError(
+                f"label.{role} is {name!r}, but {label.column!r} of {path.name} holds {', '.join(classes[:10])}."
+            )
     return classes, values
 
 
@@ -158,7 +180,8 @@ def group_names(column: pd.Series[Any], how: Sensitive) -> Strings:
         return np.array([None if pd.isna(value) else str(value) for value in cut], dtype=object)
     renamed = how.values or {}
     return np.array(
-        [None if pd.isna(value) else renamed.get(_name(value), _name(value)) for value in column], dtype=object
+        [None if pd.isna(value) else renamed.get(_name(value), _name(value)) for value in column],
+        dtype=object,
     )
 
 
@@ -167,7 +190,9 @@ def _roles(table: pd.DataFrame, labels: Strings, suite: Suite) -> Strings:
     if plan.column is not None:
         roles = np.array([str(value) for value in table[plan.column]], dtype=object)
         if not (roles == "test").any():
-            raise DataError(f"The split column {plan.column!r} names no row 'test'. It holds: {', '.join(sorted(set(roles)))}.")
+            raise DataError(
+                f"The split column {plan.column!r} names no row 'test'. It holds: {', '.join(sorted(set(roles)))}."
+            )
         return roles
     strata = [""] * len(table)
     for column in plan.stratify:
@@ -197,10 +222,15 @@ def _is_number(column: pd.Series[Any]) -> bool:
 
 
 def _take(split: Split, rows: list[int]) -> Split:
-    return Split(split.role, split.ids[rows], split.inputs.iloc[rows].reset_index(drop=True), split.labels[rows],
-                 {name: values[rows] for name, values in split.groups.items()},
-                 {name: values[rows] for name, values in split.slices.items()},
-                 split.columns.iloc[rows].reset_index(drop=True))
+    return Split(
+        split.role,
+        split.ids[rows],
+        split.inputs.iloc[rows].reset_index(drop=True),
+        split.labels[rows],
+        {name: values[rows] for name, values in split.groups.items()},
+        {name: values[rows] for name, values in split.slices.items()},
+        split.columns.iloc[rows].reset_index(drop=True),
+    )
 
 
 def _join(role: str, parts: list[Split]) -> Split:
@@ -209,9 +239,15 @@ def _join(role: str, parts: list[Split]) -> Split:
     parts = [part for part in parts if len(part)] or parts[:1]
     groups = {name: np.concatenate([part.groups[name] for part in parts]) for name in parts[0].groups}
     slices = {name: np.concatenate([part.slices[name] for part in parts]) for name in parts[0].slices}
-    return Split(role, np.concatenate([part.ids for part in parts]), pd.concat([p.inputs for p in parts], ignore_index=True),
-                 np.concatenate([part.labels for part in parts]), groups, slices,
-                 pd.concat([p.columns for p in parts], ignore_index=True))
+    return Split(
+        role,
+        np.concatenate([part.ids for part in parts]),
+        pd.concat([p.inputs for p in parts], ignore_index=True),
+        np.concatenate([part.labels for part in parts]),
+        groups,
+        slices,
+        pd.concat([p.columns for p in parts], ignore_index=True),
+    )
 
 
 def _card(loaded: LoadedSuite) -> dict[str, Any]:

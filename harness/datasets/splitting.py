@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from harness.spec.suite import SplitPlan
 
 
-def assign_roles(
-    ids: Sequence[str], strata: Sequence[str], units: Sequence[str], plan: SplitPlan
-) -> list[str]:
+def assign_roles(ids: Sequence[str], strata: Sequence[str], units: Sequence[str], plan: SplitPlan) -> list[str]:
     """The role of each row: test, calibration or train.
 
     `units` name what must stay whole (the row's own id where nothing groups rows). A unit belongs to the
@@ -30,8 +28,9 @@ def assign_roles(
         total, done = sum(sizes[unit] for unit in members), 0
         for unit in members:
             share = (done + sizes[unit] / 2) / total
-            role[unit] = "test" if share < plan.test else (
-                "calibration" if share < plan.test + plan.calibration else "train")
+            role[unit] = (
+                "test" if share < plan.test else ("calibration" if share < plan.test + plan.calibration else "train")
+            )
             done += sizes[unit]
     return [role[unit] for unit in units]
 

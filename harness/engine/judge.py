@@ -50,7 +50,10 @@ def selects(selector: Selector | None, about: Selector | None) -> bool:
 
 def _matches(rule: Rule, records: list[CheckRecord]) -> list[_Match]:
     found = [
-        finding for record in records if record.status in ("measured", "not_tested") for finding in record.findings
+        finding
+        for record in records
+        if record.status in ("measured", "not_tested")
+        for finding in record.findings
         if finding.measure == rule.measure and selects(rule.group, finding.group) and selects(rule.of, finding.of)
     ]
     if found:
@@ -95,13 +98,25 @@ def _decide(match: _Match, p_fail: float | None, fails: bool, test_rows: int, te
     rule, finding = match.rule, match.finding
     outcome, message, needed = _outcome(match, p_fail, fails, test_rows, tests)
     return Decision(
-        rule_id=rule.id, measure=rule.measure, severity=rule.severity, limit=rule.limit_text(),
-        group=finding.group if finding else rule.group, of=finding.of if finding else rule.of,
-        at_least=rule.at_least, at_most=rule.at_most, between=rule.between,
-        outcome=outcome, message=message, n_needed=needed, p_fail=p_fail,
-        observed=finding.value if finding else None, interval=finding.interval if finding else None,
+        rule_id=rule.id,
+        measure=rule.measure,
+        severity=rule.severity,
+        limit=rule.limit_text(),
+        group=finding.group if finding else rule.group,
+        of=finding.of if finding else rule.of,
+        at_least=rule.at_least,
+        at_most=rule.at_most,
+        between=rule.between,
+        outcome=outcome,
+        message=message,
+        n_needed=needed,
+        p_fail=p_fail,
+        observed=finding.value if finding else None,
+        interval=finding.interval if finding else None,
         n=finding.n if finding else None,
-        reason=rule.reason, limit_source=rule.source, clauses=rule.clauses,
+        reason=rule.reason,
+        limit_source=rule.source,
+        clauses=rule.clauses,
     )
 
 
@@ -132,14 +147,14 @@ def _outcome(
 
 
 def _needed(finding: Finding, low: float | None, high: float | None, test_rows: int, tests: int) -> int | None:
-    assert finding.value is not None and finding.interval is not None  # noqa: S101 - narrowed by the caller
+    assert finding.value is not None and finding.interval is not None
     outside = (low is not None and finding.value < low) or (high is not None and finding.value > high)
     # A fail must also survive Holm's correction; the strictest step is the safe one to plan for.
     interval = at_level(finding.interval, 1 - 2 * FAIL_ALPHA / (tests if outside else 1))
     candidates = [rows_needed(finding.value, interval, limit, test_rows) for limit in (low, high) if limit is not None]
     if outside:
         nearest = low if low is not None and finding.value < low else high
-        assert nearest is not None  # noqa: S101 - outside names one
+        assert nearest is not None
         return rows_needed(finding.value, interval, nearest, test_rows)
     if any(c is None for c in candidates):
         return None

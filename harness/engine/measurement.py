@@ -17,7 +17,9 @@ class Measurement:
     reason: str | None = None
 
 
-def not_tested(reason: str, findings: list[Finding] | None = None, exhibits: list[Exhibit] | None = None) -> Measurement:
+def not_tested(
+    reason: str, findings: list[Finding] | None = None, exhibits: list[Exhibit] | None = None
+) -> Measurement:
     """A measurement that could not be made; findings that explain why may come with it."""
     return Measurement(findings or [], exhibits or [], "not_tested", reason)
 

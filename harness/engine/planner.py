@@ -69,8 +69,10 @@ def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo) 
 
 def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | None:
     if need == "members" and data.members == "unknown":
-        return ("members unknown: which rows the model was trained on is not recorded. Give --train-data FILE, "
-                "or --trained-on-split if it was trained on the suite's training split")
+        return (
+            "members unknown: which rows the model was trained on is not recorded. Give --train-data FILE, "
+            "or --trained-on-split if it was trained on the suite's training split"
+        )
     if need == "members" and "train" not in model.offers:
         return "no access: the saved predictions hold no rows of the training split"
     if need == "scores" and "scores" not in model.offers:

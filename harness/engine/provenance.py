@@ -11,7 +11,17 @@ from typing import Any
 
 import rfc8785
 
-_PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "statsmodels", "fairlearn", "shap", "skops", "pydantic")
+_PACKAGES = (
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "statsmodels",
+    "fairlearn",
+    "shap",
+    "skops",
+    "pydantic",
+)
 
 
 def sha256_bytes(content: bytes) -> str:
@@ -43,7 +53,8 @@ def evidence_digest(record: dict[str, Any]) -> str:
     kept["model"] = {key: value for key, value in record["model"].items() if key != "uri"}
     kept["records"] = [
         {key: value for key, value in item.items() if key != "seconds"}
-        for item in record["records"] if not item["check"].startswith("efficiency.")
+        for item in record["records"]
+        if not item["check"].startswith("efficiency.")
     ]
     return sha256_bytes(rfc8785.dumps(kept))
 
@@ -56,7 +67,11 @@ def environment() -> dict[str, Any]:
             packages[name] = version(name)
         except PackageNotFoundError:
             packages[name] = "absent"
-    return {"python": platform.python_version(), "platform": platform.platform(terse=True), "packages": packages}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "packages": packages,
+    }
 
 
 def harness_version() -> str:

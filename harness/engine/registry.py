@@ -40,18 +40,42 @@ class CheckEntry:
 
 
 _BUILT_IN = (
-    CheckEntry("performance.classification", "harness.checks.performance.classification:classification",
-               ("predictions",), "Accuracy, recall, F1 and ranking quality"),
-    CheckEntry("performance.calibration", "harness.checks.performance.calibration:calibration",
-               ("predictions", "scores", "positive"), "Calibration of probabilities"),
-    CheckEntry("performance.slices", "harness.checks.performance.slices:slices",
-               ("predictions",), "Performance by slice"),
-    CheckEntry("bias.groups", "harness.checks.bias.groups:groups",
-               ("predictions", "sensitive", "favourable"), "Bias by group"),
-    CheckEntry("privacy.membership", "harness.checks.privacy.membership:membership",
-               ("predictions", "members"), "Membership inference"),
-    CheckEntry("explainability.attribution", "harness.checks.explainability.attribution:attribution",
-               ("predictions", "scores", "estimator", "positive"), "Attribution (SHAP)"),
+    CheckEntry(
+        "performance.classification",
+        "harness.checks.performance.classification:classification",
+        ("predictions",),
+        "Accuracy, recall, F1 and ranking quality",
+    ),
+    CheckEntry(
+        "performance.calibration",
+        "harness.checks.performance.calibration:calibration",
+        ("predictions", "scores", "positive"),
+        "Calibration of probabilities",
+    ),
+    CheckEntry(
+        "performance.slices",
+        "harness.checks.performance.slices:slices",
+        ("predictions",),
+        "Performance by slice",
+    ),
+    CheckEntry(
+        "bias.groups",
+        "harness.checks.bias.groups:groups",
+        ("predictions", "sensitive", "favourable"),
+        "Bias by group",
+    ),
+    CheckEntry(
+        "privacy.membership",
+        "harness.checks.privacy.membership:membership",
+        ("predictions", "members"),
+        "Membership inference",
+    ),
+    CheckEntry(
+        "explainability.attribution",
+        "harness.checks.explainability.attribution:attribution",
+        ("predictions", "scores", "estimator", "positive"),
+        "Attribution (SHAP)",
+    ),
     CheckEntry("data.quality", "harness.checks.data.quality:quality", (), "Data quality"),
 )
 
@@ -75,5 +99,7 @@ def find_check(name: str, parameters: dict[str, Any]) -> CheckEntry:
     accepted = [key for key in inspect.signature(entry.load()).parameters if key != "evidence"]
     unknown = sorted(set(parameters) - set(accepted))
     if unknown:
-        raise SuiteError(f"Check {name} has no parameter {', '.join(unknown)}. It takes: {', '.join(accepted) or 'none'}.")
+        raise SuiteError(
+            f"Check {name} has no parameter {', '.join(unknown)}. It takes: {', '.join(accepted) or 'none'}."
+        )
     return entry

@@ -40,15 +40,25 @@ def _run_step(step: Step, evidence: Evidence) -> CheckRecord:
     if not used and "predictions" in step.entry.needs and (test := evidence.split("test")) is not None:
         used = len(test)
     return CheckRecord(
-        check=step.request.name, parameters=dict(step.request.parameters), status=found.status,
-        reason=found.reason, findings=found.findings, exhibits=found.exhibits,
-        seconds=time.process_time() - start, queries=used,
+        check=step.request.name,
+        parameters=dict(step.request.parameters),
+        status=found.status,
+        reason=found.reason,
+        findings=found.findings,
+        exhibits=found.exhibits,
+        seconds=time.process_time() - start,
+        queries=used,
     )
 
 
 def _record(step: Step, status: str, reason: str) -> CheckRecord:
     return CheckRecord.model_validate(
-        {"check": step.request.name, "parameters": dict(step.request.parameters), "status": status, "reason": reason}
+        {
+            "check": step.request.name,
+            "parameters": dict(step.request.parameters),
+            "status": status,
+            "reason": reason,
+        }
     )
 
 
@@ -59,5 +69,7 @@ def _training_rows_in_test(evidence: Evidence) -> str | None:
     shared = set(test.ids) & set(train.ids)
     if not shared:
         return None
-    return (f"{len(shared)} of {len(test)} test rows were used to train the model, so its performance on them says "
-            "nothing. Audit it on rows that it has not seen")
+    return (
+        f"{len(shared)} of {len(test)} test rows were used to train the model, so its performance on them says "
+        "nothing. Audit it on rows that it has not seen"
+    )

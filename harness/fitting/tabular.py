@@ -23,7 +23,9 @@ def fit_tabular(train: Split, base: str, seed: int) -> Any:
 
     numeric = [column for column in train.inputs.columns if train.inputs[column].dtype.kind == "f"]
     categorical = [column for column in train.inputs.columns if column not in numeric]
-    pipeline = Pipeline([("columns", _columns(numeric, categorical, train.inputs, base)), ("model", _estimator(base, seed))])
+    pipeline = Pipeline(
+        [("columns", _columns(numeric, categorical, train.inputs, base)), ("model", _estimator(base, seed))]
+    )
     return pipeline.fit(train.inputs, train.labels)
 
 
@@ -35,8 +37,13 @@ def save_fitted(pipeline: Any, folder: Path, card: dict[str, Any], training_ids:
     skops.io.dump(pipeline, folder / "model.skops")
     manifest = {**card, "training_ids": training_ids}
     (folder / "harness-model.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    lines = [f"# {card['title']}", "", *[f"- {key}: {value}" for key, value in sorted(card.items()) if key != "title"],
-             "", "A reference model made by `harness fit`: a starting point for comparison, not a product."]
+    lines = [
+        f"# {card['title']}",
+        "",
+        *[f"- {key}: {value}" for key, value in sorted(card.items()) if key != "title"],
+        "",
+        "A reference model made by `harness fit`: a starting point for comparison, not a product.",
+    ]
     (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -50,7 +57,12 @@ def _estimator(base: str, seed: int) -> Any:
 
         # Shallow, slow and subsampled: strong enough to be useful, too weak to memorise its rows.
         return GradientBoostingClassifier(
-            n_estimators=60, max_depth=2, learning_rate=0.08, subsample=0.7, min_samples_leaf=20, random_state=seed
+            n_estimators=60,
+            max_depth=2,
+            learning_rate=0.08,
+            subsample=0.7,
+            min_samples_leaf=20,
+            random_state=seed,
         )
     from sklearn.ensemble import RandomForestClassifier
 

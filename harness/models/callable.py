@@ -32,13 +32,15 @@ class CallableModel:
         """Labels from the callable's labels or probabilities."""
         try:
             answer = np.asarray(self._predict(inputs))
-        except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        except Exception as error:
             raise ModelError(f"{self.info.uri} raised {type(error).__name__}: {error}") from error
         if answer.ndim == 1:
             return Predictions(self._classes, np.array([str(v) for v in answer], dtype=object), None)
         if answer.ndim != 2 or answer.shape[1] != len(self._classes):
-            raise ModelError(f"{self.info.uri} returned an array of shape {answer.shape}; wanted (n,) labels or "
-                             f"(n, {len(self._classes)}) probabilities for {', '.join(self._classes)}.")
+            raise ModelError(
+                f"{self.info.uri} returned an array of shape {answer.shape}; wanted (n,) labels or "
+                f"(n, {len(self._classes)}) probabilities for {', '.join(self._classes)}."
+            )
         labels = np.array([self._classes[i] for i in answer.argmax(axis=1)], dtype=object)
         return Predictions(self._classes, labels, answer.astype(float))
 
@@ -58,6 +60,11 @@ def load_callable(target: str, uri: str, classes: tuple[str, ...]) -> CallableMo
         sys.path.pop(0)
     source = getattr(module, "__file__", None)
     fingerprint = sha256_file(Path(source)) if source else sha256_bytes(target.encode())
-    info = ModelInfo(uri=uri, kind="callable", fingerprint=fingerprint, offers=["labels", "train", "scores"],
-                     notes=["user code ran"])
+    info = ModelInfo(
+        uri=uri,
+        kind="callable",
+        fingerprint=fingerprint,
+        offers=["labels", "train", "scores"],
+        notes=["user code ran"],
+    )
     return CallableModel(predict, info, classes)

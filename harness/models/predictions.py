@@ -31,8 +31,10 @@ class SavedPredictions:
         """The saved answers of these ids."""
         absent = [str(i) for i in ids if i not in self._table.index]
         if absent:
-            raise ModelError(f"{self.info.uri} lacks {len(absent)} of {len(ids)} row ids (first: {absent[0]}). Score every "
-                             "test row: 'harness rows SUITE --role test -o rows.csv' writes them.")
+            raise ModelError(
+                f"{self.info.uri} lacks {len(absent)} of {len(ids)} row ids (first: {absent[0]}). Score every "
+                "test row: 'harness rows SUITE --role test -o rows.csv' writes them."
+            )
         rows = self._table.loc[list(ids)]
         columns = [f"score:{name}" for name in self._classes]
         scores = rows[columns].to_numpy(dtype=float) if "scores" in self.info.offers else None
@@ -47,8 +49,10 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
     table["id"] = [_id(value) for value in table["id"]]
     repeated = table["id"].duplicated()
     if repeated.any():
-        raise ModelError(f"{path.name} repeats {int(repeated.sum())} id(s) (first: {table['id'][repeated].iloc[0]}). "
-                         "Give each row once.")
+        raise ModelError(
+            f"{path.name} repeats {int(repeated.sum())} id(s) (first: {table['id'][repeated].iloc[0]}). "
+            "Give each row once."
+        )
     scored = _spread_scores(table, data, path)
     if "label" not in table:
         if not scored:
@@ -77,13 +81,18 @@ def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:
     if named:
         absent = [name for name in data.classes if f"score:{name}" not in named]
         if absent:
-            raise ModelError(f"{path.name} has no score for {', '.join(absent)}. Wanted: "
-                             + ", ".join(f"score:{name}" for name in data.classes) + ".")
+            raise ModelError(
+                f"{path.name} has no score for {', '.join(absent)}. Wanted: "
+                + ", ".join(f"score:{name}" for name in data.classes)
+                + "."
+            )
         return True
     if "score" not in table:
         return False
     if data.positive is None or len(data.classes) != 2:
-        raise ModelError(f"{path.name} has one 'score' column, but the suite names no positive class. Give score:<class>.")
+        raise ModelError(
+            f"{path.name} has one 'score' column, but the suite names no positive class. Give score:<class>."
+        )
     other = next(name for name in data.classes if name != data.positive)
     try:
         table["score"] = table["score"].astype(float)

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Parts of scikit-learn's own estimators that skops does not trust by default: plain data holders, no code paths.
-ALLOWED_TYPES = frozenset({
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    "sklearn.tree._tree.Tree",
-})
+ALLOWED_TYPES = frozenset(
+    {
+        "numpy.dtype",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+    }
+)
 
 
 class SklearnModel:
@@ -45,8 +47,10 @@ class SklearnModel:
         if names is not None:
             absent = [name for name in names if name not in inputs.columns]
             if absent:
-                raise ModelError(f"{self.info.uri} was fitted on columns that the suite does not give: "
-                                 f"{', '.join(absent[:8])}. List them under data.features.")
+                raise ModelError(
+                    f"{self.info.uri} was fitted on columns that the suite does not give: "
+                    f"{', '.join(absent[:8])}. List them under data.features."
+                )
             inputs = inputs[list(names)]
         try:
             labels = np.array([_class_name(v) for v in self._estimator.predict(inputs)], dtype=object)
@@ -63,14 +67,18 @@ def load_sklearn(path: Path, uri: str, card: dict[str, Any] | None = None) -> Sk
     try:
         found = set(skops.io.get_untrusted_types(file=path))
         if untrusted := sorted(found - ALLOWED_TYPES):
-            raise ModelError(f"{path.name} holds types outside the allow-list: {', '.join(untrusted[:8])}. "
-                             "Use estimators of scikit-learn, or audit saved predictions instead.")
+            raise ModelError(
+                f"{path.name} holds types outside the allow-list: {', '.join(untrusted[:8])}. "
+                "Use estimators of scikit-learn, or audit saved predictions instead."
+            )
         estimator = skops.io.load(path, trusted=sorted(found))
     except ModelError:
         raise
-    except Exception as error:  # noqa: BLE001 - a hostile or broken file may raise anything; said as one error
-        raise ModelError(f"{path.name} is not a readable skops file ({type(error).__name__}). It may be cut short; "
-                         "save it again with skops.io.dump(model, path).") from error
+    except Exception as error:
+        raise ModelError(
+            f"{path.name} is not a readable skops file ({type(error).__name__}). It may be cut short; "
+            "save it again with skops.io.dump(model, path)."
+        ) from error
     classes = tuple(_class_name(value) for value in getattr(estimator, "classes_", ()))
     offers = ["labels", "train", "estimator"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
     info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers, card=card or {})

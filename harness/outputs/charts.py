@@ -13,9 +13,18 @@ _CONFIG: dict[str, Any] = {
     "background": None,
     "view": {"stroke": None},
     "font": "system-ui, sans-serif",
-    "axis": {"labelColor": "currentColor", "titleColor": "currentColor", "tickColor": "currentColor",
-             "domainColor": "currentColor", "gridColor": "currentColor", "gridOpacity": 0.12, "labelFontSize": 12,
-             "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 220},
+    "axis": {
+        "labelColor": "currentColor",
+        "titleColor": "currentColor",
+        "tickColor": "currentColor",
+        "domainColor": "currentColor",
+        "gridColor": "currentColor",
+        "gridOpacity": 0.12,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelLimit": 220,
+    },
 }
 
 
@@ -36,27 +45,62 @@ def _intervals(exhibit: Exhibit, band: tuple[float | None, float | None] | None)
     edges = [edge for edge in (band or ()) if edge is not None]
     span = max([*highs, *edges]) - min([*lows, *edges]) or 1.0
     domain = [min([*lows, *edges]) - 0.05 * span, max([*highs, *edges]) + 0.05 * span]
-    x = {"type": "quantitative", "title": f"{exhibit.columns[1]}, 95 % interval", "scale": {"domain": domain, "nice": False, "zero": False}}
+    x = {
+        "type": "quantitative",
+        "title": f"{exhibit.columns[1]}, 95 % interval",
+        "scale": {"domain": domain, "nice": False, "zero": False},
+    }
     y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": {"minExtent": 170}}
     layers: list[dict[str, Any]] = []
     if edges and band is not None:
         shade = [{"a": domain[0] if band[0] is None else band[0], "b": domain[1] if band[1] is None else band[1]}]
-        layers.append({"data": {"values": shade}, "mark": {"type": "rect", "color": "#2b7a4b", "opacity": 0.12},
-                       "encoding": {"x": {"field": "a", **x}, "x2": {"field": "b"}}})
-        layers.append({"data": {"values": [{"a": edge} for edge in edges]},
-                       "mark": {"type": "rule", "color": "#b3541e", "strokeDash": [4, 3]}, "encoding": {"x": {"field": "a", **x}}})
-    layers.append({"mark": {"type": "rule", "color": ACCENT, "strokeWidth": 3},
-                   "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y}})
-    layers.append({"mark": {"type": "point", "color": ACCENT, "filled": True, "size": 90},
-                   "encoding": {"x": {"field": "value", **x}, "y": y}})
+        layers.append(
+            {
+                "data": {"values": shade},
+                "mark": {"type": "rect", "color": "#2b7a4b", "opacity": 0.12},
+                "encoding": {"x": {"field": "a", **x}, "x2": {"field": "b"}},
+            }
+        )
+        layers.append(
+            {
+                "data": {"values": [{"a": edge} for edge in edges]},
+                "mark": {"type": "rule", "color": "#b3541e", "strokeDash": [4, 3]},
+                "encoding": {"x": {"field": "a", **x}},
+            }
+        )
+    layers.append(
+        {
+            "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 3},
+            "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y},
+        }
+    )
+    layers.append(
+        {
+            "mark": {"type": "point", "color": ACCENT, "filled": True, "size": 90},
+            "encoding": {"x": {"field": "value", **x}, "y": y},
+        }
+    )
     return {"data": {"values": rows}, "width": 480, "height": {"step": 30}, "layer": layers}
 
 
 def _bars(exhibit: Exhibit, band: object) -> dict[str, Any]:
     rows = [{"name": str(r[0]), "value": r[1]} for r in exhibit.rows[:12]]
-    return {"data": {"values": rows}, "width": 480, "height": {"step": 24}, "mark": {"type": "bar", "color": ACCENT},
-            "encoding": {"x": {"field": "value", "type": "quantitative", "title": exhibit.columns[1]},
-                         "y": {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": {"minExtent": 170}}}}
+    return {
+        "data": {"values": rows},
+        "width": 480,
+        "height": {"step": 24},
+        "mark": {"type": "bar", "color": ACCENT},
+        "encoding": {
+            "x": {"field": "value", "type": "quantitative", "title": exhibit.columns[1]},
+            "y": {
+                "field": "name",
+                "type": "nominal",
+                "title": None,
+                "sort": None,
+                "axis": {"minExtent": 170},
+            },
+        },
+    }
 
 
 def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
@@ -64,14 +108,27 @@ def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
     top = max(_number(r["high"]) for r in rows)
     x = {"field": "x", "type": "quantitative", "title": exhibit.columns[0]}
     y: dict[str, Any] = {"type": "quantitative", "title": exhibit.columns[1]}
-    return {"width": 480, "height": 260, "layer": [
-        {"data": {"values": [{"x": 0, "y": 0}, {"x": top, "y": top}]}, "mark": {"type": "line", "color": "#b3541e", "strokeDash": [4, 3]},
-         "encoding": {"x": x, "y": {"field": "y", **y}}},
-        {"data": {"values": rows}, "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 2},
-         "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}}},
-        {"data": {"values": rows}, "mark": {"type": "point", "color": ACCENT, "filled": True, "size": 70},
-         "encoding": {"x": x, "y": {"field": "y", **y}}},
-    ]}
+    return {
+        "width": 480,
+        "height": 260,
+        "layer": [
+            {
+                "data": {"values": [{"x": 0, "y": 0}, {"x": top, "y": top}]},
+                "mark": {"type": "line", "color": "#b3541e", "strokeDash": [4, 3]},
+                "encoding": {"x": x, "y": {"field": "y", **y}},
+            },
+            {
+                "data": {"values": rows},
+                "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 2},
+                "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+            },
+            {
+                "data": {"values": rows},
+                "mark": {"type": "point", "color": ACCENT, "filled": True, "size": 70},
+                "encoding": {"x": x, "y": {"field": "y", **y}},
+            },
+        ],
+    }
 
 
 def _number(value: object) -> float:

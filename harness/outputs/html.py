@@ -31,8 +31,13 @@ def render_html(audit: Audit) -> str:
     from markupsafe import Markup
 
     root = resource_folder("reports")
-    environment = Environment(loader=FileSystemLoader(root / "templates"), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(root / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["number"] = narrative.number
     style = (root / "assets" / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -40,9 +45,15 @@ def render_html(audit: Audit) -> str:
     embedded = json.dumps(record, sort_keys=True, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     checks = {record.check: record for record in audit.records}
     return environment.get_template("audit.html").render(
-        audit=audit, style=Markup(style), style_digest=digest, embedded=Markup(embedded),  # noqa: S704 - own CSS; JSON with < escaped
-        summary=narrative.summary(audit), words=narrative.OUTCOME_WORDS, about=narrative.about,
-        decisions=narrative.worst_first(audit.verdict.decisions), not_tested=narrative.not_tested(audit),
+        audit=audit,
+        style=Markup(style),
+        style_digest=digest,
+        embedded=Markup(embedded),  # noqa: S704 - own CSS; JSON with < escaped
+        summary=narrative.summary(audit),
+        words=narrative.OUTCOME_WORDS,
+        about=narrative.about,
+        decisions=narrative.worst_first(audit.verdict.decisions),
+        not_tested=narrative.not_tested(audit),
         cards=[_card(record, audit) for record in checks.values()],
         methods={name: (find_doc(name) or "") for name in checks},
     )
@@ -67,9 +78,14 @@ def _card(record: CheckRecord, audit: Audit) -> dict[str, Any]:
     charts = [(e, Markup(svg) if (svg := draw(e, _band(e, audit))) else None) for e in record.exhibits]  # noqa: S704 - vl-convert escapes text
     outcomes = [d.outcome for d in audit.verdict.decisions if any(f.measure == d.measure for f in record.findings)]
     worst = next((o for o in ("fail", "error", "inconclusive", "not_tested", "pass") if o in outcomes), None)
-    return {"record": record, "title": entry.title if entry else record.check, "charts": charts,
-            "outcome": worst if record.status == "measured" else record.status, "read": _READ.get(record.check),
-            "id": record.check.replace(".", "-").replace("/", "-")}
+    return {
+        "record": record,
+        "title": entry.title if entry else record.check,
+        "charts": charts,
+        "outcome": worst if record.status == "measured" else record.status,
+        "read": _READ.get(record.check),
+        "id": record.check.replace(".", "-").replace("/", "-"),
+    }
 
 
 def _band(exhibit: Exhibit, audit: Audit) -> tuple[float | None, float | None] | None:

@@ -19,8 +19,10 @@ def write(audit: Audit, target: str) -> Path:
     path = Path(name)
     kind = kind or SUFFIXES.get(path.suffix.lower(), "")
     if kind not in SUFFIXES.values():
-        raise UserError(f"{target} names no known output. Wanted a path ending in {', '.join(SUFFIXES)}, or KIND=PATH "
-                        f"with KIND one of {', '.join(SUFFIXES.values())}.")
+        raise UserError(
+            f"{target} names no known output. Wanted a path ending in {', '.join(SUFFIXES)}, or KIND=PATH "
+            f"with KIND one of {', '.join(SUFFIXES.values())}."
+        )
     content = render(audit, kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +37,10 @@ def write(audit: Audit, target: str) -> Path:
 def render(audit: Audit, kind: str) -> str:
     """The audit as json, html, junit or markdown."""
     if kind == "json":
-        return json.dumps(audit.model_dump(mode="json", by_alias=True), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return (
+            json.dumps(audit.model_dump(mode="json", by_alias=True), indent=1, sort_keys=True, ensure_ascii=False)
+            + "\n"
+        )
     if kind == "html":
         from harness.outputs.html import render_html
 
@@ -44,17 +49,34 @@ def render(audit: Audit, kind: str) -> str:
 
 
 def _markdown(audit: Audit) -> str:
-    lines = [f"# {audit.suite.name}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}", "", _plain(narrative.summary(audit)), "",
-             "| rule | about | observed | 95 % interval | limit | outcome |", "|---|---|---|---|---|---|"]
+    lines = [
+        f"# {audit.suite.name}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
+        "",
+        _plain(narrative.summary(audit)),
+        "",
+        "| rule | about | observed | 95 % interval | limit | outcome |",
+        "|---|---|---|---|---|---|",
+    ]
     for d in narrative.worst_first(audit.verdict.decisions):
         band = f"{narrative.number(d.interval.low)} – {narrative.number(d.interval.high)}" if d.interval else "–"
-        cells = [d.rule_id, narrative.about(d.group, d.of), narrative.number(d.observed), band, d.limit, narrative.OUTCOME_WORDS[d.outcome]]
+        cells = [
+            d.rule_id,
+            narrative.about(d.group, d.of),
+            narrative.number(d.observed),
+            band,
+            d.limit,
+            narrative.OUTCOME_WORDS[d.outcome],
+        ]
         lines.append("| " + " | ".join(_plain(c) for c in cells) + " |")
     missing = narrative.not_tested(audit)
     if missing:
         lines += ["", "Not tested:", ""] + [f"- {_plain(what)}: {_plain(why)}" for what, why in missing]
-    lines += ["", f"Record `{audit.digest}`, evidence `{audit.evidence_digest}`.", "",
-              "This does not determine legal compliance."]
+    lines += [
+        "",
+        f"Record `{audit.digest}`, evidence `{audit.evidence_digest}`.",
+        "",
+        "This does not determine legal compliance.",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -78,4 +100,4 @@ def _junit(audit: Audit) -> str:
         suite.add_testcase(case)
     xml = JUnitXml()
     xml.add_testsuite(suite)
-    return xml.tostring().decode() + "\n"
+    return str(xml.tostring().decode()) + "\n"  # type: ignore[no-untyped-call]  # junitparser has no types

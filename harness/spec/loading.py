@@ -78,7 +78,9 @@ def _find(name: str) -> Path:
     if name not in names:
         near = difflib.get_close_matches(name, names, 1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise SuiteError(f"There is no suite {name!r}.{hint} Built-in suites: {_known()}; or give a path to a YAML file.")
+        raise SuiteError(
+            f"There is no suite {name!r}.{hint} Built-in suites: {_known()}; or give a path to a YAML file."
+        )
     return resource_folder("suites") / f"{name}.yaml"
 
 
@@ -98,7 +100,9 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[Location, int]]:
     except yaml.YAMLError as error:
         raise SuiteError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(document, dict):
-        raise SuiteError(f"{path} must hold a mapping of keys; got {type(document).__name__}. See 'harness show finance/credit-risk --yaml' for an example.")
+        raise SuiteError(
+            f"{path} must hold a mapping of keys; got {type(document).__name__}. See 'harness show finance/credit-risk --yaml' for an example."
+        )
     lines: dict[Location, int] = {}
     repeated: list[str] = []
     if node is not None:
@@ -134,7 +138,9 @@ def _validate(kind: type[T], document: dict[str, Any], path: Path, lines: dict[L
 
 
 def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
-    at = tuple(part for part in item["loc"] if not (isinstance(part, str) and part.startswith(("int", "float", "function-"))))
+    at = tuple(
+        part for part in item["loc"] if not (isinstance(part, str) and part.startswith(("int", "float", "function-")))
+    )
     known = at
     while known and known not in lines:
         known = known[:-1]

@@ -127,7 +127,7 @@ def _as_request(value: object) -> object:
     if isinstance(value, str):
         return {"name": value}
     if isinstance(value, dict) and len(value) == 1:
-        (name, parameters), = value.items()
+        ((name, parameters),) = value.items()
         if name not in ("name", "parameters"):
             return {"name": name, "parameters": parameters or {}}
     return value
@@ -161,7 +161,7 @@ class Suite(_Strict):
                 "that is good for the person"
             )
         for rule in self.policy:
-            for attribute in (rule.group or {}):
+            for attribute in rule.group or {}:
                 parts = attribute.split(" × ")
                 if any(part not in self.data.sensitive for part in parts):
                     raise ValueError(f"rule {rule.id} names the group {attribute!r}, which is not under data.sensitive")

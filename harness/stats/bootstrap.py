@@ -24,9 +24,7 @@ def resample_counts(counts: Ints, resamples: int, rng: np.random.Generator) -> I
     return out
 
 
-def resample_rows(
-    statistic: Callable[[Ints], float], n: int, resamples: int, rng: np.random.Generator
-) -> Floats:
+def resample_rows(statistic: Callable[[Ints], float], n: int, resamples: int, rng: np.random.Generator) -> Floats:
     """The statistic of row indices (n,) over resamples drawn with replacement."""
     return np.array([statistic(rng.integers(0, n, n)) for _ in range(resamples)], dtype=np.float64)
 

@@ -45,7 +45,10 @@ def newcombe(successes: int, n: int, reference_successes: int, reference_n: int,
     low = gap - math.hypot(p - low_p, high_q - q)
     high = gap + math.hypot(high_p - p, q - low_q)
     return Interval(
-        low=max(-1.0, low), high=min(1.0, high), level=level, method="newcombe",
+        low=max(-1.0, low),
+        high=min(1.0, high),
+        level=level,
+        method="newcombe",
         inputs=_two_counts(successes, n, reference_successes, reference_n),
     )
 
@@ -67,7 +70,11 @@ def score_ratio(successes: int, n: int, reference_successes: int, reference_n: i
         low = 0.0 if successes == 0 else _ratio_root(counts, z)
         high = RATIO_CEILING if reference_successes == 0 else _ratio_root(counts, -z)
     return Interval(
-        low=low, high=max(low, high), level=level, method="miettinen_nurminen_ratio", inputs=_two_counts(*counts)
+        low=low,
+        high=max(low, high),
+        level=level,
+        method="miettinen_nurminen_ratio",
+        inputs=_two_counts(*counts),
     )
 
 
@@ -107,7 +114,10 @@ def wald(value: float, standard_error: float, level: float = 0.95) -> Interval:
     """Normal interval: value ± z · standard error."""
     half = normal_quantile(0.5 + level / 2) * standard_error
     return Interval(
-        low=value - half, high=value + half, level=level, method="wald",
+        low=value - half,
+        high=value + half,
+        level=level,
+        method="wald",
         inputs={"value": value, "standard_error": standard_error},
     )
 
@@ -120,7 +130,9 @@ def percentile(resamples: np.ndarray, level: float = 0.95) -> Interval:
     """Percentile interval of bootstrap resamples (m,); the quantiles kept allow other levels."""
     grid = [float(q) for q in np.quantile(resamples, QUANTILE_GRID)]
     inputs: dict[str, float | int | list[float]] = {
-        "probabilities": list(QUANTILE_GRID), "quantiles": grid, "resamples": len(resamples),
+        "probabilities": list(QUANTILE_GRID),
+        "quantiles": grid,
+        "resamples": len(resamples),
     }
     low, high = _percentile_bounds(inputs, level)
     return Interval(low=low, high=high, level=level, method="bootstrap_percentile", inputs=inputs)
@@ -189,8 +201,10 @@ def _two_counts(
     successes: int, n: int, reference_successes: int, reference_n: int
 ) -> dict[str, float | int | list[float]]:
     return {
-        "successes": int(successes), "n": int(n),
-        "reference_successes": int(reference_successes), "reference_n": int(reference_n),
+        "successes": int(successes),
+        "n": int(n),
+        "reference_successes": int(reference_successes),
+        "reference_n": int(reference_n),
     }
 
 

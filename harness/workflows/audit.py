@@ -23,7 +23,10 @@ from harness.workflows.opening import open_model
 
 
 def audit(
-    suite: str | Path, model: str, options: DataOptions | None = None, run_folder: Path | None = None,
+    suite: str | Path,
+    model: str,
+    options: DataOptions | None = None,
+    run_folder: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> Audit:
     """Runs the suite on the model; with a run folder the predictions are saved there beside the record."""
@@ -37,7 +40,9 @@ def audit(
     evidence.collect(steps.roles)
     records = run(steps, evidence, progress)
     saved = _save(run_folder, evidence, steps) if run_folder else None
-    return _assemble(loaded, opened, data, records, saved, started.isoformat(timespec="seconds"), time.monotonic() - clock)
+    return _assemble(
+        loaded, opened, data, records, saved, started.isoformat(timespec="seconds"), time.monotonic() - clock
+    )
 
 
 def rejudge(stored: Audit, rules: list[Rule]) -> Audit:
@@ -49,27 +54,56 @@ def rejudge(stored: Audit, rules: list[Rule]) -> Audit:
 
 
 def _assemble(
-    loaded: LoadedSuite, model: Model, data: Dataset, records: list[CheckRecord], saved: dict[str, str] | None,
-    started: str, seconds: float,
+    loaded: LoadedSuite,
+    model: Model,
+    data: Dataset,
+    records: list[CheckRecord],
+    saved: dict[str, str] | None,
+    started: str,
+    seconds: float,
 ) -> Audit:
     suite = loaded.suite
     part = {
-        "fingerprint": data.fingerprint, "rows": data.rows, "duplicates_dropped": data.duplicates_dropped,
-        "splits": [{"role": role, "rows": len(split), "ids_digest": provenance.sha256_texts(list(split.ids))}
-                   for role, split in sorted(data.splits.items()) if len(split)],
-        "card": data.card, "members": data.members, "sampled_rows": data.sampled_rows,
+        "fingerprint": data.fingerprint,
+        "rows": data.rows,
+        "duplicates_dropped": data.duplicates_dropped,
+        "splits": [
+            {"role": role, "rows": len(split), "ids_digest": provenance.sha256_texts(list(split.ids))}
+            for role, split in sorted(data.splits.items())
+            if len(split)
+        ],
+        "card": data.card,
+        "members": data.members,
+        "sampled_rows": data.sampled_rows,
     }
-    return _sealed({
-        "schema": "vertical-harness/audit/1",
-        "suite": {"name": suite.name, "version": suite.version, "digest": loaded.digest, "vertical": suite.vertical,
-                  "task": suite.task, "title": suite.title, "seed": suite.seed},
-        "model": model.info.model_dump(mode="json"), "data": part,
-        "records": [record.model_dump(mode="json") for record in records],
-        "policy": {"digest": digest_of(suite.policy), "rules": [rule.model_dump(mode="json") for rule in suite.policy]},
-        "verdict": judge(suite.policy, records, _test_rows(part)).model_dump(mode="json"),
-        "system": suite.system, "predictions": saved, "harness": {"version": provenance.harness_version()},
-        "environment": provenance.environment(), "started": started, "seconds": round(seconds, 3),
-    })
+    return _sealed(
+        {
+            "schema": "vertical-harness/audit/1",
+            "suite": {
+                "name": suite.name,
+                "version": suite.version,
+                "digest": loaded.digest,
+                "vertical": suite.vertical,
+                "task": suite.task,
+                "title": suite.title,
+                "seed": suite.seed,
+            },
+            "model": model.info.model_dump(mode="json"),
+            "data": part,
+            "records": [record.model_dump(mode="json") for record in records],
+            "policy": {
+                "digest": digest_of(suite.policy),
+                "rules": [rule.model_dump(mode="json") for rule in suite.policy],
+            },
+            "verdict": judge(suite.policy, records, _test_rows(part)).model_dump(mode="json"),
+            "system": suite.system,
+            "predictions": saved,
+            "harness": {"version": provenance.harness_version()},
+            "environment": provenance.environment(),
+            "started": started,
+            "seconds": round(seconds, 3),
+        }
+    )
 
 
 def _sealed(body: dict[str, Any]) -> Audit:
@@ -103,5 +137,7 @@ def _save(folder: Path, evidence: Evidence, steps: Plan) -> dict[str, str]:
 def _frame(role: str, ids: list[str], answers: Predictions) -> Any:
     import pandas as pd
 
-    scores = {} if answers.scores is None else {f"score:{c}": answers.scores[:, i] for i, c in enumerate(answers.classes)}
+    scores = (
+        {} if answers.scores is None else {f"score:{c}": answers.scores[:, i] for i, c in enumerate(answers.classes)}
+    )
     return pd.DataFrame({"id": ids, "role": role, "label": answers.labels, **scores})

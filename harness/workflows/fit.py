@@ -17,13 +17,22 @@ def fit(suite: str | Path, base: str, folder: Path) -> int:
     data = load_dataset(loaded)
     train = data.splits["train"]
     if not len(train):
-        raise DataError(f"{loaded.suite.name} leaves no training rows (split.test is {loaded.suite.data.split.test:g}). "
-                        "Lower data.split.test.")
+        raise DataError(
+            f"{loaded.suite.name} leaves no training rows (split.test is {loaded.suite.data.split.test:g}). "
+            "Lower data.split.test."
+        )
     pipeline = fit_tabular(train, base, loaded.suite.seed)
     card = {
-        "title": f"{base} on {loaded.suite.name}", "base": base, "suite": loaded.suite.name, "suite_digest": loaded.digest,
-        "view": "columns", "kind": "sklearn", "seed": loaded.suite.seed, "training_rows": len(train),
-        "features": ", ".join(loaded.suite.data.features), "data_fingerprint": data.fingerprint,
+        "title": f"{base} on {loaded.suite.name}",
+        "base": base,
+        "suite": loaded.suite.name,
+        "suite_digest": loaded.digest,
+        "view": "columns",
+        "kind": "sklearn",
+        "seed": loaded.suite.seed,
+        "training_rows": len(train),
+        "features": ", ".join(loaded.suite.data.features),
+        "data_fingerprint": data.fingerprint,
         "environment": ", ".join(f"{k} {v}" for k, v in sorted(provenance.environment()["packages"].items())),
     }
     save_fitted(pipeline, folder, card, [str(i) for i in train.ids])

@@ -32,7 +32,9 @@ def write_rows(suite: str, role: str, path: Path) -> int:
     """Writes the id and the features of a split's rows as CSV; returns how many."""
     data = load_dataset(load_suite(suite))
     if role not in data.splits or not len(data.splits[role]):
-        raise DataError(f"The suite has no {role} rows. It has: {', '.join(r for r, s in data.splits.items() if len(s))}.")
+        raise DataError(
+            f"The suite has no {role} rows. It has: {', '.join(r for r, s in data.splits.items() if len(s))}."
+        )
     split = data.splits[role]
     table = split.inputs.copy()
     table.insert(0, "id", split.ids)

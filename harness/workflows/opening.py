@@ -25,11 +25,15 @@ def open_model(uri: str, loaded: LoadedSuite, options: DataOptions) -> tuple[Mod
         data = load_dataset(loaded, options)
         return load_callable(uri.removeprefix("python:"), uri, data.classes), data
     if path.suffix.lower() in _UNSAFE:
-        raise ModelError(f"{path.name} is a pickle, which can run any code when it is opened, so it is refused. Convert it "
-                         "where you trust it: skops.io.dump(joblib.load('model.joblib'), 'model.skops').")
+        raise ModelError(
+            f"{path.name} is a pickle, which can run any code when it is opened, so it is refused. Convert it "
+            "where you trust it: skops.io.dump(joblib.load('model.joblib'), 'model.skops')."
+        )
     if not path.exists():
-        raise ModelError(f"There is no model {uri}. Wanted: a .skops file, a folder made by 'harness fit', a predictions "
-                         "file (.csv, .parquet, .jsonl) or python:package.module:factory.")
+        raise ModelError(
+            f"There is no model {uri}. Wanted: a .skops file, a folder made by 'harness fit', a predictions "
+            "file (.csv, .parquet, .jsonl) or python:package.module:factory."
+        )
     if path.is_dir():
         return _open_fitted(path, loaded, options)
     if path.suffix == ".skops":
@@ -41,7 +45,9 @@ def open_model(uri: str, loaded: LoadedSuite, options: DataOptions) -> tuple[Mod
 
         data = load_dataset(loaded, options)
         return load_predictions(path, read_table(path), data), data
-    raise ModelError(f"{path.name} is no known kind of model. Wanted: .skops, a fitted folder, .csv, .parquet or .jsonl.")
+    raise ModelError(
+        f"{path.name} is no known kind of model. Wanted: .skops, a fitted folder, .csv, .parquet or .jsonl."
+    )
 
 
 def _open_fitted(path: Path, loaded: LoadedSuite, options: DataOptions) -> tuple[Model, Dataset]:
@@ -55,6 +61,8 @@ def _open_fitted(path: Path, loaded: LoadedSuite, options: DataOptions) -> tuple
         options = replace(options, trained_ids=trained)
     data = load_dataset(loaded, options)
     if options.trained_ids is not None and same != data.fingerprint:
-        raise ModelError(f"{path} was fitted on other data than the suite's (sha256 differs), so its training ids mean "
-                         "nothing here. Fit it again, or give --data and --train-data.")
+        raise ModelError(
+            f"{path} was fitted on other data than the suite's (sha256 differs), so its training ids mean "
+            "nothing here. Fit it again, or give --data and --train-data."
+        )
     return model, data

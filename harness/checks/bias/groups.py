@@ -48,9 +48,7 @@ class _Cell:
     false_positive: int
 
 
-def groups(
-    evidence: Evidence, *, minimum_group: int = 30, intersections: list[list[str]] | None = None
-) -> Measurement:
+def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[list[str]] | None = None) -> Measurement:
     """Every declared attribute, then the intersections; a single group makes bias not tested."""
     test, favourable = evidence.split("test"), evidence.suite.data.label.favourable
     if test is None or favourable is None:
@@ -75,14 +73,19 @@ def groups(
         exhibits += _exhibits(attribute, cells, reference, found)
     if not findings:
         return not_tested("no data: " + "; ".join(single) + ", so nothing can be compared")
-    findings += [undefined("bias.impact_ratio", len(test), f"no data: {why}", group={why.split(" has ")[0]: "*"}) for why in single]
+    findings += [
+        undefined("bias.impact_ratio", len(test), f"no data: {why}", group={why.split(" has ")[0]: "*"})
+        for why in single
+    ]
     return Measurement(findings, exhibits)
 
 
 def _cross(test: Split, names: list[str]) -> Strings:
     parts = [test.groups[name] for name in names]
-    return np.array([None if any(v is None for v in row) else " × ".join(row) for row in zip(*parts, strict=True)],
-                    dtype=object)
+    return np.array(
+        [None if any(v is None for v in row) else " × ".join(row) for row in zip(*parts, strict=True)],
+        dtype=object,
+    )
 
 
 def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
@@ -90,8 +93,17 @@ def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
     for name in sorted({str(value) for value in values if value is not None}):
         rows = np.asarray(values == name, dtype=bool)
         selected, deserving = outcomes.selected & rows, outcomes.deserving & rows
-        cells.append(_Cell(name, rows, int(rows.sum()), int(selected.sum()), int(deserving.sum()),
-                           int((selected & deserving).sum()), int((selected & ~deserving).sum())))
+        cells.append(
+            _Cell(
+                name,
+                rows,
+                int(rows.sum()),
+                int(selected.sum()),
+                int(deserving.sum()),
+                int((selected & deserving).sum()),
+                int((selected & ~deserving).sum()),
+            )
+        )
     return cells
 
 
@@ -101,16 +113,15 @@ def _reference(named: dict[str, str], attribute: str, cells: list[_Cell]) -> _Ce
     return chosen or max(cells, key=lambda cell: (cell.n, cell.name))
 
 
-def _by_group(
-    attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _Outcomes, minimum: int
-) -> list[Finding]:
+def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _Outcomes, minimum: int) -> list[Finding]:
     found: list[Finding] = []
     for cell in cells:
         group = {attribute: cell.name}
         found.append(Finding(measure="bias.group_size", value=cell.n, n=cell.n, group=group, exact=True, unit="rows"))
         correct = int((outcomes.selected == outcomes.deserving)[cell.rows].sum())
         shares = {
-            "selection_rate": (cell.selected, cell.n), "accuracy": (correct, cell.n),
+            "selection_rate": (cell.selected, cell.n),
+            "accuracy": (correct, cell.n),
             "true_positive_rate": (cell.true_positive, cell.deserving),
             "false_positive_rate": (cell.false_positive, cell.n - cell.deserving),
             "precision": (cell.true_positive, cell.selected),
@@ -132,20 +143,34 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
     if outcomes.score is None:
         return undefined("bias.roc_auc", cell.n, "no access: the model gives no probabilities", group=group)
     if min(cell.deserving, cell.n - cell.deserving) < minimum:
-        return undefined("bias.roc_auc", cell.n, f"insufficient sample: a class has fewer than {minimum} rows", group=group)
+        return undefined(
+            "bias.roc_auc", cell.n, f"insufficient sample: a class has fewer than {minimum} rows", group=group
+        )
     auc = delong(outcomes.score[cell.rows], outcomes.deserving[cell.rows])
     if auc is None:
         return undefined("bias.roc_auc", cell.n, "one class only", group=group)
-    return Finding(measure="bias.roc_auc", value=auc.value, n=cell.n, group=group, interval=auc.interval(), better="higher")
+    return Finding(
+        measure="bias.roc_auc",
+        value=auc.value,
+        n=cell.n,
+        group=group,
+        interval=auc.interval(),
+        better="higher",
+    )
 
 
 def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:
     note = f"against {reference.name}"
     pairs = {
         "selection_rate_gap": ((cell.selected, cell.n), (reference.selected, reference.n)),
-        "true_positive_rate_gap": ((cell.true_positive, cell.deserving), (reference.true_positive, reference.deserving)),
-        "false_positive_rate_gap": ((cell.false_positive, cell.n - cell.deserving),
-                                    (reference.false_positive, reference.n - reference.deserving)),
+        "true_positive_rate_gap": (
+            (cell.true_positive, cell.deserving),
+            (reference.true_positive, reference.deserving),
+        ),
+        "false_positive_rate_gap": (
+            (cell.false_positive, cell.n - cell.deserving),
+            (reference.false_positive, reference.n - reference.deserving),
+        ),
     }
     found = []
     for name, ((hits, n), (reference_hits, reference_n)) in pairs.items():
@@ -153,15 +178,31 @@ def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int)
             why = f"insufficient sample: {min(n, reference_n)} rows in the denominator, {minimum} needed"
             found.append(undefined(f"bias.{name}", n, why, group=group))
             continue
-        found.append(Finding(measure=f"bias.{name}", value=hits / n - reference_hits / reference_n, n=n + reference_n,
-                             group=group, interval=newcombe(hits, n, reference_hits, reference_n), better="target",
-                             reason=note))
-    return [*found, impact_ratio(cell.selected, cell.n, reference.selected, reference.n, group, minimum, note),
-            _exact_test(cell, reference, group, note)]
+        found.append(
+            Finding(
+                measure=f"bias.{name}",
+                value=hits / n - reference_hits / reference_n,
+                n=n + reference_n,
+                group=group,
+                interval=newcombe(hits, n, reference_hits, reference_n),
+                better="target",
+                reason=note,
+            )
+        )
+    return [
+        *found,
+        impact_ratio(cell.selected, cell.n, reference.selected, reference.n, group, minimum, note),
+        _exact_test(cell, reference, group, note),
+    ]
 
 
 def impact_ratio(
-    selected: int, n: int, reference_selected: int, reference_n: int, group: dict[str, str], minimum: int = 30,
+    selected: int,
+    n: int,
+    reference_selected: int,
+    reference_n: int,
+    group: dict[str, str],
+    minimum: int = 30,
     note: str | None = None,
 ) -> Finding:
     """Selection rate of a group over the reference's, with the score interval.
@@ -176,55 +217,85 @@ def impact_ratio(
         why = f"insufficient sample: {min(n, reference_n)} rows in the smaller group, {minimum} needed"
         return undefined("bias.impact_ratio", total, why, group=group)
     if reference_selected == 0:
-        return undefined("bias.impact_ratio", total, "undefined: nobody in the reference group is selected", group=group)
+        return undefined(
+            "bias.impact_ratio", total, "undefined: nobody in the reference group is selected", group=group
+        )
     if fewest < MINIMUM_EVENTS and not (pooled > 0.5 or selected == reference_selected == 0):
         why = f"insufficient sample: {fewest:.1f} selections expected in the smaller group, {MINIMUM_EVENTS} needed"
         return undefined("bias.impact_ratio", total, why, group=group)
     value = (selected / n) / (reference_selected / reference_n)
-    return Finding(measure="bias.impact_ratio", value=value, n=total, group=group, better="target",
-                   interval=score_ratio(selected, n, reference_selected, reference_n), reason=note)
+    return Finding(
+        measure="bias.impact_ratio",
+        value=value,
+        n=total,
+        group=group,
+        better="target",
+        interval=score_ratio(selected, n, reference_selected, reference_n),
+        reason=note,
+    )
 
 
 def _exact_test(cell: _Cell, reference: _Cell, group: dict[str, str], note: str) -> Finding:
     from scipy.stats import fisher_exact
 
     table = [[cell.selected, cell.n - cell.selected], [reference.selected, reference.n - reference.selected]]
-    return Finding(measure="bias.selection_p_value", value=float(fisher_exact(table).pvalue), n=cell.n + reference.n,
-                   group=group, exact=True, reason=f"Fisher's exact test {note}")
+    return Finding(
+        measure="bias.selection_p_value",
+        value=float(fisher_exact(table).pvalue),
+        n=cell.n + reference.n,
+        group=group,
+        exact=True,
+        reason=f"Fisher's exact test {note}",
+    )
 
 
-def _extremes(
-    attribute: str, cells: list[_Cell], values: Strings, outcomes: _Outcomes, minimum: int
-) -> list[Finding]:
+def _extremes(attribute: str, cells: list[_Cell], values: Strings, outcomes: _Outcomes, minimum: int) -> list[Finding]:
     from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 
     large = [cell.name for cell in cells if cell.n >= minimum]
     group = {attribute: "*"}
-    names = ("demographic_parity_difference", "demographic_parity_ratio", "equalized_odds_difference",
-             "equal_opportunity_difference")
+    names = (
+        "demographic_parity_difference",
+        "demographic_parity_ratio",
+        "equalized_odds_difference",
+        "equal_opportunity_difference",
+    )
     rows = np.isin(values.astype(str), large)
     if len(large) < 2:
         why = f"insufficient sample: fewer than two groups have {minimum} rows"
         return [undefined(f"bias.{name}", int(rows.sum()), why, group=group) for name in names]
     frame = MetricFrame(
         metrics={"selected": selection_rate, "tpr": true_positive_rate, "fpr": false_positive_rate},
-        y_true=outcomes.deserving[rows].astype(int), y_pred=outcomes.selected[rows].astype(int),
+        y_true=outcomes.deserving[rows].astype(int),
+        y_pred=outcomes.selected[rows].astype(int),
         sensitive_features=values[rows].astype(str),
     )
     spread, ratio = frame.difference(), frame.ratio()
     n, note = int(rows.sum()), "a maximum over groups: reported, never gated"
-    point = {names[0]: spread["selected"], names[1]: ratio["selected"],
-             names[2]: max(spread["tpr"], spread["fpr"]), names[3]: spread["tpr"]}
+    point = {
+        names[0]: spread["selected"],
+        names[1]: ratio["selected"],
+        names[2]: max(spread["tpr"], spread["fpr"]),
+        names[3]: spread["tpr"],
+    }
     return [
         Finding(measure=f"bias.{name}", value=float(value), n=n, group=group, reason=note)
-        if np.isfinite(value) else undefined(f"bias.{name}", n, "undefined: a rate of zero", group=group)
+        if np.isfinite(value)
+        else undefined(f"bias.{name}", n, "undefined: a rate of zero", group=group)
         for name, value in point.items()
     ]
 
 
 def _unknown(attribute: str, values: Strings) -> Finding:
     missing = sum(value is None for value in values)
-    return Finding(measure="bias.unknown_group", value=missing, n=len(values), group={attribute: "*"}, exact=True, unit="rows")
+    return Finding(
+        measure="bias.unknown_group",
+        value=missing,
+        n=len(values),
+        group={attribute: "*"},
+        exact=True,
+        unit="rows",
+    )
 
 
 def _exhibits(attribute: str, cells: list[_Cell], reference: _Cell, found: list[Finding]) -> list[Exhibit]:
@@ -234,7 +305,9 @@ def _exhibits(attribute: str, cells: list[_Cell], reference: _Cell, found: list[
     rows: list[list[Cell]] = []
     table: list[list[Cell]] = []
     for cell in cells:
-        rates = [at(f"bias.{kind}", cell.name) for kind in ("selection_rate", "true_positive_rate", "false_positive_rate")]
+        rates = [
+            at(f"bias.{kind}", cell.name) for kind in ("selection_rate", "true_positive_rate", "false_positive_rate")
+        ]
         name = f"{cell.name} (reference)" if cell is reference else cell.name
         # Cells under ten people are suppressed in what a report prints.
         shown: list[Cell] = [cell.n, cell.selected] if cell.n >= 10 else ["< 10", None]
@@ -242,9 +315,22 @@ def _exhibits(attribute: str, cells: list[_Cell], reference: _Cell, found: list[
         ratio = at("bias.impact_ratio", cell.name)
         if ratio is not None and ratio.interval is not None:
             rows.append([f"{attribute}: {cell.name}", ratio.value, ratio.interval.low, ratio.interval.high, ratio.n])
-    exhibits = [Exhibit(kind="table", title=f"Rates by {attribute}", columns=["group", "n", "selected", "selection rate",
-                        "true positive rate", "false positive rate"], rows=table)]
+    exhibits = [
+        Exhibit(
+            kind="table",
+            title=f"Rates by {attribute}",
+            columns=["group", "n", "selected", "selection rate", "true positive rate", "false positive rate"],
+            rows=table,
+        )
+    ]
     if rows:
-        exhibits.insert(0, Exhibit(kind="intervals", title=f"Impact ratio by {attribute}, against {reference.name}",
-                                   columns=["group", "impact ratio", "low", "high", "n"], rows=rows))
+        exhibits.insert(
+            0,
+            Exhibit(
+                kind="intervals",
+                title=f"Impact ratio by {attribute}, against {reference.name}",
+                columns=["group", "impact ratio", "low", "high", "n"],
+                rows=rows,
+            ),
+        )
     return exhibits

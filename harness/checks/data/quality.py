@@ -34,12 +34,38 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
         return not_tested("no data")
     findings = _duplicates(parts) + _missing(parts) + _ranges(evidence, parts) + _contradictions(parts)
     leaks = _leaks(parts, leak_auc)
-    findings += [Finding(measure="data.leak_suspects", value=sum(s for *_, s in leaks), n=sum(map(len, parts)), exact=True, unit="columns", better="lower")]
-    findings += [Finding(measure="data.leak_suspect", value=1, n=n, of={"feature": name}, exact=True,
-                         reason=f"alone it tells the label with AUC {auc:.3f}") for name, auc, n, suspect in leaks if suspect]
+    findings += [
+        Finding(
+            measure="data.leak_suspects",
+            value=sum(s for *_, s in leaks),
+            n=sum(map(len, parts)),
+            exact=True,
+            unit="columns",
+            better="lower",
+        )
+    ]
+    findings += [
+        Finding(
+            measure="data.leak_suspect",
+            value=1,
+            n=n,
+            of={"feature": name},
+            exact=True,
+            reason=f"alone it tells the label with AUC {auc:.3f}",
+        )
+        for name, auc, n, suspect in leaks
+        if suspect
+    ]
     findings += _groups(parts[0], minimum_group)
     top: list[list[Cell]] = [[name, auc] for name, auc, _, _ in leaks[:10]]
-    exhibits = [Exhibit(kind="bars", title="How well each column alone tells the label (AUC; 0.5 is chance)", columns=["column", "AUC"], rows=top)]
+    exhibits = [
+        Exhibit(
+            kind="bars",
+            title="How well each column alone tells the label (AUC; 0.5 is chance)",
+            columns=["column", "AUC"],
+            rows=top,
+        )
+    ]
     exhibits.append(_missing_table(parts))
     return Measurement(findings, exhibits)
 
@@ -55,22 +81,49 @@ def _duplicates(parts: list[Split]) -> list[Finding]:
     keys = {part.role: _keys(part, with_label=True) for part in parts}
     everything = [key for part in keys.values() for key in part]
     extra = len(everything) - len(set(everything))
-    found = [Finding(measure="data.duplicate_rate", value=extra / len(everything), n=len(everything), exact=True, better="lower")]
+    found = [
+        Finding(
+            measure="data.duplicate_rate",
+            value=extra / len(everything),
+            n=len(everything),
+            exact=True,
+            better="lower",
+        )
+    ]
     if "train" in keys and "test" in keys:
         train = set(keys["train"])
         shared = sum(key in train for key in keys["test"])
-        found.append(Finding(measure="data.train_test_overlap_rate", value=shared / len(keys["test"]), n=len(keys["test"]), exact=True,
-                             better="lower", reason=f"{shared} test row(s) equal a training row in every feature and the label"))
+        found.append(
+            Finding(
+                measure="data.train_test_overlap_rate",
+                value=shared / len(keys["test"]),
+                n=len(keys["test"]),
+                exact=True,
+                better="lower",
+                reason=f"{shared} test row(s) equal a training row in every feature and the label",
+            )
+        )
     return found
 
 
 def _missing(parts: list[Split]) -> list[Finding]:
     cells = sum(part.inputs.size for part in parts)
     gaps = sum(int(part.inputs.isna().to_numpy().sum()) for part in parts)
-    found = [Finding(measure="data.missing_rate", value=gaps / cells, n=cells, exact=True, unit="cells", better="lower")]
+    found = [
+        Finding(measure="data.missing_rate", value=gaps / cells, n=cells, exact=True, unit="cells", better="lower")
+    ]
     for column, value, count, n in _disguised(parts):
-        found.append(Finding(measure="data.disguised_missing", value=count, n=n, exact=True, of={"feature": column}, unit="rows",
-                             reason=f"{value:g} stands alone below every other value: perhaps it means 'missing'; list it under data.missing"))
+        found.append(
+            Finding(
+                measure="data.disguised_missing",
+                value=count,
+                n=n,
+                exact=True,
+                of={"feature": column},
+                unit="rows",
+                reason=f"{value:g} stands alone below every other value: perhaps it means 'missing'; list it under data.missing",
+            )
+        )
     return found
 
 
@@ -97,7 +150,17 @@ def _ranges(evidence: Evidence, parts: list[Split]) -> list[Finding]:
     for column, (low, high) in evidence.suite.data.ranges.items():
         values = np.concatenate([part.columns[column].dropna().to_numpy(dtype=float) for part in parts])
         outside = int(((values < low) | (values > high)).sum())
-        found.append(Finding(measure="data.out_of_range", value=outside, n=len(values), exact=True, of={"feature": column}, unit="rows", better="lower"))
+        found.append(
+            Finding(
+                measure="data.out_of_range",
+                value=outside,
+                n=len(values),
+                exact=True,
+                of={"feature": column},
+                unit="rows",
+                better="lower",
+            )
+        )
     return found
 
 
@@ -108,8 +171,16 @@ def _contradictions(parts: list[Split]) -> list[Finding]:
             labels.setdefault(key, Counter())[str(label)] += 1
     clashing = sum(sum(seen.values()) - max(seen.values()) for seen in labels.values())
     n = sum(map(len, parts))
-    return [Finding(measure="data.contradictory_label_rate", value=clashing / n, n=n, interval=wilson(clashing, n), better="lower",
-                    reason="rows whose features equal another row's while the label differs")]
+    return [
+        Finding(
+            measure="data.contradictory_label_rate",
+            value=clashing / n,
+            n=n,
+            interval=wilson(clashing, n),
+            better="lower",
+            reason="rows whose features equal another row's while the label differs",
+        )
+    ]
 
 
 def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool]]:
@@ -125,7 +196,11 @@ def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool
 
 
 def _column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
-    signal = column.to_numpy(dtype=float) if column.dtype.kind == "f" else _held_out_rates(column.astype(str).to_numpy(), target)
+    signal = (
+        column.to_numpy(dtype=float)
+        if column.dtype.kind == "f"
+        else _held_out_rates(column.astype(str).to_numpy(), target)
+    )
     known = np.isfinite(signal)
     auc = delong(signal[known], target[known])
     return 0.5 if auc is None else max(auc.value, 1 - auc.value)
@@ -146,12 +221,33 @@ def _held_out_rates(values: npt.NDArray[np.object_], target: npt.NDArray[np.bool
 
 def _groups(test: Split, minimum: int) -> list[Finding]:
     small = {
-        (name, str(group)): count for name, values in test.groups.items()
-        for group, count in sorted(Counter(v for v in values if v is not None).items()) if count < minimum
+        (name, str(group)): count
+        for name, values in test.groups.items()
+        for group, count in sorted(Counter(v for v in values if v is not None).items())
+        if count < minimum
     }
-    found = [Finding(measure="data.small_groups", value=len(small), n=len(test), exact=True, unit="groups", better="lower")]
-    return found + [Finding(measure="data.small_group", value=count, n=len(test), exact=True, unit="rows", of={name: group},
-                            reason=f"fewer than {minimum} test rows: bias there can't be judged") for (name, group), count in small.items()]
+    found = [
+        Finding(
+            measure="data.small_groups",
+            value=len(small),
+            n=len(test),
+            exact=True,
+            unit="groups",
+            better="lower",
+        )
+    ]
+    return found + [
+        Finding(
+            measure="data.small_group",
+            value=count,
+            n=len(test),
+            exact=True,
+            unit="rows",
+            of={name: group},
+            reason=f"fewer than {minimum} test rows: bias there can't be judged",
+        )
+        for (name, group), count in small.items()
+    ]
 
 
 def _missing_table(parts: list[Split]) -> Exhibit:

@@ -64,7 +64,9 @@ def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, p
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
-    if not (isinstance(estimator, Pipeline) and len(estimator.steps) == 2 and isinstance(estimator[0], ColumnTransformer)):
+    if not (
+        isinstance(estimator, Pipeline) and len(estimator.steps) == 2 and isinstance(estimator[0], ColumnTransformer)
+    ):
         return None
     import shap
 
@@ -76,7 +78,9 @@ def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, p
     index = list(model.classes_).index(positive)
     sign = 1.0 if index == 1 else -1.0
     if kind == "LogisticRegression" and len(model.classes_) == 2:
-        masker = shap.maskers.Independent(np.asarray(transformer.transform(reference), dtype=float), max_samples=len(reference))
+        masker = shap.maskers.Independent(
+            np.asarray(transformer.transform(reference), dtype=float), max_samples=len(reference)
+        )
         found = shap.LinearExplainer(model, masker)(matrix)
         output, space, name = model.decision_function(matrix), "log-odds", "Linear (interventional)"
     elif kind == "GradientBoostingClassifier" and len(model.classes_) == 2:
@@ -84,8 +88,17 @@ def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, p
         output, space, name = model.decision_function(matrix), "log-odds", "Tree (path-dependent)"
     elif kind == "RandomForestClassifier":
         found = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")(matrix, check_additivity=False)
-        values, base = np.asarray(found.values)[..., index], np.asarray(found.base_values).reshape(len(matrix), -1)[:, index]
-        return _Explained(_summed(values, owners, sample.shape[1]), base, model.predict_proba(matrix)[:, index], "Tree (path-dependent)", "probability")
+        values, base = (
+            np.asarray(found.values)[..., index],
+            np.asarray(found.base_values).reshape(len(matrix), -1)[:, index],
+        )
+        return _Explained(
+            _summed(values, owners, sample.shape[1]),
+            base,
+            model.predict_proba(matrix)[:, index],
+            "Tree (path-dependent)",
+            "probability",
+        )
     else:
         return None
     base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (len(matrix),))
@@ -126,18 +139,22 @@ def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.Data
         frame = pd.DataFrame(matrix, columns=both.columns)
         for column, (_, names) in coders.items():
             codes = frame[column].to_numpy(dtype=int)
-            values = np.append(np.asarray(names, dtype=object), None)
+            values = np.array([*names, None], dtype=object)
             frame[column] = values[codes]
         answers = evidence.ask(frame).positive_scores(positive)
-        assert answers is not None  # noqa: S101 - the planner asked for scores
+        assert answers is not None
         return answers
 
     count = min(len(sample), 100)
-    masker = shap.maskers.Independent(coded[len(sample):], max_samples=min(50, len(reference)))
-    explainer = shap.PermutationExplainer(score, masker, seed=int(evidence.generator("explainability.seed").integers(2**31)))
+    masker = shap.maskers.Independent(coded[len(sample) :], max_samples=min(50, len(reference)))
+    explainer = shap.PermutationExplainer(
+        score, masker, seed=int(evidence.generator("explainability.seed").integers(2**31))
+    )
     found = explainer(coded[:count], max_evals=2 * coded.shape[1] + 1, silent=True)
     base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (count,))
-    return _Explained(np.asarray(found.values), base, score(coded[:count]), "Permutation (interventional)", "probability")
+    return _Explained(
+        np.asarray(found.values), base, score(coded[:count]), "Permutation (interventional)", "probability"
+    )
 
 
 def _additivity_error(explained: _Explained) -> float:
@@ -146,44 +163,91 @@ def _additivity_error(explained: _Explained) -> float:
 
 
 def _findings(
-    evidence: Evidence, explained: _Explained, names: list[str], background: int, rng: np.random.Generator, resamples: int
+    evidence: Evidence,
+    explained: _Explained,
+    names: list[str],
+    background: int,
+    rng: np.random.Generator,
+    resamples: int,
 ) -> Measurement:
     size, n = np.abs(explained.values), len(explained.values)
     mean = size.mean(axis=0)
     how = f"{explained.explainer}, {explained.space}, background {background}"
     error = _additivity_error(explained)
-    found = [Finding(measure="explainability.additivity_error", value=error, n=n, exact=True, better="lower",
-                     unit="sd of the output", reason=how)]
+    found = [
+        Finding(
+            measure="explainability.additivity_error",
+            value=error,
+            n=n,
+            exact=True,
+            better="lower",
+            unit="sd of the output",
+            reason=how,
+        )
+    ]
     drawn = rng.integers(0, n, (resamples, n))
     spread = np.stack([size[rows].mean(axis=0) for rows in drawn])
     order = np.argsort(-mean, kind="stable")
     rows: list[list[Cell]] = []
     for j in order:
         band = percentile(spread[:, j])
-        found.append(Finding(measure="explainability.attribution", value=float(mean[j]), n=n, interval=band, of={"feature": names[j]}, unit=explained.space))
+        found.append(
+            Finding(
+                measure="explainability.attribution",
+                value=float(mean[j]),
+                n=n,
+                interval=band,
+                of={"feature": names[j]},
+                unit=explained.space,
+            )
+        )
         rows.append([names[j], float(mean[j]), band.low, band.high])
     found.append(_sensitive_share(evidence, size, names, rng, resamples))
     local: list[list[Cell]] = [
-        [f"row {i + 1}", float(explained.output[i]), *[float(explained.values[i, j]) for j in order[:5]]] for i in range(min(3, n))
+        [f"row {i + 1}", float(explained.output[i]), *[float(explained.values[i, j]) for j in order[:5]]]
+        for i in range(min(3, n))
     ]
     exhibits = [
-        Exhibit(kind="bars", title=f"Mean |SHAP value| by feature ({how})", columns=["feature", "mean |SHAP|", "low", "high"], rows=rows),
-        Exhibit(kind="table", title=f"Three sampled rows, signed ({explained.space})", columns=["row", "output", *[names[j] for j in order[:5]]], rows=local),
+        Exhibit(
+            kind="bars",
+            title=f"Mean |SHAP value| by feature ({how})",
+            columns=["feature", "mean |SHAP|", "low", "high"],
+            rows=rows,
+        ),
+        Exhibit(
+            kind="table",
+            title=f"Three sampled rows, signed ({explained.space})",
+            columns=["row", "output", *[names[j] for j in order[:5]]],
+            rows=local,
+        ),
     ]
     return Measurement(found, exhibits)
 
 
-def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], rng: np.random.Generator, resamples: int) -> Finding:
+def _sensitive_share(
+    evidence: Evidence, size: Floats, names: list[str], rng: np.random.Generator, resamples: int
+) -> Finding:
     columns = {how.column for how in evidence.suite.data.sensitive.values()}
     chosen = [j for j, name in enumerate(names) if name in columns]
     if not chosen:
-        return Finding(measure="explainability.sensitive_share", value=0.0, n=len(size), exact=True, better="lower",
-                       reason="no sensitive column is a feature")
+        return Finding(
+            measure="explainability.sensitive_share",
+            value=0.0,
+            n=len(size),
+            exact=True,
+            better="lower",
+            reason="no sensitive column is a feature",
+        )
 
     def share(rows: npt.NDArray[np.int64]) -> float:
         mean = size[rows].mean(axis=0)
         return float(mean[chosen].sum() / max(mean.sum(), 1e-300))
 
-    return Finding(measure="explainability.sensitive_share", value=share(np.arange(len(size))), n=len(size), better="lower",
-                   interval=percentile(resample_rows(share, len(size), resamples, rng)),
-                   reason="features that are sensitive: " + ", ".join(names[j] for j in chosen))
+    return Finding(
+        measure="explainability.sensitive_share",
+        value=share(np.arange(len(size))),
+        n=len(size),
+        better="lower",
+        interval=percentile(resample_rows(share, len(size), resamples, rng)),
+        reason="features that are sensitive: " + ", ".join(names[j] for j in chosen),
+    )

@@ -33,9 +33,16 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
     def error_of(rows: npt.NDArray[np.int64]) -> float:
         return expected_calibration_error(score[rows], outcome[rows], bins)
 
-    found = [Finding(measure="performance.ece", value=expected_calibration_error(score, outcome, bins), n=len(score),
-                     interval=percentile(resample_rows(error_of, len(score), resamples, rng)), better="lower",
-                     reason="biased upwards; 15 equal-mass bins unless the parameters say otherwise")]
+    found = [
+        Finding(
+            measure="performance.ece",
+            value=expected_calibration_error(score, outcome, bins),
+            n=len(score),
+            interval=percentile(resample_rows(error_of, len(score), resamples, rng)),
+            better="lower",
+            reason="biased upwards; 15 equal-mass bins unless the parameters say otherwise",
+        )
+    ]
     return Measurement(found + _logistic(score, outcome), [_curve(score, outcome, min(bins, 10))])
 
 
@@ -59,8 +66,13 @@ def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
     with np.errstate(all="ignore"):
         fit = sm.GLM(outcome, design, family=sm.families.Binomial()).fit()
     return [
-        Finding(measure=name, value=float(fit.params[i]), n=n, better="target",
-                interval=wald(float(fit.params[i]), float(fit.bse[i])))
+        Finding(
+            measure=name,
+            value=float(fit.params[i]),
+            n=n,
+            better="target",
+            interval=wald(float(fit.params[i]), float(fit.bse[i])),
+        )
         for i, name in enumerate(names)
     ]
 
@@ -72,5 +84,9 @@ def _curve(score: Floats, outcome: Floats, bins: int) -> Exhibit:
         if len(part):
             band = wilson(int(outcome[part].sum()), len(part))
             rows.append([float(score[part].mean()), float(outcome[part].mean()), band.low, band.high, len(part)])
-    return Exhibit(kind="curve", title="Reliability: predicted probability against observed share",
-                   columns=["predicted", "observed", "low", "high", "n"], rows=rows)
+    return Exhibit(
+        kind="curve",
+        title="Reliability: predicted probability against observed share",
+        columns=["predicted", "observed", "low", "high", "n"],
+        rows=rows,
+    )

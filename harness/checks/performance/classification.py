@@ -50,7 +50,7 @@ def f1_scores(table: Ints) -> Floats:
     """F1 of each class (..., classes) from confusion counts (..., classes, classes); NaN where undefined."""
     hits = np.diagonal(table, axis1=-2, axis2=-1).astype(float)
     total = table.sum(axis=-1) + table.sum(axis=-2)
-    return np.divide(2 * hits, total, out=np.full(hits.shape, np.nan), where=total > 0)
+    return np.asarray(np.divide(2 * hits, total, out=np.full(hits.shape, np.nan), where=total > 0))
 
 
 def balanced_accuracy(table: Ints) -> Floats:
@@ -90,15 +90,17 @@ def _share(measure: str, successes: int, n: int, of: dict[str, str] | None = Non
 def _from_table(table: Ints, resampled: Ints, classes: tuple[str, ...]) -> list[Finding]:
     n = int(table.sum())
     f1, drawn = f1_scores(table), f1_scores(resampled)
-    found = [
-        _bootstrapped("performance.f1", f1[i], drawn[:, i], n, {"class": name}) for i, name in enumerate(classes)
-    ]
+    found = [_bootstrapped("performance.f1", f1[i], drawn[:, i], n, {"class": name}) for i, name in enumerate(classes)]
     weights, drawn_weights = table.sum(axis=1), resampled.sum(axis=2)
     hits = np.trace(table)
     found += [
         _bootstrapped("performance.f1_macro", _mean(f1), np.nanmean(drawn, axis=1), n),
-        _bootstrapped("performance.f1_weighted", np.nansum(f1 * weights) / n,
-                      np.nansum(drawn * drawn_weights, axis=1) / n, n),
+        _bootstrapped(
+            "performance.f1_weighted",
+            np.nansum(f1 * weights) / n,
+            np.nansum(drawn * drawn_weights, axis=1) / n,
+            n,
+        ),
         _share("performance.f1_micro", int(hits), n),
         _bootstrapped("performance.balanced_accuracy", balanced_accuracy(table), balanced_accuracy(resampled), n),
         _bootstrapped("performance.mcc", matthews(table), matthews(resampled), n),
@@ -117,23 +119,41 @@ def _mean(values: Floats) -> float:
 
 
 def _bootstrapped(
-    measure: str, value: float | Floats, resampled: Floats, n: int, of: dict[str, str] | None = None,
+    measure: str,
+    value: float | Floats,
+    resampled: Floats,
+    n: int,
+    of: dict[str, str] | None = None,
     better: str = "higher",
 ) -> Finding:
     usable = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or len(usable) < len(resampled) * 0.95:
         return undefined(measure, n, "undefined: no row of the class and no such answer", of=of)
-    return Finding.model_validate({"measure": measure, "value": float(value), "n": n, "of": of, "better": better,
-                                   "interval": percentile(usable)})
+    return Finding.model_validate(
+        {
+            "measure": measure,
+            "value": float(value),
+            "n": n,
+            "of": of,
+            "better": better,
+            "interval": percentile(usable),
+        }
+    )
 
 
 def _score_findings(
-    truth: npt.NDArray[np.object_], answers: Predictions, positive: str | None, rng: np.random.Generator, resamples: int
+    truth: npt.NDArray[np.object_],
+    answers: Predictions,
+    positive: str | None,
+    rng: np.random.Generator,
+    resamples: int,
 ) -> list[Finding]:
     n = len(truth)
     if answers.scores is None:
         why = "no access: the model gives labels but no probabilities"
-        return [undefined(f"performance.{name}", n, why) for name in ("roc_auc", "average_precision", "log_loss", "brier")]
+        return [
+            undefined(f"performance.{name}", n, why) for name in ("roc_auc", "average_precision", "log_loss", "brier")
+        ]
     own = np.array([answers.classes.index(label) for label in truth])
     likelihood = answers.scores[np.arange(n), own]
     onehot = np.eye(len(answers.classes))[own]
@@ -146,10 +166,13 @@ def _score_findings(
     if positive is None:
         return [*found, undefined("performance.roc_auc", n, "the suite names no positive class")]
     score, is_positive = answers.positive_scores(positive), truth == positive
-    assert score is not None  # noqa: S101 - scores were checked above
+    assert score is not None
     auc = delong(score, is_positive)
     if auc is None:
-        return [*found, undefined("performance.roc_auc", n, "insufficient sample: fewer than two rows of a class")]
+        return [
+            *found,
+            undefined("performance.roc_auc", n, "insufficient sample: fewer than two rows of a class"),
+        ]
     from sklearn.metrics import average_precision_score
 
     def precision_of(rows: Ints) -> float:
@@ -159,7 +182,8 @@ def _score_findings(
     value = float(average_precision_score(is_positive, score))
     return [
         Finding(measure="performance.roc_auc", value=auc.value, n=n, interval=auc.interval(), better="higher"),
-        _bootstrapped("performance.average_precision", value, spread, n), *found,
+        _bootstrapped("performance.average_precision", value, spread, n),
+        *found,
     ]
 
 
@@ -174,8 +198,12 @@ def _average_precision(score: Floats, positive: npt.NDArray[np.bool_]) -> float:
 
 
 def _confusion_exhibit(table: Ints, classes: tuple[str, ...]) -> Exhibit:
-    return Exhibit(kind="matrix", title="Confusion matrix (rows: truth, columns: answer)", columns=["truth", *classes],
-                   rows=[[name, *[int(v) for v in table[i]]] for i, name in enumerate(classes)])
+    return Exhibit(
+        kind="matrix",
+        title="Confusion matrix (rows: truth, columns: answer)",
+        columns=["truth", *classes],
+        rows=[[name, *[int(v) for v in table[i]]] for i, name in enumerate(classes)],
+    )
 
 
 def _class_exhibit(findings: list[Finding], classes: tuple[str, ...]) -> Exhibit:
@@ -188,5 +216,9 @@ def _class_exhibit(findings: list[Finding], classes: tuple[str, ...]) -> Exhibit
             found = value(f"performance.{kind}", name)
             if found is not None and found.interval is not None:
                 rows.append([f"{kind} of {name}", found.value, found.interval.low, found.interval.high, found.n])
-    return Exhibit(kind="intervals", title="Precision, recall and F1 by class",
-                   columns=["measure", "value", "low", "high", "n"], rows=rows)
+    return Exhibit(
+        kind="intervals",
+        title="Precision, recall and F1 by class",
+        columns=["measure", "value", "low", "high", "n"],
+        rows=rows,
+    )

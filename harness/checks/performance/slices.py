@@ -6,6 +6,7 @@ test against the remaining rows survives Benjamini-Hochberg at 10 %. Limitation:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -36,21 +37,46 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
     kept = [c for c, keep in zip(candidates, benjamini_hochberg(p_values, 0.1), strict=True) if keep]
     kept = sorted(kept, key=lambda c: correct[c[1]].mean())[:worst]
     discovered = [_finding(correct, mask, f"found: {name}") for name, mask in kept]
-    rows = [[f.of["slice"] if f.of else "", f.value, f.interval.low, f.interval.high, f.n]
-            for f in found + discovered if f.interval]
-    exhibits = [Exhibit(kind="intervals", title="Accuracy by slice (found slices are exploratory)",
-                        columns=["slice", "accuracy", "low", "high", "n"], rows=rows)] if rows else []
+    rows = [
+        [f.of["slice"] if f.of else "", f.value, f.interval.low, f.interval.high, f.n]
+        for f in found + discovered
+        if f.interval
+    ]
+    exhibits = (
+        [
+            Exhibit(
+                kind="intervals",
+                title="Accuracy by slice (found slices are exploratory)",
+                columns=["slice", "accuracy", "low", "high", "n"],
+                rows=rows,
+            )
+        ]
+        if rows
+        else []
+    )
     if small:
-        exhibits.append(Exhibit(kind="table", title=f"Insufficient data (fewer than {minimum} rows)", columns=["slice"],
-                                rows=[[name] for name in small]))
+        exhibits.append(
+            Exhibit(
+                kind="table",
+                title=f"Insufficient data (fewer than {minimum} rows)",
+                columns=["slice"],
+                rows=[[name] for name in small],
+            )
+        )
     counted = Finding(measure="performance.slices_searched", value=len(candidates), n=len(correct), exact=True)
     return Measurement([*found, *discovered, counted], exhibits)
 
 
 def _finding(correct: Bools, mask: Bools, name: str) -> Finding:
     n, hits = int(mask.sum()), int(correct[mask].sum())
-    return Finding(measure="performance.slice_accuracy", value=hits / n, n=n, interval=wilson(hits, n),
-                   of={"slice": name}, better="higher")
+    return Finding(
+        measure="performance.slice_accuracy",
+        value=hits / n,
+        n=n,
+        interval=wilson(hits, n),
+        of={"slice": name},
+        better="higher",
+    )
 
 
 def _declared(test: Split) -> Iterator[tuple[str, Bools]]:
@@ -67,7 +93,7 @@ def _candidates(test: Split) -> Iterator[tuple[str, Bools]]:
             yield f"{column} missing", missing
         if values.dtype.kind == "f" and values.nunique() > 6:
             edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
-            for low, high in zip(edges[:-1], edges[1:], strict=True):
+            for low, high in itertools.pairwise(edges):
                 last = high == edges[-1]
                 inside = (values >= low) & ((values <= high) if last else (values < high))
                 yield f"{column} from {low:.3g} to {high:.3g}", inside.to_numpy(dtype=bool)

@@ -38,7 +38,9 @@ def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum:
     if members is None or others is None:
         return not_tested("no data: members or non-members are missing")
     if min(len(members), len(others)) < minimum:
-        return not_tested(f"insufficient sample: {len(members)} members and {len(others)} non-members; {minimum} of each needed")
+        return not_tested(
+            f"insufficient sample: {len(members)} members and {len(others)} non-members; {minimum} of each needed"
+        )
     rng = evidence.generator("privacy.membership")
     is_member = np.r_[np.ones(len(members), dtype=bool), np.zeros(len(others), dtype=bool)]
     blind = _blind(members, others, is_member, rng)
@@ -48,7 +50,9 @@ def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum:
     if blind.value - normal_quantile(0.99) * blind.standard_error > 0.5:
         return not_tested(
             f"the split is not exchangeable: a classifier that never sees the model tells training from test rows "
-            f"(AUC {blind.value:.3f}), so an attack's success would say nothing on the model. Split at random", findings)
+            f"(AUC {blind.value:.3f}), so an attack's success would say nothing on the model. Split at random",
+            findings,
+        )
     for name, signal in signals.items():
         findings += _attack(name, signal, is_member, blind, rng)
     return Measurement(findings, [exhibit])
@@ -69,7 +73,7 @@ def _blind(members: Split, others: Split, is_member: Bools, rng: np.random.Gener
     model = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0, early_stopping=False)
     scores = cross_val_predict(model, np.column_stack(columns), is_member, cv=folds, method="predict_proba")[:, 1]
     auc = delong(scores, is_member)
-    assert auc is not None  # noqa: S101 - both sides have the minimum of rows
+    assert auc is not None
     return auc
 
 
@@ -90,7 +94,7 @@ def _signals(
 
 
 def _log_likelihood(answers: Predictions, split: Split) -> Floats:
-    assert answers.scores is not None  # noqa: S101 - the caller checked
+    assert answers.scores is not None
     own = np.array([answers.classes.index(label) for label in split.labels])
     return np.asarray(np.log(np.clip(answers.scores[np.arange(len(own)), own], 1e-12, 1)))
 
@@ -98,21 +102,51 @@ def _log_likelihood(answers: Predictions, split: Split) -> Floats:
 def _attack(name: str, signal: Floats, is_member: Bools, blind: Auc, rng: np.random.Generator) -> list[Finding]:
     of, n = {"attack": name}, len(signal)
     auc, control = delong(signal, is_member), delong(signal, rng.permutation(is_member))
-    assert auc is not None and control is not None  # noqa: S101 - both sides have the minimum of rows
+    assert auc is not None and control is not None
     note = f"smallest detectable AUC {0.5 + minimum_detectable(auc.standard_error):.3f}"
     if auc.interval().high < 0.5:
         note = "significantly below 0.5: members look less familiar than others, a sign of a shifted split"
     gap, spread = paired_difference(auc, blind)
     found = [
-        Finding(measure="privacy.membership_auc", value=auc.value, n=n, interval=auc.interval(), of=of, better="lower", reason=note),
-        Finding(measure="privacy.membership_minus_blind", value=gap, n=n, interval=wald(gap, spread), of=of, better="lower"),
-        Finding(measure="privacy.shuffled_auc", value=control.value, n=n, interval=control.interval(), of=of, better="target"),
+        Finding(
+            measure="privacy.membership_auc",
+            value=auc.value,
+            n=n,
+            interval=auc.interval(),
+            of=of,
+            better="lower",
+            reason=note,
+        ),
+        Finding(
+            measure="privacy.membership_minus_blind",
+            value=gap,
+            n=n,
+            interval=wald(gap, spread),
+            of=of,
+            better="lower",
+        ),
+        Finding(
+            measure="privacy.shuffled_auc",
+            value=control.value,
+            n=n,
+            interval=control.interval(),
+            of=of,
+            better="target",
+        ),
     ]
     inside, outside = signal[is_member], signal[~is_member]
     cut = 0.5 if name == "gap" else float(inside.mean())
     hits, alarms = int((inside >= cut).sum()), int((outside >= cut).sum())
-    found.append(Finding(measure="privacy.membership_advantage", value=hits / len(inside) - alarms / len(outside), n=n,
-                         interval=newcombe(hits, len(inside), alarms, len(outside)), of=of, better="lower"))
+    found.append(
+        Finding(
+            measure="privacy.membership_advantage",
+            value=hits / len(inside) - alarms / len(outside),
+            n=n,
+            interval=newcombe(hits, len(inside), alarms, len(outside)),
+            of=of,
+            better="lower",
+        )
+    )
     if name != "gap":
         found.append(_at_low_alarm(inside, outside, of, rng))
     return found
@@ -121,18 +155,33 @@ def _attack(name: str, signal: Floats, is_member: Bools, blind: Auc, rng: np.ran
 def _at_low_alarm(inside: Floats, outside: Floats, of: dict[str, str], rng: np.random.Generator) -> Finding:
     measure = "privacy.membership_tpr_at_1pct_fpr"
     if len(outside) < 1000:
-        return undefined(measure, len(inside), f"insufficient sample: needs 1,000 non-members, has {len(outside)}", of=of)
+        return undefined(
+            measure, len(inside), f"insufficient sample: needs 1,000 non-members, has {len(outside)}", of=of
+        )
     half = rng.permutation(len(outside))[: len(outside) // 2]
     hits = int((inside > np.quantile(outside[half], 0.99)).sum())
-    return Finding(measure=measure, value=hits / len(inside), n=len(inside), of=of, better="lower",
-                   interval=clopper_pearson(hits, len(inside)))
+    return Finding(
+        measure=measure,
+        value=hits / len(inside),
+        n=len(inside),
+        of=of,
+        better="lower",
+        interval=clopper_pearson(hits, len(inside)),
+    )
 
 
 def _exhibit(signals: dict[str, Floats], is_member: Bools, blind: Auc) -> Exhibit:
     rows: list[list[str | int | float | bool | None]] = []
-    for name, auc in [("blind (never sees the model)", blind), *((f"{k} attack", delong(s, is_member)) for k, s in signals.items())]:
+    for name, auc in [
+        ("blind (never sees the model)", blind),
+        *((f"{k} attack", delong(s, is_member)) for k, s in signals.items()),
+    ]:
         if auc is not None:
             band = auc.interval()
             rows.append([name, auc.value, band.low, band.high, len(is_member)])
-    return Exhibit(kind="intervals", title="Recognising training rows: AUC, 0.5 is chance",
-                   columns=["attack", "AUC", "low", "high", "n"], rows=rows)
+    return Exhibit(
+        kind="intervals",
+        title="Recognising training rows: AUC, 0.5 is chance",
+        columns=["attack", "AUC", "low", "high", "n"],
+        rows=rows,
+    )

@@ -1,0 +1,69 @@
+import pytest
+
+from harness.core.finding import CheckRecord, Finding
+from harness.core.rule import Rule
+from harness.engine.judge import judge
+from harness.stats.intervals import wilson
+
+
+def rule(**limit):
+    return Rule(id="r", measure="performance.accuracy", reason="because", source="a test", **limit)
+
+
+def record(hits, n):
+    finding = Finding(measure="performance.accuracy", value=hits / n, n=n, interval=wilson(hits, n))
+    return CheckRecord(check="performance.classification", status="measured", findings=[finding])
+
+
+@pytest.mark.parametrize(
+    ("hits", "outcome", "overall"),
+    [(950, "pass", "pass"), (905, "inconclusive", "incomplete"), (800, "fail", "fail")],
+)
+def test_the_whole_interval_decides_three_ways(hits, outcome, overall):
+    verdict = judge([rule(at_least=0.9)], [record(hits, 1000)], 1000)
+    assert [d.outcome for d in verdict.decisions] == [outcome]
+    assert verdict.outcome == overall
+
+
+def test_an_inconclusive_decision_names_the_rows_that_decide():
+    decision = judge([rule(at_least=0.9)], [record(905, 1000)], 1000).decisions[0]
+    half = 0.905 - decision.interval.low
+    assert decision.n_needed == pytest.approx(1000 * (2.8016 / 1.96 * half / 0.005) ** 2, rel=0.01)
+
+
+def test_a_rule_nothing_measured_is_not_a_pass():
+    verdict = judge([rule(at_least=0.9)], [], 10)
+    assert verdict.decisions[0].outcome == "not_tested"
+    assert verdict.outcome == "incomplete"
+
+
+def test_a_crashed_check_is_not_a_pass():
+    crashed = CheckRecord(check="performance.classification", status="error", reason="boom")
+    assert judge([rule(at_least=0.1)], [crashed], 10).decisions[0].outcome == "error"
+
+
+def test_no_blocking_rule_is_incomplete():
+    verdict = judge([rule(at_least=0.5, severity="warn")], [record(900, 1000)], 1000)
+    assert verdict.outcome == "incomplete"
+
+
+def test_a_value_without_an_interval_is_not_judged():
+    bare = CheckRecord(
+        check="performance.classification",
+        status="measured",
+        findings=[Finding(measure="performance.accuracy", value=0.99, n=9)],
+    )
+    assert judge([rule(at_least=0.9)], [bare], 9).decisions[0].outcome == "not_tested"
+
+
+def test_failing_one_of_many_rules_is_judged_at_holms_level():
+    one = judge([rule(at_least=0.9)], [record(880, 1000)], 1000)
+    many = [Rule(id=f"r{i}", measure="performance.accuracy", at_least=0.9, reason="r", source="s") for i in range(40)]
+    assert one.outcome == "fail"
+    clean = [d.outcome for d in judge([*many], [record(880, 1000)], 1000).decisions]
+    assert set(clean) == {"inconclusive"}
+
+
+def test_a_maximum_over_groups_cannot_be_gated():
+    with pytest.raises(ValueError, match="per-group measure"):
+        Rule(id="x", measure="bias.demographic_parity_difference", at_most=0.1, reason="r", source="s")

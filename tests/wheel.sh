@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds the wheel, installs it in a fresh environment, and runs every command from an empty folder.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$root/.venv/bin/python" -m build -q --wheel --outdir "$work/dist" "$root"
+"$1" -m venv "$work/venv"
+"$work/venv/bin/python" -m pip install -q -c "$root/constraints.txt" "$work"/dist/*.whl
+mkdir "$work/empty" && cd "$work/empty"
+export PATH="$work/venv/bin:$PATH"
+expect() { local want=$1; shift; local got=0; "$@" > out.txt 2> err.txt || got=$?
+  if [ "$got" != "$want" ] || grep -q Traceback err.txt; then echo "FAILED ($got, wanted $want): $*"; cat out.txt err.txt; exit 1; fi
+  echo "ok ($got) $*"; }
+expect 0 harness --help
+expect 0 harness suites
+expect 0 harness show finance/credit-risk
+expect 0 harness validate finance/credit-risk
+expect 0 harness rows finance/credit-risk --role test -o rows.csv
+expect 0 harness fit finance/credit-risk --base sklearn:logistic-regression -o logistic
+expect 0 harness plan finance/credit-risk --model logistic
+expect 3 harness audit finance/credit-risk --model logistic -o run/audit.json -o run/report.html -o run/junit.xml -o run/summary.md
+first=$(grep Evidence out.txt)
+expect 3 harness audit finance/credit-risk --model logistic -o again/audit.json
+[ "$first" = "$(grep Evidence out.txt)" ] || { echo "FAILED: two runs differ in evidence"; exit 1; }
+expect 3 harness judge run/audit.json
+expect 0 env TZ=Asia/Tokyo PYTHONHASHSEED=7 harness report run/audit.json -o other.html
+cmp run/report.html other.html
+expect 0 harness fit manufacturing/predictive-maintenance --base sklearn:gradient-boosting -o machine
+expect 0 harness audit manufacturing/predictive-maintenance --model machine -o machine.html
+expect 0 harness demo
+expect 2 harness audit finance/credit-risk --model missing.skops
+expect 2 harness audit no/suite --model logistic
+echo "the wheel passes"

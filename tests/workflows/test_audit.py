@@ -1,0 +1,65 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness import audit
+from harness.datasets.roles import DataOptions, load_dataset
+from harness.outputs.writing import render, write
+from harness.spec.loading import built_in_suites, load_suite
+from harness.workflows.fit import fit
+
+
+@pytest.mark.parametrize("name", built_in_suites())
+def test_every_suite_audits_a_fitted_model_with_every_check_measured(name, tmp_path):
+    fit(name, "sklearn:gradient-boosting", tmp_path)
+    record = audit(name, str(tmp_path))
+    assert {r.check: r.reason for r in record.records if r.status != "measured"} == {}
+    assert record.verdict.outcome != "fail"
+
+
+@pytest.fixture(scope="module")
+def credit(credit_model):
+    return audit("finance/credit-risk", str(credit_model))
+
+
+def test_two_runs_share_the_evidence_digest(credit, credit_model):
+    assert audit("finance/credit-risk", str(credit_model)).evidence_digest == credit.evidence_digest
+
+
+def test_one_record_gives_the_same_html_in_another_process_zone_and_hash_seed(credit, tmp_path):
+    path = write(credit, str(tmp_path / "audit.json"))
+    environment = {**os.environ, "TZ": "Asia/Shanghai", "PYTHONHASHSEED": "99", "LC_ALL": "C"}
+    subprocess.run(
+        [sys.executable, "-m", "harness.cli", "report", str(path), "-o", str(tmp_path / "r.html")],
+        check=True,
+        env=environment,
+        capture_output=True,
+    )
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == render(credit, "html")
+
+
+def test_the_report_asks_nothing_of_the_network_and_stays_under_a_megabyte(credit):
+    page = render(credit, "html")
+    assert len(page) < 1_000_000
+    assert "default-src 'none'" in page
+    assert " style=" not in page
+    assert "src=" not in page.replace("default-src", "").replace("style-src", "").replace("img-src", "")
+
+
+def test_members_unknown_is_not_tested_not_passed(credit_model):
+    record = audit("finance/credit-risk", str(credit_model / "model.skops"))
+    privacy = next(r for r in record.records if r.check == "privacy.membership")
+    assert privacy.status == "not_tested"
+    assert {d.outcome for d in record.verdict.decisions if d.rule_id == "members"} == {"not_tested"}
+
+
+def test_a_model_scored_on_its_own_training_rows_is_an_error(credit_model, tmp_path):
+    loaded = load_suite("finance/credit-risk")
+    train = load_dataset(loaded).splits["train"].columns
+    train.to_csv(tmp_path / "train.csv", index=False)
+    options = DataOptions(data=tmp_path / "train.csv", train_data=tmp_path / "train.csv")
+    record = audit("finance/credit-risk", str(credit_model / "model.skops"), options)
+    assert next(r for r in record.records if r.check == "performance.classification").status == "error"
+    assert next(d for d in record.verdict.decisions if d.rule_id == "useful").outcome == "error"
