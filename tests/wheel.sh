@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 "$root/.venv/bin/python" -m build -q --wheel --outdir "$work/dist" "$root"
 "$1" -m venv "$work/venv"
 "$work/venv/bin/python" -m pip install -q -c "$root/constraints.txt" "$work"/dist/*.whl
-mkdir "$work/empty" && cd "$work/empty"
+mkdir "$work/empty" && cp "$root"/docs/tutorial/{make_model.py,breast-cancer.yaml} "$work/empty" && cd "$work/empty"
 export PATH="$work/venv/bin:$PATH"
 expect() { local want=$1; shift; local got=0; "$@" > out.txt 2> err.txt || got=$?
   if [ "$got" != "$want" ] || grep -q Traceback err.txt; then echo "FAILED ($got, wanted $want): $*"; cat out.txt err.txt; exit 1; fi
@@ -28,6 +28,16 @@ expect 0 env TZ=Asia/Tokyo PYTHONHASHSEED=7 harness report run/audit.json -o oth
 cmp run/report.html other.html
 expect 0 harness fit manufacturing/predictive-maintenance --base sklearn:gradient-boosting -o machine
 expect 0 harness audit manufacturing/predictive-maintenance --model machine -o machine.html
+expect 0 harness show finance/credit-risk --yaml
+expect 0 harness schema suite
+expect 0 env HARNESS_AUDIT_MODEL=logistic harness audit finance/credit-risk -o environment.json
+expect 0 harness judge run
+expect 0 harness report run -o summary.md
+expect 0 python make_model.py
+expect 0 harness validate breast-cancer.yaml
+expect 0 harness plan breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv
+expect 0 harness audit breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv -o foreign.html
+expect 3 harness audit breast-cancer.yaml --model model.skops --data test.csv -o members-unknown.html
 expect 0 harness demo
 expect 3 harness audit finance/credit-risk --model runs/demo/model
 expect 2 harness audit finance/credit-risk --model missing.skops

@@ -35,7 +35,6 @@ class ModelInfo(_Stored):
     fingerprint: str
     view: str = "columns"
     offers: list[str] = Field(default_factory=list)
-    notes: list[str] = Field(default_factory=list)
     card: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset, Split
+from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.errors import ModelError
 from harness.spec.suite import Suite
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 
 class Model(Protocol):
-    """A model under audit. `predict` answers one row of the features each, in order."""
+    """A model under audit. `predict` answers one row of the features each, in order; `warnings` are `model.*` findings."""
 
     info: ModelInfo
+    warnings: tuple[Finding, ...]
 
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """Answers for inputs (n rows of features) with these row ids."""
@@ -44,6 +46,11 @@ class Evidence:
     def model(self) -> ModelInfo:
         """Which model is audited."""
         return self._model.info
+
+    @property
+    def model_warnings(self) -> tuple[Finding, ...]:
+        """What the adapter noticed when it opened the model."""
+        return self._model.warnings
 
     def split(self, role: str) -> Split | None:
         """The rows of a role, or None where the data has none."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.core.decision import Decision, Outcome, Verdict, VerdictOutcome
 from harness.core.finding import CheckRecord, Finding, Selector
 from harness.core.rule import Rule
+from harness.engine.registry import check_entries
 from harness.stats.intervals import at_level, p_beyond
 from harness.stats.multiplicity import holm
 from harness.stats.power import rows_needed
@@ -59,24 +60,17 @@ def _matches(rule: Rule, records: list[CheckRecord]) -> list[_Match]:
     if found:
         blocked = {id(f): r.reason for r in records if r.status == "not_tested" for f in r.findings}
         return [_Match(rule, f, ("not_tested", blocked[id(f)] or "") if id(f) in blocked else None) for f in found]
-    family = rule.measure.partition(".")[0]
-    for status in ("error", "not_tested", "not_applicable"):
-        for record in records:
-            if record.status == status and record.check.startswith(f"{family}.") and _is_likely_source(record, rule):
-                return [_Match(rule, None, (status, f"{record.check}: {record.reason}"))]
-    return [_Match(rule, None, ("not_tested", f"no finding of {rule.measure} matches this rule"))]
+    return [_Match(rule, None, _why_missing(rule, records))]
 
 
-_SOURCES = {
-    "performance.calibration": ("ece", "calibration_slope", "calibration_intercept"),
-    "performance.slices": ("slice_accuracy",),
-}
-
-
-def _is_likely_source(record: CheckRecord, rule: Rule) -> bool:
-    name = rule.measure.partition(".")[2]
-    special = {measure: check for check, measures in _SOURCES.items() for measure in measures}
-    return special.get(name, record.check) == record.check and not (name not in special and record.check in _SOURCES)
+def _why_missing(rule: Rule, records: list[CheckRecord]) -> tuple[Outcome, str]:
+    sources = {entry.name for entry in check_entries().values() if entry.gives(rule.measure)}
+    for record in records:
+        if record.check in sources and record.status != "measured":
+            return record.status, f"{record.check}: {record.reason}"
+    if sources and not any(record.check in sources for record in records):
+        return "not_tested", f"the suite does not run {' or '.join(sorted(sources))}, which measures it"
+    return "not_tested", f"no finding of {rule.measure} matches this rule's group and of"
 
 
 def _p_fail(match: _Match) -> float | None:

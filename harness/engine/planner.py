@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Status
-from harness.engine.registry import CheckEntry, Need, find_check
+from harness.engine.registry import CheckEntry, Need, find_check, validate_measures
 from harness.errors import SuiteError
 from harness.spec.suite import CheckRequest, Suite
+
+ALWAYS = "model.loading"
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Plan:
 
 
 def validate_checks(suite: Suite) -> None:
-    """Looks up every check and its parameters; SuiteError lists all problems."""
-    problems = []
+    """Looks up every check, its parameters, and the measures of the rules; SuiteError lists all problems."""
+    problems = validate_measures(suite.policy)
     for request in suite.checks:
         try:
             find_check(request.name, request.parameters)
@@ -43,9 +45,12 @@ def validate_checks(suite: Suite) -> None:
 
 
 def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
-    """Decides for each check whether it can run, and says why where it can't."""
+    """Decides for each check whether it can run, and says why where it can't; how the model was opened is always told."""
     validate_checks(suite)
-    steps = [_step(request, suite, data, model) for request in suite.checks]
+    requests = [*suite.checks]
+    if all(request.name != ALWAYS for request in requests):
+        requests.append(CheckRequest(name=ALWAYS))
+    steps = [_step(request, suite, data, model) for request in requests]
     runnable = [step for step in steps if step.status is None]
     roles: tuple[str, ...] = ()
     if any("predictions" in step.entry.needs for step in runnable):

@@ -1,38 +1,47 @@
-"""Finds checks by name, lazily: built-ins here, third parties through entry points."""
+"""Finds checks by name, lazily, and says which measures each gives."""
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from harness.core.rule import Rule
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement
+from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import SuiteError
 
-Need = Literal["predictions", "scores", "train", "members", "sensitive", "estimator", "positive", "favourable"]
+Need = Literal["predictions", "scores", "members", "sensitive", "estimator", "positive", "favourable"]
 Check = Callable[..., Measurement]
 
 
 @dataclass(frozen=True)
 class CheckEntry:
-    """Where a check lies, what it needs, and which tasks it knows."""
+    """Where a check lies, what it needs, which measures it gives (by name, within its family), which tasks it knows.
+
+    `measures` is empty for a third party's check: any measure may come from it.
+    """
 
     name: str
     target: str
     needs: tuple[Need, ...]
     title: str
+    measures: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ("classification",)
 
     def load(self) -> Check:
         """Imports the check."""
-        module, _, name = self.target.partition(":")
-        check: Check = getattr(importlib.import_module(module), name)
+        check: Check = load_target(self.target)
         return check
+
+    def gives(self, measure: str) -> bool:
+        """Whether this check gives the measure."""
+        family, _, name = measure.partition(".")
+        return family == self.name.partition(".")[0] and name in self.measures
 
     def run(self, evidence: Evidence, parameters: dict[str, Any]) -> Measurement:
         """Runs the check with its parameters."""
@@ -45,61 +54,116 @@ _BUILT_IN = (
         "harness.checks.performance.classification:classification",
         ("predictions",),
         "Accuracy, recall, F1 and ranking quality",
+        (
+            *("accuracy", "majority_baseline", "balanced_accuracy", "precision", "recall", "f1", "mcc", "roc_auc"),
+            *("precision_macro", "recall_macro", "f1_macro", "f1_micro", "f1_weighted"),
+            *("average_precision", "log_loss", "brier"),
+        ),
     ),
     CheckEntry(
         "performance.calibration",
         "harness.checks.performance.calibration:calibration",
         ("predictions", "scores", "positive"),
         "Calibration of probabilities",
+        ("ece", "calibration_slope", "calibration_intercept"),
     ),
     CheckEntry(
         "performance.slices",
         "harness.checks.performance.slices:slices",
         ("predictions",),
         "Performance by slice",
+        ("slice_accuracy", "slices_searched"),
     ),
     CheckEntry(
         "bias.groups",
         "harness.checks.bias.groups:groups",
         ("predictions", "sensitive", "favourable"),
         "Bias by group",
+        (
+            *("group_size", "unknown_group", "impact_ratio", "selection_p_value", "roc_auc", "accuracy", "precision"),
+            *("selection_rate", "true_positive_rate", "false_positive_rate"),
+            *("selection_rate_gap", "true_positive_rate_gap", "false_positive_rate_gap"),
+            *("demographic_parity_difference", "demographic_parity_ratio"),
+            *("equalized_odds_difference", "equal_opportunity_difference"),
+        ),
     ),
     CheckEntry(
         "privacy.membership",
         "harness.checks.privacy.membership:membership",
         ("predictions", "members"),
         "Membership inference",
+        (
+            *("blind_auc", "membership_auc", "membership_minus_blind", "membership_advantage", "shuffled_auc"),
+            "membership_tpr_at_1pct_fpr",
+        ),
     ),
     CheckEntry(
         "explainability.attribution",
         "harness.checks.explainability.attribution:attribution",
         ("predictions", "scores", "estimator", "positive"),
         "Attribution (SHAP)",
+        ("attribution", "additivity_error", "sensitive_share"),
     ),
-    CheckEntry("data.quality", "harness.checks.data.quality:quality", (), "Data quality"),
+    CheckEntry(
+        "data.quality",
+        "harness.checks.data.quality:quality",
+        (),
+        "Data quality",
+        (
+            *("duplicate_rate", "train_test_overlap_rate", "leak_suspect", "leak_suspects", "missing_rate"),
+            *("disguised_missing", "out_of_range", "contradictory_label_rate", "small_group", "small_groups"),
+        ),
+    ),
+    CheckEntry(
+        "model.loading",
+        "harness.checks.model.loading:loading",
+        (),
+        "How the model was opened",
+        ("unsafe_load", "user_code", "label_contradicts_score"),
+    ),
 )
 
 
 def check_entries() -> dict[str, CheckEntry]:
     """Every known check by name; a third party's is named package/name."""
-    found = {entry.name: entry for entry in _BUILT_IN}
-    for point in entry_points(group="harness.checks"):
-        found[point.name] = CheckEntry(point.name, point.value, ("predictions",), point.name)
-    return found
+    built_in = {entry.name: entry for entry in _BUILT_IN}
+    found = targets("harness.checks", {name: entry.target for name, entry in built_in.items()})
+    return {n: built_in.get(n) or CheckEntry(n, target, ("predictions",), n) for n, target in found.items()}
 
 
 def find_check(name: str, parameters: dict[str, Any]) -> CheckEntry:
-    """The check of this name; SuiteError with a did-you-mean, or where a parameter is unknown."""
+    """The check of this name; SuiteError with a did-you-mean, or where a parameter is unknown or of another type."""
     known = check_entries()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise SuiteError(f"There is no check {name!r}.{hint} Known checks: {', '.join(sorted(known))}.")
+        raise SuiteError(
+            f"There is no check {name!r}.{did_you_mean(name, known)} Known checks: {', '.join(sorted(known))}."
+        )
     entry = known[name]
-    accepted = [key for key in inspect.signature(entry.load()).parameters if key != "evidence"]
+    check = entry.load()
+    accepted = [key for key in inspect.signature(check).parameters if key != "evidence"]
     unknown = sorted(set(parameters) - set(accepted))
     if unknown:
         raise SuiteError(
             f"Check {name} has no parameter {', '.join(unknown)}. It takes: {', '.join(accepted) or 'none'}."
         )
+    hints = get_type_hints(check)
+    for key, value in parameters.items():
+        try:
+            TypeAdapter(hints[key], config=ConfigDict(strict=True)).validate_python(value)
+        except ValidationError as error:
+            raise SuiteError(
+                f"Check {name}: parameter {key} is {value!r}. {error.errors()[0]['msg']} (wanted: {hints[key]})."
+            ) from error
     return entry
+
+
+def validate_measures(rules: Sequence[Rule]) -> list[str]:
+    """Problems of rules that name a measure which no check of its family gives."""
+    entries = list(check_entries().values())
+    open_families = {entry.name.partition(".")[0] for entry in entries if not entry.measures}
+    known = [f"{entry.name.partition('.')[0]}.{name}" for entry in entries for name in entry.measures]
+    return [
+        f"Rule {rule.id} names the measure {rule.measure!r}, which no check gives.{did_you_mean(rule.measure, known)}"
+        for rule in rules
+        if rule.measure not in known and rule.measure.partition(".")[0] not in open_families and "/" not in rule.measure
+    ]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from harness.core.finding import CheckRecord
 from harness.engine.evidence import Evidence
 from harness.engine.planner import Plan, Step
+from harness.engine.progress import Progress
 from harness.errors import UserError
-
-Progress = Callable[[str], None]
 
 
 def run(plan: Plan, evidence: Evidence, progress: Progress) -> list[CheckRecord]:
     """One record for each step, in order."""
     overlap = _training_rows_in_test(evidence)
     records = []
-    for step in plan.steps:
-        progress(step.request.name)
+    for done, step in enumerate(plan.steps):
+        progress(step.request.name, done, len(plan.steps))
         if overlap and step.entry.name.startswith("performance."):
             records.append(_record(step, "error", overlap))
             continue

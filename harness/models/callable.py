@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.audit import ModelInfo
+from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_bytes, sha256_file
 from harness.errors import ModelError
@@ -23,6 +24,9 @@ class CallableModel:
 
     def __init__(self, predict: Any, info: ModelInfo, classes: tuple[str, ...]) -> None:
         self._predict, self.info, self._classes = predict, info, classes
+        ran = "the user's own code answered"
+        warning = Finding(measure="model.user_code", value=1, n=1, exact=True, reason=ran)
+        self.warnings: tuple[Finding, ...] = (warning,)
 
     def estimator(self) -> Any:
         """None: a callable shows no structure."""
@@ -65,6 +69,5 @@ def load_callable(target: str, uri: str, classes: tuple[str, ...]) -> CallableMo
         kind="callable",
         fingerprint=fingerprint,
         offers=["labels", "train", "scores"],
-        notes=["user code ran"],
     )
     return CallableModel(predict, info, classes)

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
+from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 class SavedPredictions:
     """Answers looked up by row id."""
 
-    def __init__(self, table: pd.DataFrame, info: ModelInfo, classes: tuple[str, ...]) -> None:
-        self._table, self.info, self._classes = table, info, classes
+    def __init__(
+        self, table: pd.DataFrame, info: ModelInfo, classes: tuple[str, ...], warnings: tuple[Finding, ...]
+    ) -> None:
+        self._table, self.info, self._classes, self.warnings = table, info, classes, warnings
 
     def estimator(self) -> Any:
         """None: only answers are known."""
@@ -67,13 +70,18 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
     offers = ["labels"] + (["scores"] if scored else [])
     if train is not None and len(train) and set(train.ids) <= set(table.index):
         offers.append("train")
-    notes = []
-    if scored:
-        contrary = int((table["label"] != _labels_from_scores(table, data)).sum())
-        if contrary:
-            notes.append(f"{contrary} label(s) contradict their scores")
-    info = ModelInfo(uri=str(path), kind="predictions", fingerprint=sha256_file(path), offers=offers, notes=notes)
-    return SavedPredictions(table, info, data.classes)
+    contrary = int((table["label"] != _labels_from_scores(table, data)).sum()) if scored else 0
+    warning = Finding(
+        measure="model.label_contradicts_score",
+        value=contrary,
+        n=len(table),
+        exact=True,
+        better="lower",
+        unit="rows",
+        reason="the label is not the choice that its scores make" if contrary else None,
+    )
+    info = ModelInfo(uri=str(path), kind="predictions", fingerprint=sha256_file(path), offers=offers)
+    return SavedPredictions(table, info, data.classes, (warning,))
 
 
 def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.audit import ModelInfo
+from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
@@ -33,9 +34,11 @@ ALLOWED_TYPES = frozenset(
 class SklearnModel:
     """Reads the columns view: a frame of the suite's features."""
 
-    def __init__(self, estimator: Any, info: ModelInfo, classes: tuple[str, ...]) -> None:
+    def __init__(
+        self, estimator: Any, info: ModelInfo, classes: tuple[str, ...], warnings: tuple[Finding, ...] = ()
+    ) -> None:
         self._estimator, self.info = estimator, info
-        self._classes = classes
+        self._classes, self.warnings = classes, warnings
 
     def estimator(self) -> Any:
         """The fitted object."""
@@ -79,10 +82,30 @@ def load_sklearn(path: Path, uri: str, card: dict[str, Any] | None = None) -> Sk
             f"{path.name} is not a readable skops file ({type(error).__name__}). It may be cut short; "
             "save it again with skops.io.dump(model, path)."
         ) from error
+    return _opened(estimator, path, uri, card or {})
+
+
+def load_pickle(path: Path, uri: str, reason: str) -> SklearnModel:
+    """Opens a pickled scikit-learn model on the user's own responsibility; the reason becomes a finding."""
+    import joblib
+
+    try:
+        estimator = joblib.load(path)
+    except Exception as error:
+        raise ModelError(f"{path.name} can't be opened as a pickle ({type(error).__name__}: {error}).") from error
+    if not hasattr(estimator, "predict"):
+        raise ModelError(f"{path.name} holds a {type(estimator).__name__}; wanted a fitted model with predict.")
+    warning = Finding(measure="model.unsafe_load", value=1, n=1, exact=True, better="lower", reason=reason)
+    return _opened(estimator, path, uri, {}, (warning,))
+
+
+def _opened(
+    estimator: Any, path: Path, uri: str, card: dict[str, Any], warnings: tuple[Finding, ...] = ()
+) -> SklearnModel:
     classes = tuple(_class_name(value) for value in getattr(estimator, "classes_", ()))
     offers = ["labels", "train", "estimator"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
-    info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers, card=card or {})
-    return SklearnModel(estimator, info, classes)
+    info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers, card=card)
+    return SklearnModel(estimator, info, classes, warnings)
 
 
 def load_fitted(folder: Path, uri: str) -> tuple[SklearnModel, tuple[str, ...]]:

@@ -24,14 +24,21 @@ Location = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class LoadedSuite:
-    """A suite, the folder that its paths are relative to, and the digest of its contents."""
+    """A suite, its file (the paths in it are relative to its folder), and the digest of its contents."""
 
     suite: Suite
-    folder: Path
+    path: Path
     digest: str
 
+    @property
+    def folder(self) -> Path:
+        """Where the suite's file lies."""
+        return self.path.parent
 
-class _Policy(BaseModel):
+
+class Policy(BaseModel):
+    """A policy in a file of its own."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
     policy: list[Rule] = Field(min_length=1)
 
@@ -41,13 +48,13 @@ def load_suite(name_or_path: str | Path) -> LoadedSuite:
     path = _find(str(name_or_path))
     document, lines = _parse(path)
     suite = _validate(Suite, document, path, lines)
-    return LoadedSuite(suite, path.parent, digest_of(suite))
+    return LoadedSuite(suite, path, digest_of(suite))
 
 
 def load_policy(path: Path) -> list[Rule]:
     """The rules of a policy file: a mapping with the key `policy`."""
     document, lines = _parse(path)
-    return _validate(_Policy, document, path, lines).policy
+    return _validate(Policy, document, path, lines).policy
 
 
 def built_in_suites() -> list[str]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
 
 from harness.core.rule import Rule
 
@@ -17,7 +26,7 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-Text = Annotated[str, BeforeValidator(_as_text)]
+Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Number = StrictInt | StrictFloat
 
 
@@ -133,6 +142,26 @@ def _as_request(value: object) -> object:
     return value
 
 
+Request = Annotated[
+    CheckRequest,
+    BeforeValidator(_as_request),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "description": "A check's name."},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": 2,
+                    "description": "A check's name, and its parameters by name.",
+                    "additionalProperties": {"type": ["object", "null", "string"]},
+                },
+            ]
+        }
+    ),
+]
+
+
 class Suite(_Strict):
     """One data set, one task, the checks to run and the policy that judges them."""
 
@@ -143,7 +172,7 @@ class Suite(_Strict):
     task: Task = "classification"
     data: Data
     views: dict[str, Any] = Field(default_factory=dict)
-    checks: list[Annotated[CheckRequest, BeforeValidator(_as_request)]] = Field(min_length=1)
+    checks: list[Request] = Field(min_length=1)
     not_applicable: dict[str, str] = Field(default_factory=dict)
     policy: list[Rule] = Field(default_factory=list)
     seed: int = 20260101

@@ -17,7 +17,10 @@ from harness.engine import provenance
 from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
-from harness.engine.runner import Progress, run
+from harness.engine.progress import Progress, silent
+from harness.engine.registry import validate_measures
+from harness.engine.runner import run
+from harness.errors import SuiteError
 from harness.spec.loading import LoadedSuite, digest_of, load_suite
 from harness.workflows.opening import open_model
 
@@ -27,13 +30,14 @@ def audit(
     model: str,
     options: DataOptions | None = None,
     run_folder: Path | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
+    allow_unsafe_load: str | None = None,
 ) -> Audit:
     """Runs the suite on the model; with a run folder the predictions are saved there beside the record."""
     started, clock = datetime.now(UTC), time.monotonic()
     loaded = load_suite(suite)
     progress("reading data and model")
-    opened, data = open_model(model, loaded, options or DataOptions())
+    opened, data = open_model(model, loaded, options or DataOptions(), allow_unsafe_load)
     steps = plan(loaded.suite, data, opened.info)
     evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed)
     progress("predicting")
@@ -46,7 +50,9 @@ def audit(
 
 
 def rejudge(stored: Audit, rules: list[Rule]) -> Audit:
-    """The same evidence under another policy."""
+    """The same evidence under another policy; SuiteError where a rule names no known measure."""
+    if problems := validate_measures(rules):
+        raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
     body["policy"] = {"digest": digest_of(rules), "rules": [rule.model_dump(mode="json") for rule in rules]}
     body["verdict"] = judge(rules, stored.records, _test_rows(body["data"])).model_dump(mode="json")

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.core.audit import Audit
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.planner import Plan, plan, validate_checks
-from harness.errors import DataError, UserError
+from harness.errors import DataError, SuiteError, UserError
 from harness.spec.loading import LoadedSuite, load_suite
 from harness.workflows.opening import open_model
 
@@ -15,15 +15,21 @@ from harness.workflows.opening import open_model
 def validate(suite: str) -> LoadedSuite:
     """The suite, after its keys, checks and data were all looked at."""
     loaded = load_suite(suite)
-    validate_checks(loaded.suite)
-    load_dataset(loaded)
+    problems = []
+    for look in (lambda: validate_checks(loaded.suite), lambda: load_dataset(loaded)):
+        try:
+            look()
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise SuiteError(f"{loaded.path}:\n" + "\n".join(problems))
     return loaded
 
 
-def plan_audit(suite: str, model: str, options: DataOptions) -> tuple[Plan, int]:
+def plan_audit(suite: str, model: str, options: DataOptions, allow_unsafe_load: str | None = None) -> tuple[Plan, int]:
     """What would run, and the number of rows that the shared pass would answer."""
     loaded = load_suite(suite)
-    opened, data = open_model(model, loaded, options)
+    opened, data = open_model(model, loaded, options, allow_unsafe_load)
     steps = plan(loaded.suite, data, opened.info)
     return steps, sum(len(data.splits[role]) for role in steps.roles)
 

@@ -16,7 +16,9 @@ from harness.spec.loading import LoadedSuite
 _UNSAFE = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin")
 
 
-def open_model(uri: str, loaded: LoadedSuite, options: DataOptions) -> tuple[Model, Dataset]:
+def open_model(
+    uri: str, loaded: LoadedSuite, options: DataOptions, allow_unsafe_load: str | None = None
+) -> tuple[Model, Dataset]:
     """The model behind a URI and the suite's data, with training members where the model records them."""
     path = Path(uri)
     if uri.startswith("python:"):
@@ -25,9 +27,14 @@ def open_model(uri: str, loaded: LoadedSuite, options: DataOptions) -> tuple[Mod
         data = load_dataset(loaded, options)
         return load_callable(uri.removeprefix("python:"), uri, data.classes), data
     if path.suffix.lower() in _UNSAFE:
+        if allow_unsafe_load and path.is_file():
+            from harness.models.sklearn import load_pickle
+
+            return load_pickle(path, uri, allow_unsafe_load), load_dataset(loaded, options)
         raise ModelError(
             f"{path.name} is a pickle, which can run any code when it is opened, so it is refused. Convert it "
-            "where you trust it: skops.io.dump(joblib.load('model.joblib'), 'model.skops')."
+            "where you trust it: skops.io.dump(joblib.load('model.joblib'), 'model.skops'); or state why you trust "
+            "it here: --allow-unsafe-load REASON."
         )
     if not path.exists():
         raise ModelError(

@@ -1,0 +1,23 @@
+"""How the model was opened: what a reader must know before trusting it.
+
+Runs in every audit. `unsafe_load` is 1 where a pickle was opened on purpose (the reason is given), `user_code` is 1 where
+the user's own code answered, `label_contradicts_score` counts saved labels that differ from their scores' choice.
+All are counts, judged on their value. Limitation: a model's own files are not searched for tampering.
+"""
+
+from __future__ import annotations
+
+from harness.core.finding import Finding
+from harness.engine.evidence import Evidence
+from harness.engine.measurement import Measurement
+
+MEASURES = ("unsafe_load", "user_code", "label_contradicts_score")
+
+
+def loading(evidence: Evidence) -> Measurement:
+    """The adapter's warnings; 0 for each that it did not give."""
+    given = {finding.measure: finding for finding in evidence.model_warnings}
+    names = [f"model.{name}" for name in MEASURES]
+    return Measurement(
+        [given.get(name) or Finding(measure=name, value=0, n=1, exact=True, better="lower") for name in names]
+    )

@@ -1,0 +1,32 @@
+"""harness judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.audit import EXIT_CODES
+from harness.cli.options import Outputs, RecordPath
+from harness.cli.printing import print_verdict
+
+
+def judge(
+    record: RecordPath,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="A policy file (a mapping with the key policy); else the record's own."),
+    ] = None,
+    output: Outputs = None,
+) -> None:
+    """Judge stored evidence again, without the model. Exit codes as of audit."""
+    from harness.outputs.writing import write
+    from harness.spec.loading import load_policy
+    from harness.workflows.audit import rejudge
+    from harness.workflows.listing import load_audit
+
+    stored = load_audit(record)
+    judged = rejudge(stored, load_policy(policy) if policy else stored.policy.rules)
+    print_verdict(judged, [write(judged, target) for target in output or []])
+    raise typer.Exit(EXIT_CODES[judged.verdict.outcome])

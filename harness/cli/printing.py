@@ -1,0 +1,50 @@
+"""What the command line says: the verdict on stdout, the story on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from harness.engine.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from harness.core.audit import Audit
+
+story = Console(stderr=True)
+
+
+def print_verdict(record: Audit, written: list[Path]) -> None:
+    """One line a decision, worst first; then the verdict, the evidence digest and the files."""
+    from harness.outputs.narrative import OUTCOME_WORDS, about, summary, worst_first
+
+    for d in worst_first(record.verdict.decisions):
+        who = about(d.group, d.of)
+        typer.echo(f"{OUTCOME_WORDS[d.outcome]:14} {d.rule_id}{f' ({who})' if who else ''}: {d.message}")
+    typer.echo(f"Verdict: {OUTCOME_WORDS[record.verdict.outcome].upper()}. {summary(record)}")
+    typer.echo(f"Evidence {record.evidence_digest}")
+    for path in written:
+        typer.echo(f"Written: {path}")
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A bar on a terminal, with the time left where the end is known; nothing elsewhere."""
+    if not story.is_terminal:
+        yield silent
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=story, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def tell(text: str, done: int = 0, total: int = 0) -> None:
+            bar.update(task, description=text, completed=done, total=total or None)
+
+        yield tell

@@ -1,0 +1,21 @@
+"""harness rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import SuiteName
+
+
+def rows(
+    suite: SuiteName,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")],
+    role: Annotated[str, typer.Option(help="test, calibration or train.")] = "test",
+) -> None:
+    """Write the rows to score elsewhere; audit the answers with --model predictions.csv."""
+    from harness.workflows.listing import write_rows
+
+    typer.echo(f"{write_rows(suite, role, output)} rows written to {output}")

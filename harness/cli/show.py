@@ -1,0 +1,30 @@
+"""harness show."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import SuiteName
+
+
+def show(
+    suite: SuiteName,
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print the file itself, to copy.")] = False,
+) -> None:
+    """Show a suite: its data, checks and rules, each with its reason."""
+    from harness.spec.loading import load_suite
+
+    loaded = load_suite(suite)
+    if yaml:
+        typer.echo(loaded.path.read_text(encoding="utf-8"), nl=False)
+        return
+    typer.echo(f"{loaded.suite.name} v{loaded.suite.version}: {loaded.suite.title.get('en', '')}")
+    typer.echo(f"data      {loaded.suite.data.source}, label {loaded.suite.data.label.column}")
+    typer.echo(f"sensitive {', '.join(loaded.suite.data.sensitive) or 'none'}")
+    for request in loaded.suite.checks:
+        typer.echo(f"check     {request.name}")
+    for rule in loaded.suite.policy:
+        limit = f"{rule.measure} {rule.limit_text()} ({rule.severity})"
+        typer.echo(f"rule      {rule.id}: {limit}. {rule.reason} [{rule.source}]")

@@ -1,0 +1,39 @@
+"""The registry's list of measures is what the checks give: no more, no less."""
+
+import pytest
+
+from harness import audit
+from harness.core.rule import Rule
+from harness.engine.registry import check_entries, validate_measures
+from harness.spec.loading import built_in_suites
+from harness.workflows.fit import fit
+
+
+@pytest.fixture(scope="module")
+def emitted(tmp_path_factory):
+    found: dict[str, set[str]] = {}
+    for name in built_in_suites():
+        folder = tmp_path_factory.mktemp("m")
+        fit(name, "sklearn:logistic-regression", folder)
+        for record in audit(name, str(folder)).records:
+            found.setdefault(record.check, set()).update(f.measure for f in record.findings)
+    return found
+
+
+# Given only where the data has such a flaw, which tests/checks plants.
+RARE = {"data.leak_suspect", "data.small_group", "data.disguised_missing"}
+
+
+def test_every_check_gives_exactly_the_measures_that_the_registry_lists(emitted):
+    listed = {e.name: {f"{e.name.partition('.')[0]}.{m}" for m in e.measures} for e in check_entries().values()}
+    assert {check: measures | (listed[check] & RARE) for check, measures in emitted.items()} == listed
+
+
+def test_a_misspelt_measure_is_named_with_its_neighbour():
+    rule = Rule(id="r", measure="performance.roc_acu", at_least=0.5, reason="r", source="s")
+    assert "Did you mean performance.roc_auc?" in validate_measures([rule])[0]
+
+
+def test_a_measure_of_a_plugin_family_is_let_through():
+    rule = Rule(id="r", measure="acme/toxicity.rate", at_most=0.5, reason="r", source="s")
+    assert validate_measures([rule]) == []
