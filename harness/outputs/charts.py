@@ -23,7 +23,6 @@ _CONFIG: dict[str, Any] = {
         "labelFontSize": 12,
         "titleFontSize": 12,
         "titleFontWeight": "normal",
-        "labelLimit": 220,
     },
 }
 
@@ -50,7 +49,7 @@ def _intervals(exhibit: Exhibit, band: tuple[float | None, float | None] | None)
         "title": f"{exhibit.columns[1]}, 95 % interval",
         "scale": {"domain": domain, "nice": False, "zero": False},
     }
-    y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": {"minExtent": 170}}
+    y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": _name_axis(rows)}
     layers: list[dict[str, Any]] = []
     if edges and band is not None:
         shade = [{"a": domain[0] if band[0] is None else band[0], "b": domain[1] if band[1] is None else band[1]}]
@@ -85,22 +84,17 @@ def _intervals(exhibit: Exhibit, band: tuple[float | None, float | None] | None)
 
 def _bars(exhibit: Exhibit, band: object) -> dict[str, Any]:
     rows = [{"name": str(r[0]), "value": r[1]} for r in exhibit.rows[:12]]
-    return {
-        "data": {"values": rows},
-        "width": 480,
-        "height": {"step": 24},
-        "mark": {"type": "bar", "color": ACCENT},
-        "encoding": {
-            "x": {"field": "value", "type": "quantitative", "title": exhibit.columns[1]},
-            "y": {
-                "field": "name",
-                "type": "nominal",
-                "title": None,
-                "sort": None,
-                "axis": {"minExtent": 170},
-            },
-        },
-    }
+    x = {"type": "quantitative", "title": exhibit.columns[1]}
+    y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": _name_axis(rows)}
+    layers: list[dict[str, Any]] = [
+        {"mark": {"type": "bar", "color": ACCENT, "opacity": 0.75}, "encoding": {"x": {"field": "value", **x}, "y": y}}
+    ]
+    if exhibit.columns[2:4] == ["low", "high"]:
+        for row, source in zip(rows, exhibit.rows, strict=False):
+            row |= {"low": source[2], "high": source[3]}
+        ends = {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y}
+        layers.append({"mark": {"type": "rule", "color": "currentColor", "strokeWidth": 1.5}, "encoding": ends})
+    return {"data": {"values": rows}, "width": 480, "height": {"step": 24}, "layer": layers}
 
 
 def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
@@ -129,6 +123,12 @@ def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _name_axis(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Room for the longest name: the reader's font may be wider than the one that the chart was measured with."""
+    room = max(170, min(340, 8 * max(len(row["name"]) for row in rows)))
+    return {"minExtent": room, "labelLimit": room}
 
 
 def _number(value: object) -> float:

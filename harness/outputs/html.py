@@ -8,7 +8,9 @@ import json
 from typing import Any
 
 from harness.core.audit import Audit
+from harness.core.decision import Decision
 from harness.core.finding import CheckRecord, Exhibit
+from harness.engine.registry import CheckEntry, check_entries
 from harness.outputs import narrative
 from harness.outputs.charts import draw
 from harness.resources import resource_folder
@@ -21,6 +23,7 @@ _READ = {
     "bias.groups": "The impact ratio compares how often a group gets the favourable outcome with the reference group; 1 is parity. The shaded band is what the policy allows: a line must lie wholly inside it to pass.",
     "privacy.membership": "0.5 means that training rows can't be told from others. The blind line never sees the model: if it leaves 0.5, the split itself differs and no attack counts.",
     "explainability.attribution": "Longer bars move the score more, on average. Attributions describe the model, not causes in the world.",
+    "model.loading": "A 1 or more here is something to ask about: a pickle opened on purpose, the user's own code, labels that contradict their scores.",
     "data.quality": "Bars near 1 mean that one column alone tells the label, which is usually a leak.",
 }
 
@@ -52,6 +55,7 @@ def render_html(audit: Audit) -> str:
         summary=narrative.summary(audit),
         words=narrative.OUTCOME_WORDS,
         about=narrative.about,
+        title_of=narrative.measure_title,
         decisions=narrative.worst_first(audit.verdict.decisions),
         not_tested=narrative.not_tested(audit),
         cards=[_card(record, audit) for record in checks.values()],
@@ -63,8 +67,6 @@ def find_doc(check: str) -> str | None:
     """A check's method, formula and limits: the docstring of its module."""
     import importlib
 
-    from harness.engine.registry import check_entries
-
     entry = check_entries().get(check)
     return None if entry is None else importlib.import_module(entry.target.partition(":")[0]).__doc__
 
@@ -72,20 +74,26 @@ def find_doc(check: str) -> str | None:
 def _card(record: CheckRecord, audit: Audit) -> dict[str, Any]:
     from markupsafe import Markup
 
-    from harness.engine.registry import check_entries
-
     entry = check_entries().get(record.check)
     charts = [(e, Markup(svg) if (svg := draw(e, _band(e, audit))) else None) for e in record.exhibits]  # noqa: S704 - vl-convert escapes text
-    outcomes = [d.outcome for d in audit.verdict.decisions if any(f.measure == d.measure for f in record.findings)]
+    decisions = [d for d in audit.verdict.decisions if _belongs(d, record, entry)]
+    outcomes = [d.outcome for d in decisions]
     worst = next((o for o in ("fail", "error", "inconclusive", "not_tested", "pass") if o in outcomes), None)
     return {
         "record": record,
         "title": entry.title if entry else record.check,
         "charts": charts,
         "outcome": worst if record.status == "measured" else record.status,
-        "read": _READ.get(record.check),
+        "read": " ".join([*narrative.frequencies(record), _READ.get(record.check, "")]).strip(),
+        "headlines": narrative.headlines(record, decisions),
+        "conformity": [narrative.conformity(d) for d in narrative.worst_first(decisions)],
         "id": record.check.replace(".", "-").replace("/", "-"),
     }
+
+
+def _belongs(decision: Decision, record: CheckRecord, entry: CheckEntry | None) -> bool:
+    measured = any(f.measure == decision.measure for f in record.findings)
+    return measured or (entry is not None and entry.gives(decision.measure))
 
 
 def _band(exhibit: Exhibit, audit: Audit) -> tuple[float | None, float | None] | None:

@@ -29,7 +29,9 @@ def render_markdown(audit: Audit) -> str:
         lines.append("| " + " | ".join(_plain(c) for c in cells) + " |")
     missing = narrative.not_tested(audit)
     if missing:
-        lines += ["", "Not tested:", ""] + [f"- {_plain(what)}: {_plain(why)}" for what, why in missing]
+        lines += ["", "Not tested:", ""] + [
+            f"- {_plain('; '.join(gap.aspects))}: {_plain(gap.reason)}" for gap in missing
+        ]
     lines += [
         "",
         f"Record `{audit.digest}`, evidence `{audit.evidence_digest}`.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.core.audit import Audit
 from harness.core.decision import Decision
-from harness.core.finding import Selector
+from harness.core.finding import CheckRecord, Finding, Selector
 
 OUTCOME_WORDS = {
     "pass": "Pass",
@@ -28,14 +30,16 @@ def worst_first(decisions: list[Decision]) -> list[Decision]:
 
 def about(group: Selector | None, of: Selector | None) -> str:
     """Whom or what a finding is about, in words."""
-    return ", ".join(f"{key}: {value}" for key, value in sorted({**(group or {}), **(of or {})}.items()))
+    return ", ".join(
+        f"{key.replace('_', ' ')}: {value}" for key, value in sorted({**(group or {}), **(of or {})}.items())
+    )
 
 
 def number(value: float | None) -> str:
-    """Three decimals, or a dash where undefined; whole numbers as they are."""
+    """Three decimals, or a dash where undefined; whole numbers without any."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3f}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}"
 
 
 def summary(audit: Audit) -> str:
@@ -63,18 +67,98 @@ def summary(audit: Audit) -> str:
     return f"No blocking rule fails, but {len(open_ones)} could not be determined: {first}."
 
 
-def not_tested(audit: Audit) -> list[tuple[str, str]]:
-    """What was not tested, and why: whole checks, then undefined findings, then open rules without a finding."""
-    rows = [
-        (r.check, f"{OUTCOME_WORDS.get(r.status, r.status)}: {r.reason}")
-        for r in audit.records
-        if r.status != "measured"
-    ]
+@dataclass(frozen=True)
+class Gap:
+    """Aspects that were not tested for one reason, and what follows."""
+
+    aspects: list[str]
+    reason: str
+    consequence: str
+
+
+def not_tested(audit: Audit) -> list[Gap]:
+    """What was not tested, and why: whole checks, undefined findings, then open rules; grouped by reason."""
+    rows: dict[tuple[str, str], list[str]] = {}
+
+    def add(aspect: str, reason: str, consequence: str) -> None:
+        aspects = rows.setdefault((reason, consequence), [])
+        if aspect not in aspects:
+            aspects.append(aspect)
+
     for record in audit.records:
+        if record.status != "measured":
+            reason = f"{OUTCOME_WORDS.get(record.status, record.status)}: {record.reason}"
+            add(record.check, reason, "No statement on anything that this check measures")
         for finding in record.findings:
             if finding.value is None:
-                rows.append((f"{finding.measure} {about(finding.group, finding.of)}".strip(), finding.reason or ""))
+                aspect = f"{measure_title(finding.measure)}, {about(finding.group, finding.of)}".removesuffix(", ")
+                add(aspect, finding.reason or "", "No statement on these measures for these rows")
     for decision in audit.verdict.decisions:
         if decision.outcome == "not_tested" and decision.observed is None:
-            rows.append((f"rule {decision.rule_id}", decision.message))
-    return list(dict.fromkeys(rows))
+            follows = "keeps the verdict incomplete" if decision.severity == "block" else "stays open"
+            add(f"rule {decision.rule_id}", decision.message, f"The rule {follows}")
+    return [Gap(aspects, reason, consequence) for (reason, consequence), aspects in rows.items()]
+
+
+_TITLES = {
+    "roc_auc": "ROC-AUC",
+    "mcc": "Matthews correlation",
+    "ece": "expected calibration error",
+    "f1": "F1",
+    "membership_auc": "recognising training rows, AUC",
+    "leak_suspects": "columns that give the label away",
+    "membership_tpr_at_1pct_fpr": "training rows recognised at 1 % false alarms",
+}
+
+
+def measure_title(measure: str) -> str:
+    """A measure's name as a person says it."""
+    name = measure.partition(".")[2]
+    title = _TITLES.get(name, name.replace("_", " ").replace("f1 ", "F1 "))
+    return title[0].upper() + title[1:]
+
+
+_HEADLINES = ("performance.accuracy", "performance.ece", "explainability.additivity_error", "data.duplicate_rate")
+
+
+def headlines(record: CheckRecord, decisions: list[Decision]) -> list[Finding]:
+    """At most three numbers that stand first in a card: the judged ones, else the check's own first choice."""
+    judged = [(d.measure, d.group, d.of) for d in worst_first(decisions)]
+    found = [f for key in judged for f in record.findings if (f.measure, f.group, f.of) == key and f.value is not None]
+    return found[:3] or [f for f in record.findings if f.measure in _HEADLINES and f.value is not None][:1]
+
+
+def frequencies(record: CheckRecord) -> list[str]:
+    """Rates as natural frequencies: so many of 100."""
+    said = []
+    rates: dict[str, list[str]] = {}
+    for f in record.findings:
+        if f.value is None:
+            continue
+        of_100 = f"{100 * f.value:.0f}"
+        if f.measure == "bias.selection_rate" and f.group:
+            ((attribute, name),) = f.group.items()
+            rates.setdefault(attribute, []).append(f"of 100 {name} {of_100}")
+        elif f.measure == "performance.recall" and f.of:
+            said.append(f"Of 100 rows that are '{f.of['class']}', {of_100} are found.")
+        elif f.measure == "privacy.membership_auc" and f.of:
+            said.append(
+                f"Shown a training row and another row, the {f.of['attack']} attack picks the right one {of_100} times in 100."
+            )
+    said += [
+        f"By {attribute.replace('_', ' ')}, the favourable answer goes to: {'; '.join(parts)}."
+        for attribute, parts in rates.items()
+    ]
+    return said
+
+
+def conformity(decision: Decision) -> str:
+    """The decision as the sentence that an auditor expects."""
+    derived = ", ".join(decision.clauses) or decision.limit_source
+    verb = {
+        "pass": "conforms to",
+        "fail": "does not conform to",
+        "not_applicable": "is not subject to",
+    }.get(decision.outcome, "could not be determined against")
+    whom = about(decision.group, decision.of)
+    return f"{decision.rule_id}{f' ({whom})' if whom else ''}: {verb} the requirement derived from {derived}."

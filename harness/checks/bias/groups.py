@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from harness.checks.bias.extremes import extremes, too_few
 from harness.core.dataset import Split, Strings
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
@@ -61,6 +62,7 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
     findings: list[Finding] = []
     exhibits: list[Exhibit] = []
     single = []
+    rng = evidence.generator("bias.groups")
     for attribute, values in attributes.items():
         cells = _cells(values, outcomes)
         if len(cells) < 2:
@@ -68,7 +70,7 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
             continue
         reference = _reference(evidence.suite.data.reference, attribute, cells)
         found = _by_group(attribute, cells, reference, outcomes, minimum_group)
-        findings += found + _extremes(attribute, cells, values, outcomes, minimum_group)
+        findings += found + _extremes(attribute, cells, values, outcomes, minimum_group, rng)
         findings.append(_unknown(attribute, values))
         exhibits += _exhibits(attribute, cells, reference, found)
     if not findings:
@@ -249,41 +251,14 @@ def _exact_test(cell: _Cell, reference: _Cell, group: dict[str, str], note: str)
     )
 
 
-def _extremes(attribute: str, cells: list[_Cell], values: Strings, outcomes: _Outcomes, minimum: int) -> list[Finding]:
-    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
-
+def _extremes(
+    attribute: str, cells: list[_Cell], values: Strings, outcomes: _Outcomes, minimum: int, rng: np.random.Generator
+) -> list[Finding]:
     large = [cell.name for cell in cells if cell.n >= minimum]
-    group = {attribute: "*"}
-    names = (
-        "demographic_parity_difference",
-        "demographic_parity_ratio",
-        "equalized_odds_difference",
-        "equal_opportunity_difference",
-    )
     rows = np.isin(values.astype(str), large)
     if len(large) < 2:
-        why = f"insufficient sample: fewer than two groups have {minimum} rows"
-        return [undefined(f"bias.{name}", int(rows.sum()), why, group=group) for name in names]
-    frame = MetricFrame(
-        metrics={"selected": selection_rate, "tpr": true_positive_rate, "fpr": false_positive_rate},
-        y_true=outcomes.deserving[rows].astype(int),
-        y_pred=outcomes.selected[rows].astype(int),
-        sensitive_features=values[rows].astype(str),
-    )
-    spread, ratio = frame.difference(), frame.ratio()
-    n, note = int(rows.sum()), "a maximum over groups: reported, never gated"
-    point = {
-        names[0]: spread["selected"],
-        names[1]: ratio["selected"],
-        names[2]: max(spread["tpr"], spread["fpr"]),
-        names[3]: spread["tpr"],
-    }
-    return [
-        Finding(measure=f"bias.{name}", value=float(value), n=n, group=group, reason=note)
-        if np.isfinite(value)
-        else undefined(f"bias.{name}", n, "undefined: a rate of zero", group=group)
-        for name, value in point.items()
-    ]
+        return too_few(attribute, int(rows.sum()), minimum)
+    return extremes(attribute, values[rows].astype(str), outcomes.selected[rows], outcomes.deserving[rows], rng)
 
 
 def _unknown(attribute: str, values: Strings) -> Finding:
@@ -314,7 +289,7 @@ def _exhibits(attribute: str, cells: list[_Cell], reference: _Cell, found: list[
         table.append([name, *shown, *[rate.value if rate else None for rate in rates]])
         ratio = at("bias.impact_ratio", cell.name)
         if ratio is not None and ratio.interval is not None:
-            rows.append([f"{attribute}: {cell.name}", ratio.value, ratio.interval.low, ratio.interval.high, ratio.n])
+            rows.append([cell.name, ratio.value, ratio.interval.low, ratio.interval.high, ratio.n])
     exhibits = [
         Exhibit(
             kind="table",
