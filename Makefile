@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick check lint wheel-test clean
+.PHONY: demo test quick check lint wheel-test newest clean
 
 demo: $(STAMP)  ## audit a real credit model and say where the report lies
 	$(BIN)/harness demo
@@ -23,6 +23,9 @@ lint: $(STAMP)
 
 wheel-test: $(STAMP)  ## the built wheel, in a fresh environment and an empty folder
 	bash tests/wheel.sh $(PYTHON)
+
+newest:  ## without the constraints: the newest versions that the ranges admit
+	bash tests/newest.sh $(PYTHON)
 
 check: test lint wheel-test  ## exactly what CI runs
 

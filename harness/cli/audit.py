@@ -26,14 +26,14 @@ def audit(
     data: DataFile = None,
     train_data: TrainData = None,
     trained_on_split: TrainedOnSplit = False,
-    sample: Rows = None,
+    rows: Rows = None,
     allow_unsafe_load: AllowUnsafeLoad = None,
 ) -> None:
     """Audit a model. Exit code: 0 pass, 1 the policy blocks, 3 incomplete."""
     from harness.datasets.roles import DataOptions
     from harness.workflows.runs import audit_and_write
 
-    options = DataOptions(data, train_data, None, trained_on_split, sample)
+    options = DataOptions(data, train_data, None, trained_on_split, rows)
     with progress() as tell:
         record, written = audit_and_write(suite, model, options, output or [], tell, allow_unsafe_load)
     print_verdict(record, written)

@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.core.datacard import DataCard
 from harness.core.decision import Verdict
-from harness.core.finding import CheckRecord
+from harness.core.finding import Cell, CheckRecord
 from harness.core.rule import Rule
+from harness.core.system import System
 
 
 class _Stored(BaseModel):
@@ -35,7 +37,7 @@ class ModelInfo(_Stored):
     fingerprint: str
     view: str = "columns"
     offers: list[str] = Field(default_factory=list)
-    card: dict[str, Any] = Field(default_factory=dict)
+    card: dict[str, Cell] = Field(default_factory=dict)
 
 
 class SplitRef(_Stored):
@@ -53,7 +55,7 @@ class DataRef(_Stored):
     rows: int
     duplicates_dropped: int
     splits: list[SplitRef]
-    card: dict[str, Any] = Field(default_factory=dict)
+    card: DataCard | None = None
     members: str
     sampled_rows: int | None = None
 
@@ -82,7 +84,7 @@ class Audit(_Stored):
     records: list[CheckRecord]
     policy: PolicyRef
     verdict: Verdict
-    system: dict[str, Any] = Field(default_factory=dict)
+    system: System = System()
     predictions: PredictionsRef | None = None
     harness: dict[str, str]
     environment: dict[str, Any]

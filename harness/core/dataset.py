@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from harness.core.datacard import DataCard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +46,6 @@ class Dataset:
     fingerprint: str
     rows: int
     duplicates_dropped: int
-    card: dict[str, Any]
+    card: DataCard | None
     members: str
     sampled_rows: int | None = None

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
+from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Split, Strings
 from harness.datasets.readers import read_table
 from harness.datasets.splitting import assign_roles, sample
 from harness.engine.provenance import sha256_file
 from harness.errors import DataError
-from harness.spec.loading import LoadedSuite
+from harness.spec.loading import LoadedSuite, load_card
 from harness.spec.suite import Data, Label, Sensitive, Suite, Threshold
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         sha256_file(path),
         before,
         before - len(table),
-        _card(loaded),
+        _card(loaded, None if options.data else path),
         members,
         sampled,
     )
@@ -250,11 +250,13 @@ def _join(role: str, parts: list[Split]) -> Split:
     )
 
 
-def _card(loaded: LoadedSuite) -> dict[str, Any]:
+def _card(loaded: LoadedSuite, source: Path | None) -> DataCard | None:
     if loaded.suite.data.card is None:
-        return {}
-    path = loaded.folder / loaded.suite.data.card
-    if not path.is_file():
-        raise DataError(f"There is no data card {path}. Write one, or leave data.card out.")
-    card = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return card if isinstance(card, dict) else {"text": str(card)}
+        return None
+    card = load_card(loaded.folder / loaded.suite.data.card)
+    if source is not None and card.sha256 and sha256_file(source) != f"sha256:{card.sha256}":
+        raise DataError(
+            f"{source.name} is not the file that its card describes (sha256 {sha256_file(source)[7:19]}…, the card says "
+            f"{card.sha256[:12]}…). Restore the file, or update the card if the change is meant."
+        )
+    return card

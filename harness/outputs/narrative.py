@@ -45,7 +45,7 @@ def number(value: float | None) -> str:
 def summary(audit: Audit) -> str:
     """The decision in one plain paragraph, made by rule."""
     verdict = audit.verdict
-    name = audit.system.get("name") or audit.suite.name
+    name = audit.system.name or audit.suite.name
     blocking = [d for d in verdict.decisions if d.severity == "block"]
     failed = [d for d in blocking if d.outcome == "fail"]
     open_ones = [d for d in blocking if d.outcome in ("inconclusive", "not_tested", "error")]

@@ -13,7 +13,9 @@ import rfc8785
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.core.datacard import DataCard
 from harness.core.rule import Rule
+from harness.core.system import System
 from harness.errors import SuiteError
 from harness.resources import resource_folder
 from harness.spec.suite import Suite
@@ -55,6 +57,12 @@ def load_policy(path: Path) -> list[Rule]:
     """The rules of a policy file: a mapping with the key `policy`."""
     document, lines = _parse(path)
     return _validate(Policy, document, path, lines).policy
+
+
+def load_card(path: Path) -> DataCard:
+    """A data card."""
+    document, lines = _parse(path)
+    return _validate(DataCard, document, path, lines)
 
 
 def built_in_suites() -> list[str]:
@@ -166,5 +174,5 @@ def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
 def _keys_beside(at: Location) -> list[str]:
     from harness.spec.suite import Data, Label, Sensitive, SplitPlan
 
-    kinds: list[type[BaseModel]] = [Suite, Data, Label, Sensitive, SplitPlan, Rule]
+    kinds: list[type[BaseModel]] = [Suite, Data, Label, Sensitive, SplitPlan, Rule, System, DataCard]
     return sorted({key for kind in kinds for key in kind.model_fields})

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from harness.core.rule import Rule
+from harness.core.system import System
 
 Task = Literal["classification", "regression", "choice", "generation"]
 
@@ -176,7 +177,7 @@ class Suite(_Strict):
     not_applicable: dict[str, str] = Field(default_factory=dict)
     policy: list[Rule] = Field(default_factory=list)
     seed: int = 20260101
-    system: dict[str, Any] = Field(default_factory=dict)
+    system: System = System()
 
     @model_validator(mode="after")
     def _rules_fit(self) -> Self:

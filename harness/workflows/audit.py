@@ -78,7 +78,7 @@ def _assemble(
             for role, split in sorted(data.splits.items())
             if len(split)
         ],
-        "card": data.card,
+        "card": None if data.card is None else data.card.model_dump(mode="json"),
         "members": data.members,
         "sampled_rows": data.sampled_rows,
     }
@@ -102,7 +102,7 @@ def _assemble(
                 "rules": [rule.model_dump(mode="json") for rule in suite.policy],
             },
             "verdict": judge(suite.policy, records, _test_rows(part)).model_dump(mode="json"),
-            "system": suite.system,
+            "system": suite.system.model_dump(mode="json"),
             "predictions": saved,
             "harness": {"version": provenance.harness_version()},
             "environment": provenance.environment(),

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from harness.checks.bias.groups import MINIMUM_EXPECTED, impact_ratio
 from harness.core.finding import CheckRecord
@@ -38,6 +39,7 @@ def outcomes(x1, n1, x0, n0):
     return enough & (low > z) & (high < -z), enough & ((low < -z) | (high > z)), enough
 
 
+@pytest.mark.slow
 def test_false_passes_and_false_fails_stay_near_their_level_at_the_boundary():
     rng = np.random.default_rng(20260101)
     passes, fails, decided = [], [], 0

@@ -107,6 +107,9 @@ def outcomes(record, rule):
     return {d.outcome for d in record.verdict.decisions if d.rule_id == rule}
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def clean():
     return {}
