@@ -1,7 +1,8 @@
-"""Where the shipped suites and report files lie: in a wheel, an editable install or a bare checkout."""
+"""Where things lie: the shipped suites and report files (wheel, editable install or checkout), and the cache."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -12,3 +13,13 @@ def resource_folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"the installation lacks its {name}; install vertical-harness again")
+
+
+def cache_folder() -> Path:
+    """Where answers and converted models are kept: HARNESS_CACHE, or the user's cache folder."""
+    named = os.environ.get("HARNESS_CACHE")
+    if named:
+        return Path(named)
+    from platformdirs import user_cache_path
+
+    return Path(user_cache_path("vertical-harness", appauthor=False))

@@ -4,37 +4,52 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.options import (
-    AllowUnsafeLoad,
-    DataFile,
-    ModelUri,
-    Outputs,
-    Rows,
-    SuiteName,
-    TrainData,
-    TrainedOnSplit,
-)
+from harness.cli import options
 from harness.cli.printing import print_verdict, progress
 
 EXIT_CODES = {"pass": 0, "fail": 1, "incomplete": 3}
 
 
 def audit(
-    suite: SuiteName,
-    model: ModelUri,
-    output: Outputs = None,
-    data: DataFile = None,
-    train_data: TrainData = None,
-    trained_on_split: TrainedOnSplit = False,
-    rows: Rows = None,
-    allow_unsafe_load: AllowUnsafeLoad = None,
+    suite: options.SuiteName,
+    model: options.ModelUri,
+    output: options.Outputs = None,
+    data: options.DataFile = None,
+    train_data: options.TrainData = None,
+    trained_on_split: options.TrainedOnSplit = False,
+    rows: options.Rows = None,
+    view: options.View = None,
+    label_map: options.LabelMap = None,
+    dtype: options.Dtype = "float32",
+    device: options.Device = None,
+    window: options.Window = False,
+    max_calls: options.MaxCalls = None,
+    max_cost: options.MaxCost = None,
+    concurrency: options.Concurrency = 4,
+    price_in: options.PriceIn = None,
+    price_out: options.PriceOut = None,
+    allow_unsafe_load: options.AllowUnsafeLoad = None,
 ) -> None:
     """Audit a model. Exit code: 0 pass, 1 the policy blocks, 3 incomplete."""
     from harness.datasets.roles import DataOptions
+    from harness.models.options import ModelOptions
     from harness.workflows.runs import audit_and_write
 
-    options = DataOptions(data, train_data, None, trained_on_split, rows)
+    asked = ModelOptions(
+        view=view,
+        allow_unsafe_load=allow_unsafe_load,
+        label_map=options.label_map(label_map),
+        dtype=options.data_type(dtype),
+        device=device,
+        window=window,
+        max_calls=max_calls,
+        max_cost=max_cost,
+        concurrency=concurrency,
+        price_in=price_in,
+        price_out=price_out,
+    )
+    of_data = DataOptions(data, train_data, None, trained_on_split, rows)
     with progress() as tell:
-        record, written = audit_and_write(suite, model, options, output or [], tell, allow_unsafe_load)
+        record, written = audit_and_write(suite, model, of_data, output or [], tell, asked)
     print_verdict(record, written)
     raise typer.Exit(EXIT_CODES[record.verdict.outcome])

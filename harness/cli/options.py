@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
+
+from harness.errors import UserError
+from harness.models.options import DataType
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A built-in suite's name, or a path to a YAML file.")]
 RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="An audit.json or a run folder.")]
@@ -42,3 +45,40 @@ AllowUnsafeLoad = Annotated[
         help="Open a pickle although it can run any code; the reason stands in the record.",
     ),
 ]
+View = Annotated[str | None, typer.Option("--view", help="text: the .skops file reads texts, not columns.")]
+LabelMap = Annotated[
+    list[str] | None,
+    typer.Option("--label-map", metavar="OWN=CLASS", help="A label of the model and the suite's class; repeatable."),
+]
+Dtype = Annotated[
+    str, typer.Option("--dtype", help="float32, bfloat16 or float16; parity with float32 is measured and recorded.")
+]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:0 … or mps; else the best there is.")]
+Window = Annotated[
+    bool, typer.Option("--window", help="Read long texts in overlapping windows and average, instead of cutting them.")
+]
+MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=1, help="Stop after so many model calls.")]
+MaxCost = Annotated[float | None, typer.Option("--max-cost", help="Stop at this cost, by the prices given.")]
+Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="Requests at once to a server.")]
+PriceIn = Annotated[float | None, typer.Option("--price-in", help="Price of a million tokens sent to a server.")]
+PriceOut = Annotated[float | None, typer.Option("--price-out", help="Price of a million tokens that it answers.")]
+
+
+def label_map(pairs: list[str] | None) -> dict[str, str]:
+    """OWN=CLASS pairs as a mapping; UserError where one has no equals sign."""
+    found = {}
+    for pair in pairs or []:
+        own, equals, name = pair.partition("=")
+        if not equals:
+            raise UserError(f"--label-map {pair!r} has no equals sign. Wanted OWN=CLASS, for example LABEL_1=yes.")
+        found[own] = name
+    return found
+
+
+def data_type(name: str) -> DataType:
+    """A known data type; UserError for another."""
+    known: tuple[DataType, ...] = get_args(DataType)
+    for one in known:
+        if one == name:
+            return one
+    raise UserError(f"There is no --dtype {name!r}. Wanted one of: {', '.join(known)}.")

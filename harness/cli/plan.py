@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.options import AllowUnsafeLoad, DataFile, ModelUri, SuiteName, TrainData, TrainedOnSplit
+from harness.cli import options
 
 
 def plan(
-    suite: SuiteName,
-    model: ModelUri,
-    data: DataFile = None,
-    train_data: TrainData = None,
-    trained_on_split: TrainedOnSplit = False,
-    allow_unsafe_load: AllowUnsafeLoad = None,
+    suite: options.SuiteName,
+    model: options.ModelUri,
+    data: options.DataFile = None,
+    train_data: options.TrainData = None,
+    trained_on_split: options.TrainedOnSplit = False,
+    rows: options.Rows = None,
+    view: options.View = None,
+    label_map: options.LabelMap = None,
+    price_in: options.PriceIn = None,
+    price_out: options.PriceOut = None,
+    allow_unsafe_load: options.AllowUnsafeLoad = None,
 ) -> None:
-    """Say what an audit will run, how many rows the model must answer, and what can't be tested and why."""
+    """Say what an audit will run, how many calls and tokens, at what price, and what can't be tested and why."""
     from harness.datasets.roles import DataOptions
+    from harness.models.options import ModelOptions
     from harness.workflows.listing import plan_audit
 
-    options = DataOptions(data, train_data, None, trained_on_split)
-    steps, count = plan_audit(suite, model, options, allow_unsafe_load)
-    typer.echo(f"{count} rows to answer ({', '.join(steps.roles) or 'none'})")
-    for step in steps.steps:
+    asked = ModelOptions(
+        view=view,
+        allow_unsafe_load=allow_unsafe_load,
+        label_map=options.label_map(label_map),
+        price_in=price_in,
+        price_out=price_out,
+        probe=False,
+    )
+    found = plan_audit(suite, model, DataOptions(data, train_data, None, trained_on_split, rows), asked)
+    typer.echo(
+        f"{found.rows} rows to answer ({', '.join(found.plan.roles) or 'none'}), {found.calls} of them not yet kept"
+    )
+    if found.tokens is not None:
+        typer.echo(
+            f"about {found.tokens:,} tokens" + (f", about {found.cost:.4g} by the prices given" if found.cost else "")
+        )
+    for step in found.plan.steps:
         typer.echo(f"{step.request.name:30} " + (f"{step.status}: {step.reason}" if step.status else "will run"))

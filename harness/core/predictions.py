@@ -13,11 +13,23 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Predictions:
-    """Answers for n rows: labels (n,), and scores (n, classes) where the model gives probabilities."""
+    """Answers for n rows: labels (n,), and scores (n, classes) where the model gives probabilities.
+
+    A row that the model did not answer (a refusal, an answer that can't be read) has the label None and NaN scores.
+    """
 
     classes: tuple[str, ...]
     labels: Strings
     scores: Floats | None
+
+    @property
+    def answered(self) -> npt.NDArray[np.bool_]:
+        """Which rows have an answer (n,)."""
+        return np.array([label is not None for label in self.labels], dtype=bool)
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> Predictions:
+        """The answers of some rows (n,)."""
+        return Predictions(self.classes, self.labels[rows], None if self.scores is None else self.scores[rows])
 
     def positive_scores(self, positive: str) -> Floats | None:
         """The probability of the positive class (n,), or None without scores."""

@@ -36,10 +36,18 @@ def read_table(path: Path, read: Read | None = None) -> pd.DataFrame:
                 na_values=_MISSING_WORDS,
                 low_memory=False,
             )
+            table = _not_shifted(table, path)
         elif name.endswith(".parquet"):
             table = pd.read_parquet(path)
         elif name.endswith((".jsonl", ".jsonl.gz")):
-            table = pd.read_json(path, lines=True, encoding=read.encoding, dtype=False, convert_dates=False)
+            table = pd.read_json(
+                path,
+                lines=True,
+                encoding=_without_mark(read.encoding),
+                dtype=False,
+                convert_dates=False,
+                precise_float=True,
+            )
         else:
             raise DataError(f"{path.name} has no known suffix. Wanted: .csv, .tsv, .parquet or .jsonl (.gz too).")
     except UnicodeDecodeError as error:
@@ -55,6 +63,17 @@ def read_table(path: Path, read: Read | None = None) -> pd.DataFrame:
         raise DataError(f"{path} holds no rows. Give a file with a header and one row at least.")
     table.columns = [str(column) for column in table.columns]
     return table
+
+
+def _not_shifted(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The table; DataError where pandas took a first column without a name for row names and moved the rest."""
+    import pandas as pd
+
+    if isinstance(table.index, pd.RangeIndex):
+        return table
+    raise DataError(
+        f"{path.name} has rows with more cells than its header has names. Remove the extra separators, or name every column."
+    )
 
 
 def _without_mark(encoding: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Split, Strings
+from harness.core.names import name_of
 from harness.datasets.readers import read_table
 from harness.datasets.splitting import assign_roles, sample
 from harness.engine.provenance import sha256_file
@@ -37,10 +39,11 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     options = options or DataOptions()
     suite = loaded.suite
     path = options.data or loaded.folder / suite.data.source
-    table = _prepare(read_table(path, suite.data.read), suite.data, path)
+    table = _prepare(read_table(path, suite.data.read), suite.data, path, splits=options.data is None)
     before = len(table)
     if suite.data.drop_duplicates:
-        table = table.loc[~table.drop(columns=["__id__"]).duplicated()].reset_index(drop=True)
+        identity = ["__id__", *([suite.data.id] if suite.data.id else [])]
+        table = table.loc[~table.drop(columns=identity).duplicated()].reset_index(drop=True)
     classes, labels = _labels(table, suite.data.label, path)
     roles = np.array(["test"] * len(table), dtype=object) if options.data else _roles(table, labels, suite)
     splits = {
@@ -48,6 +51,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         for role in ("test", "calibration", "train")
     }
     members = _members(splits, options, suite, classes)
+    _check_reference(suite.data, splits)
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
         sampled = options.rows
@@ -67,7 +71,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
 
 def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
     if options.train_data is not None:
-        table = _prepare(read_table(options.train_data, suite.data.read), suite.data, options.train_data)
+        table = _prepare(read_table(options.train_data, suite.data.read), suite.data, options.train_data, splits=False)
         table["__id__"] = "train:" + table["__id__"]
         _, labels = _labels(table, suite.data.label, options.train_data, classes)
         splits["train"] = _split("train", table, labels, suite.data)
@@ -82,29 +86,53 @@ def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, class
 
 
 def _share_ids(splits: dict[str, Split]) -> None:
-    """Gives training rows that equal a test row in features and label that row's id."""
+    """Gives a training row that is a test row that row's id.
+
+    The files share no ids, so rows are compared by all their columns, and only rows that stand once in each file count.
+    Where rows are too coarse to be told apart (equal rows are common by chance) no row is taken for another.
+    """
+    train, test = splits["train"], splits["test"]
+    keys = [_row_keys(split, list(test.columns.columns.intersection(train.columns.columns))) for split in (train, test)]
+    counts = [Counter(part) for part in keys]
+    single = {key for key in counts[0] if counts[0][key] == 1 and counts[1][key] == 1}
+    twins = 1 - sum(count == 1 for count in counts[1].values()) / len(test)
+    if len(single) <= (2 * twins + 0.01) * len(test):
+        return
+    known = {key: own for key, own in zip(keys[1], test.ids, strict=True) if key in single}
+    ids = np.array([known.get(key, own) for key, own in zip(keys[0], train.ids, strict=True)], dtype=object)
+    splits["train"] = replace(train, ids=ids)
+
+
+def _check_reference(data: Data, splits: dict[str, Split]) -> None:
+    for attribute, wanted in data.reference.items():
+        found = {str(v) for split in splits.values() for v in split.groups[attribute] if v is not None}
+        if found and wanted not in found:
+            raise DataError(
+                f"data.reference names the group {wanted!r} of {attribute}, which no row has. Groups: "
+                f"{', '.join(sorted(found)[:10])}."
+            )
+
+
+def _row_keys(split: Split, columns: list[str]) -> list[str]:
     import pandas as pd
 
-    def keys(split: Split) -> list[str]:
-        hashed = pd.util.hash_pandas_object(split.inputs.astype(str), index=False).astype(str)
-        return [f"{key}:{label}" for key, label in zip(hashed, split.labels, strict=True)]
-
-    known = dict(zip(keys(splits["test"]), splits["test"].ids, strict=True))
-    train = splits["train"]
-    ids = np.array([known.get(key, own) for key, own in zip(keys(train), train.ids, strict=True)], dtype=object)
-    splits["train"] = Split("train", ids, train.inputs, train.labels, train.groups, train.slices, train.columns)
+    hashed = pd.util.hash_pandas_object(split.columns[columns].astype(str), index=False).astype(str)
+    return [f"{key}:{label}" for key, label in zip(hashed, split.labels, strict=True)]
 
 
-def _prepare(table: pd.DataFrame, data: Data, path: Path) -> pd.DataFrame:
+def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd.DataFrame:
+    """The table with its row ids, after its columns were looked at; those of the split plan only where it is split."""
     wanted = {
         data.label.column,
         *data.features,
         *(s.column for s in data.sensitive.values()),
         *(s.column for s in data.slices.values()),
-        *data.split.stratify,
         *([data.id] if data.id else []),
-        *([data.split.group] if data.split.group else []),
+        *data.missing,
+        *data.ranges,
     }
+    if splits:
+        wanted |= {*data.split.stratify, *filter(None, (data.split.group, data.split.column))}
     absent = sorted(wanted - set(table.columns))
     if absent:
         raise DataError(
@@ -112,8 +140,7 @@ def _prepare(table: pd.DataFrame, data: Data, path: Path) -> pd.DataFrame:
             "Name the columns as in the suite, or change the suite."
         )
     for column, values in data.missing.items():
-        if column in table:
-            table[column] = table[column].mask(table[column].isin(values))
+        table[column] = table[column].mask(table[column].isin(values))
     ids = table[data.id].astype(str) if data.id else table.index.astype(str)
     table = table.assign(__id__=np.asarray(ids, dtype=object))
     repeated = table["__id__"].duplicated()
@@ -144,7 +171,7 @@ def _labels(
         positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
         values = np.where(numbers >= label.positive.at_least, positive, negative).astype(object)
     else:
-        values = np.array([_name(value) for value in column], dtype=object)
+        values = np.array([name_of(value) for value in column], dtype=object)
     classes = tuple(sorted(set(values)))
     if known is not None:
         return known, values
@@ -161,16 +188,8 @@ def _labels(
     return classes, values
 
 
-def _name(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    return str(value)
-
-
 def group_names(column: pd.Series[Any], how: Sensitive) -> Strings:
-    """Group names (n,) of a sensitive column: renamed values or bins such as 45-59; None where missing."""
+    """Group names (n,) of a sensitive column: renamed values or bins [45, 60) such as 45-60; None where missing."""
     import pandas as pd
 
     if how.bins is not None:
@@ -179,8 +198,14 @@ def group_names(column: pd.Series[Any], how: Sensitive) -> Strings:
         cut = pd.cut(numbers, bins=[float(b) for b in how.bins], labels=names, right=False)
         return np.array([None if pd.isna(value) else str(value) for value in cut], dtype=object)
     renamed = how.values or {}
+    found = {name_of(value) for value in column.dropna().unique()}
+    if renamed and found and not found & set(renamed):
+        raise DataError(
+            f"values of {how.column!r} renames {', '.join(renamed)}, but the column holds {', '.join(sorted(found)[:8])}. "
+            'Quote words such as "yes" and "no": YAML reads them as true and false.'
+        )
     return np.array(
-        [None if pd.isna(value) else renamed.get(_name(value), _name(value)) for value in column],
+        [None if pd.isna(value) else renamed.get(name_of(value), name_of(value)) for value in column],
         dtype=object,
     )
 
@@ -189,26 +214,33 @@ def _roles(table: pd.DataFrame, labels: Strings, suite: Suite) -> Strings:
     plan = suite.data.split
     if plan.column is not None:
         roles = np.array([str(value) for value in table[plan.column]], dtype=object)
-        if not (roles == "test").any():
+        if unknown := sorted(set(roles) - {"test", "train", "calibration"}):
             raise DataError(
-                f"The split column {plan.column!r} names no row 'test'. It holds: {', '.join(sorted(set(roles)))}."
+                f"The split column {plan.column!r} holds {', '.join(unknown[:8])}. Wanted test, train or calibration only."
             )
+        if not (roles == "test").any():
+            raise DataError(f"The split column {plan.column!r} names no row 'test'.")
         return roles
     strata = [""] * len(table)
     for column in plan.stratify:
         values = labels if column == suite.data.label.column else table[column].astype(str)
         strata = [f"{stratum}|{value}" for stratum, value in zip(strata, values, strict=True)]
     ids = list(table["__id__"])
-    units = ids if plan.group is None else [str(value) for value in table[plan.group]]
+    units = ids
+    if plan.group is not None:
+        missing = table[plan.group].isna()
+        units = [i if gone else f"group {v}" for i, v, gone in zip(ids, table[plan.group], missing, strict=True)]
     return np.array(assign_roles(ids, strata, units, plan), dtype=object)
 
 
 def _split(role: str, table: pd.DataFrame, labels: Strings, data: Data) -> Split:
+    import pandas as pd
+
     table = table.reset_index(drop=True)
     inputs = table[data.features].copy()
     for column in inputs.columns:
         if not _is_number(inputs[column]) or column in data.categorical:
-            inputs[column] = np.array([None if v is None or v != v else _name(v) for v in inputs[column]], dtype=object)
+            inputs[column] = np.array([None if pd.isna(v) else name_of(v) for v in inputs[column]], dtype=object)
         else:
             inputs[column] = inputs[column].astype(float)
     groups = {name: group_names(table[how.column], how) for name, how in data.sensitive.items()}

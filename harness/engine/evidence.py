@@ -11,6 +11,8 @@ from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset, Split
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
+from harness.engine.text_pass import Exhausted
+from harness.engine.threshold import best_threshold
 from harness.errors import ModelError
 from harness.spec.suite import Suite
 
@@ -22,7 +24,11 @@ class Model(Protocol):
     """A model under audit. `predict` answers one row of the features each, in order; `warnings` are `model.*` findings."""
 
     info: ModelInfo
-    warnings: tuple[Finding, ...]
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What a reader must know of how the model was opened and read."""
+        ...
 
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """Answers for inputs (n rows of features) with these row ids."""
@@ -41,6 +47,8 @@ class Evidence:
         self._model, self._seed = model, seed
         self._predictions: dict[str, Predictions] = {}
         self.queries = 0
+        self.exhausted: str | None = None
+        self.threshold: float | None = None
 
     @property
     def model(self) -> ModelInfo:
@@ -71,17 +79,22 @@ class Evidence:
         inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
         ids = np.concatenate([part.ids for part in parts])
         first, inverse = self._distinct(inputs, ids)
-        answers = self._ask(inputs.iloc[first].reset_index(drop=True), ids[first])
+        try:
+            answers = self._ask(inputs.iloc[first].reset_index(drop=True), ids[first])
+        except Exhausted as limit:
+            self.exhausted = str(limit)
+            return
         start = 0
         for part in parts:
             take = inverse[start : start + len(part)]
             scores = None if answers.scores is None else answers.scores[take]
             self._predictions[part.role] = Predictions(answers.classes, answers.labels[take], scores)
             start += len(part)
+        self._calibrate_threshold()
 
     def ask(self, inputs: pd.DataFrame) -> Predictions:
         """Answers for rows that a check made (perturbed or masked); counted."""
-        return self._ask(inputs, np.array([""] * len(inputs), dtype=object))
+        return self._with_threshold(self._ask(inputs, np.array([""] * len(inputs), dtype=object)))
 
     def estimator(self) -> Any:
         """The fitted scikit-learn object for explainers that read a model's structure, or None."""
@@ -91,6 +104,27 @@ class Evidence:
         """A generator that depends on the suite's seed and the check's name alone."""
         key = hashlib.sha256(f"{self._seed}:{check}".encode()).digest()
         return np.random.default_rng(int.from_bytes(key[:8], "big"))
+
+    def _calibrate_threshold(self) -> None:
+        """A zero-shot model was never told where to cut: its threshold comes from the calibration split."""
+        positive, part = self.data.positive, self.split("calibration")
+        if "zero_shot" not in self.model.offers or positive is None or part is None or len(self.data.classes) != 2:
+            return
+        scores = self._predictions["calibration"].positive_scores(positive)
+        if scores is None:
+            return
+        self.threshold = best_threshold(scores, part.labels == positive)
+        self._predictions = {role: self._with_threshold(found) for role, found in self._predictions.items()}
+
+    def _with_threshold(self, answers: Predictions) -> Predictions:
+        positive = self.data.positive
+        if self.threshold is None or positive is None or answers.scores is None:
+            return answers
+        other = next(name for name in self.data.classes if name != positive)
+        score = answers.scores[:, answers.classes.index(positive)]
+        labels = np.where(score >= self.threshold, positive, other).astype(object)
+        labels[~answers.answered] = None
+        return Predictions(answers.classes, labels, answers.scores)
 
     def _distinct(self, inputs: pd.DataFrame, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         import pandas as pd
@@ -113,7 +147,7 @@ def _check_answers(answers: Predictions, wanted: int, classes: tuple[str, ...], 
         raise ModelError(
             f"{name} answered {len(answers.labels)} of {wanted} inputs. Return one answer per input, in order."
         )
-    unknown = sorted({str(label) for label in answers.labels} - set(classes))
+    unknown = sorted({str(label) for label in answers.labels if label is not None} - set(classes))
     if unknown:
         raise ModelError(
             f"{name} answered classes that the data does not have: {', '.join(unknown[:5])}. "
@@ -125,14 +159,17 @@ def _check_answers(answers: Predictions, wanted: int, classes: tuple[str, ...], 
         raise ModelError(f"{name} scores the classes {list(answers.classes)}; the data has {list(classes)}.")
     if answers.scores.shape != (wanted, len(answers.classes)):
         raise ModelError(f"{name} gave scores of shape {answers.scores.shape}; wanted {(wanted, len(classes))}.")
-    if not np.isfinite(answers.scores).all():
-        rows = int((~np.isfinite(answers.scores)).any(axis=1).sum())
+    scores = answers.scores[answers.answered]
+    if not np.isfinite(scores).all():
+        rows = int((~np.isfinite(scores)).any(axis=1).sum())
         raise ModelError(f"{name} gave NaN or infinite scores for {rows} row(s). Every row needs a probability.")
-    if answers.scores.min() < 0 or answers.scores.max() > 1:
+    if not len(scores):
+        return
+    if scores.min() < 0 or scores.max() > 1:
         raise ModelError(
-            f"{name} gave scores from {answers.scores.min():g} to {answers.scores.max():g}; probabilities lie in "
+            f"{name} gave scores from {scores.min():g} to {scores.max():g}; probabilities lie in "
             "[0, 1]. Turn scores into probabilities (for example with CalibratedClassifierCV)."
         )
-    sums = answers.scores.sum(axis=1)
+    sums = scores.sum(axis=1)
     if abs(sums - 1).max() > 1e-3:
         raise ModelError(f"{name} gave probabilities that sum to {sums[abs(sums - 1).argmax()]:g}; they must sum to 1.")

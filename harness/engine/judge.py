@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 from harness.core.decision import Decision, Outcome, Verdict, VerdictOutcome
@@ -36,9 +37,10 @@ def judge(rules: list[Rule], records: list[CheckRecord], test_rows: int) -> Verd
         family = [i for i, m in enumerate(matches) if m.rule.severity == severity and p_values[i] is not None]
         for index, rejected in zip(family, holm([p_values[i] or 0.0 for i in family], FAIL_ALPHA), strict=True):
             failed[index] = rejected
-    tests = max(1, sum(p is not None for p in p_values))
+    tests = Counter(m.rule.severity for m, p in zip(matches, p_values, strict=True) if p is not None)
     decisions = [
-        _decide(match, p, fails, test_rows, tests) for match, p, fails in zip(matches, p_values, failed, strict=True)
+        _decide(match, p, fails, test_rows, max(1, tests[match.rule.severity]))
+        for match, p, fails in zip(matches, p_values, failed, strict=True)
     ]
     return Verdict(outcome=_overall(decisions), decisions=decisions)
 
@@ -137,7 +139,13 @@ def _outcome(
         return "pass", f"{text}: the whole interval lies within", None
     needed = _needed(finding, low, high, test_rows, tests)
     more = f"about {needed:,} test rows would decide" if needed else "the estimate lies on the limit"
-    return "inconclusive", f"{text}: the interval reaches across the limit; {more}", needed
+    beyond = (low is not None and judged.high < low) or (high is not None and judged.low > high)
+    where = (
+        f"the interval lies beyond the limit, but not at Holm's level over {tests} decisions"
+        if beyond
+        else "the interval reaches across the limit"
+    )
+    return "inconclusive", f"{text}: {where}; {more}", needed
 
 
 def _needed(finding: Finding, low: float | None, high: float | None, test_rows: int, tests: int) -> int | None:

@@ -8,6 +8,7 @@ from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Status
 from harness.engine.registry import CheckEntry, Need, find_check, validate_measures
+from harness.engine.views import problems_of_views
 from harness.errors import SuiteError
 from harness.spec.suite import CheckRequest, Suite
 
@@ -34,7 +35,7 @@ class Plan:
 
 def validate_checks(suite: Suite) -> None:
     """Looks up every check, its parameters, and the measures of the rules; SuiteError lists all problems."""
-    problems = validate_measures(suite.policy)
+    problems = validate_measures(suite.policy) + problems_of_views(suite)
     for request in suite.checks:
         try:
             find_check(request.name, request.parameters)
@@ -57,6 +58,8 @@ def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
         roles = ("test",)
     if any("members" in step.entry.needs for step in runnable):
         roles = ("test", "train")
+    if roles and "zero_shot" in model.offers:
+        roles = (*roles, "calibration")
     return Plan(steps, roles)
 
 
@@ -82,8 +85,8 @@ def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | N
         return "no access: the saved predictions hold no rows of the training split"
     if need == "scores" and "scores" not in model.offers:
         return "no access: the model gives labels but no probabilities"
-    if need == "estimator" and "estimator" not in model.offers:
-        return "no access: only the model's answers are known, not the model itself"
+    if need == "ask" and "ask" not in model.offers:
+        return "no access: only saved answers are known, or each answer costs too much to ask thousands"
     if need == "sensitive" and not suite.data.sensitive:
         return "no data: the suite declares no sensitive attribute"
     if need == "positive" and data.positive is None:

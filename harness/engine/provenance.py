@@ -35,6 +35,12 @@ def sha256_file(path: Path) -> str:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_folder(folder: Path) -> str:
+    """The digest of a folder: of the names and digests of its files (hidden ones apart), sorted."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    return sha256_texts(f"{p.relative_to(folder).as_posix()} {sha256_file(p)}" for p in files)
+
+
 def sha256_texts(texts: Iterable[str]) -> str:
     """The digest of a list of texts, in order."""
     return sha256_bytes(rfc8785.dumps(list(texts)))

@@ -15,7 +15,7 @@ from harness.engine.measurement import Measurement
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import SuiteError
 
-Need = Literal["predictions", "scores", "members", "sensitive", "estimator", "positive", "favourable"]
+Need = Literal["predictions", "scores", "members", "sensitive", "ask", "positive", "favourable"]
 Check = Callable[..., Measurement]
 
 
@@ -55,7 +55,17 @@ _BUILT_IN = (
         ("predictions",),
         "Accuracy, recall, F1 and ranking quality",
         (
-            *("accuracy", "majority_baseline", "balanced_accuracy", "precision", "recall", "f1", "mcc", "roc_auc"),
+            *(
+                "answer_rate",
+                "accuracy",
+                "majority_baseline",
+                "balanced_accuracy",
+                "precision",
+                "recall",
+                "f1",
+                "mcc",
+                "roc_auc",
+            ),
             *("precision_macro", "recall_macro", "f1_macro", "f1_micro", "f1_weighted"),
             *("average_precision", "log_loss", "brier"),
         ),
@@ -72,7 +82,7 @@ _BUILT_IN = (
         "harness.checks.performance.slices:slices",
         ("predictions",),
         "Performance by slice",
-        ("slice_accuracy", "slices_searched"),
+        ("slice_accuracy", "found_slice_accuracy", "slices_searched"),
     ),
     CheckEntry(
         "bias.groups",
@@ -100,7 +110,7 @@ _BUILT_IN = (
     CheckEntry(
         "explainability.attribution",
         "harness.checks.explainability.attribution:attribution",
-        ("predictions", "scores", "estimator", "positive"),
+        ("predictions", "scores", "ask", "positive"),
         "Attribution (SHAP)",
         ("attribution", "additivity_error", "sensitive_share"),
     ),
@@ -119,7 +129,7 @@ _BUILT_IN = (
         "harness.checks.model.loading:loading",
         (),
         "How the model was opened",
-        ("unsafe_load", "user_code", "label_contradicts_score"),
+        ("unsafe_load", "user_code", "label_contradicts_score", "truncated_texts", "empty_texts"),
     ),
 )
 

@@ -8,6 +8,7 @@ from harness.core.finding import CheckRecord
 from harness.engine.evidence import Evidence
 from harness.engine.planner import Plan, Step
 from harness.engine.progress import Progress
+from harness.engine.text_pass import Exhausted
 from harness.errors import UserError
 
 
@@ -17,7 +18,10 @@ def run(plan: Plan, evidence: Evidence, progress: Progress) -> list[CheckRecord]
     records = []
     for done, step in enumerate(plan.steps):
         progress(step.request.name, done, len(plan.steps))
-        if overlap and step.entry.name.startswith("performance."):
+        if evidence.exhausted and step.status is None and "predictions" in step.entry.needs:
+            records.append(_record(step, "not_tested", evidence.exhausted))
+            continue
+        if overlap and step.status is None and step.entry.name.startswith(("performance.", "bias.")):
             records.append(_record(step, "error", overlap))
             continue
         records.append(_run_step(step, evidence))
@@ -32,6 +36,8 @@ def _run_step(step: Step, evidence: Evidence) -> CheckRecord:
         found = step.entry.run(evidence, step.request.parameters)
     except UserError:
         raise
+    except Exhausted as limit:
+        return _record(step, "not_tested", str(limit))
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes a record
         return _record(step, "error", f"the check crashed: {type(error).__name__}: {error}")
     used = evidence.queries - before
@@ -68,6 +74,6 @@ def _training_rows_in_test(evidence: Evidence) -> str | None:
     if not shared:
         return None
     return (
-        f"{len(shared)} of {len(test)} test rows were used to train the model, so its performance on them says "
+        f"{len(shared)} of {len(test)} test rows were used to train the model, so its answers on them say "
         "nothing. Audit it on rows that it has not seen"
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
+from harness.core.names import name_of
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_bytes, sha256_file
 from harness.errors import ModelError
@@ -39,7 +40,7 @@ class CallableModel:
         except Exception as error:
             raise ModelError(f"{self.info.uri} raised {type(error).__name__}: {error}") from error
         if answer.ndim == 1:
-            return Predictions(self._classes, np.array([str(v) for v in answer], dtype=object), None)
+            return Predictions(self._classes, np.array([name_of(v) for v in answer], dtype=object), None)
         if answer.ndim != 2 or answer.shape[1] != len(self._classes):
             raise ModelError(
                 f"{self.info.uri} returned an array of shape {answer.shape}; wanted (n,) labels or "
@@ -68,6 +69,6 @@ def load_callable(target: str, uri: str, classes: tuple[str, ...]) -> CallableMo
         uri=uri,
         kind="callable",
         fingerprint=fingerprint,
-        offers=["labels", "train", "scores"],
+        offers=["labels", "train", "scores", "ask"],
     )
     return CallableModel(predict, info, classes)

@@ -10,6 +10,7 @@ import numpy as np
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Finding
+from harness.core.names import name_of
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
@@ -49,7 +50,7 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
     table = table.copy()
     if "id" not in table:
         raise ModelError(f"{path.name} has no column 'id'. Wanted: id, label and score:<class> columns (or one score).")
-    table["id"] = [_id(value) for value in table["id"]]
+    table["id"] = [name_of(value) for value in table["id"]]
     repeated = table["id"].duplicated()
     if repeated.any():
         raise ModelError(
@@ -64,7 +65,7 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
     elif table["label"].isna().any():
         raise ModelError(f"{path.name} lacks {int(table['label'].isna().sum())} label(s). Every row needs an answer.")
     else:
-        table["label"] = [_id(value) for value in table["label"]]
+        table["label"] = [name_of(value) for value in table["label"]]
     table = table.set_index("id")
     train = data.splits.get("train")
     offers = ["labels"] + (["scores"] if scored else [])
@@ -94,6 +95,8 @@ def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:
                 + ", ".join(f"score:{name}" for name in data.classes)
                 + "."
             )
+        for column in named:
+            table[column] = _numbers(table[column], column, path)
         return True
     if "score" not in table:
         return False
@@ -102,13 +105,17 @@ def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:
             f"{path.name} has one 'score' column, but the suite names no positive class. Give score:<class>."
         )
     other = next(name for name in data.classes if name != data.positive)
-    try:
-        table["score"] = table["score"].astype(float)
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{path.name}: the column 'score' must hold numbers ({error}).") from error
+    table["score"] = _numbers(table["score"], "score", path)
     table[f"score:{data.positive}"] = table["score"]
     table[f"score:{other}"] = 1 - table["score"]
     return True
+
+
+def _numbers(column: pd.Series[Any], name: str, path: Path) -> pd.Series[Any]:
+    try:
+        return column.astype(float)
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path.name}: the column {name!r} must hold numbers ({error}).") from error
 
 
 def _labels_from_scores(table: pd.DataFrame, data: Dataset) -> list[str]:
@@ -117,7 +124,3 @@ def _labels_from_scores(table: pd.DataFrame, data: Dataset) -> list[str]:
         return [data.positive if score >= 0.5 else other for score in table[f"score:{data.positive}"].astype(float)]
     scores = table[[f"score:{name}" for name in data.classes]].to_numpy(dtype=float)
     return [data.classes[i] for i in scores.argmax(axis=1)]
-
-
-def _id(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

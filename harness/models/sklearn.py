@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
+from harness.core.names import name_of
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
@@ -56,14 +57,51 @@ class SklearnModel:
                 )
             inputs = inputs[list(names)]
         try:
-            labels = np.array([_class_name(v) for v in self._estimator.predict(inputs)], dtype=object)
+            labels = np.array([name_of(v) for v in self._estimator.predict(inputs)], dtype=object)
             scores = self._estimator.predict_proba(inputs) if "scores" in self.info.offers else None
         except (ValueError, TypeError, KeyError) as error:
             raise ModelError(f"{self.info.uri} can't read the suite's columns: {error}") from error
         return Predictions(self._classes, labels, None if scores is None else np.asarray(scores, dtype=float))
 
 
-def load_sklearn(path: Path, uri: str, card: dict[str, Any] | None = None) -> SklearnModel:
+class SklearnText:
+    """A fitted object that reads texts (a vectoriser and a classifier)."""
+
+    context: int | None = None
+    batch_tokens, batch_texts = 10**9, 1000
+
+    def __init__(self, opened: SklearnModel, classes: tuple[str, ...]) -> None:
+        self._estimator, self.classes, self.warnings = opened.estimator(), classes, opened.warnings
+        self.info = opened.info.model_copy(update={"view": "text"})
+        self.settings = "sklearn"
+        own = [name_of(value) for value in self._estimator.classes_]
+        if set(own) != set(classes):
+            raise ModelError(f"{self.info.uri} knows the classes {', '.join(own)}; the data has {', '.join(classes)}.")
+        self._order = [classes.index(name) for name in own]
+
+    def lengths(self, texts: list[str]) -> npt.NDArray[np.int64]:
+        """Characters: order is all that they are used for."""
+        return np.array([len(text) for text in texts], dtype=np.int64)
+
+    def score(self, texts: list[str]) -> npt.NDArray[np.float64]:
+        """Class position, and probabilities where the model has them."""
+        try:
+            if "scores" not in self.info.offers:
+                labels = [self.classes.index(name_of(value)) for value in self._estimator.predict(texts)]
+                return np.column_stack([labels, np.full((len(texts), len(self.classes)), np.nan)])
+            found = self._estimator.predict_proba(texts)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelError(f"{self.info.uri} can't read texts: {error}. Leave --view out for a table.") from error
+        scores = np.empty_like(found)
+        scores[:, self._order] = found
+        return np.column_stack([scores.argmax(axis=1), scores])
+
+    def cost(self) -> float | None:
+        """Nothing is charged."""
+        return None
+
+
+def load_sklearn(path: Path, uri: str, classes: tuple[str, ...], view: str = "columns") -> SklearnModel | SklearnText:
     """Loads a .skops file whose types skops trusts; ModelError where it is broken or holds other types."""
     import skops.io
 
@@ -82,7 +120,8 @@ def load_sklearn(path: Path, uri: str, card: dict[str, Any] | None = None) -> Sk
             f"{path.name} is not a readable skops file ({type(error).__name__}). It may be cut short; "
             "save it again with skops.io.dump(model, path)."
         ) from error
-    return _opened(estimator, path, uri, card or {})
+    opened = _opened(estimator, path, uri, ())
+    return opened if view == "columns" else SklearnText(opened, classes)
 
 
 def load_pickle(path: Path, uri: str, reason: str) -> SklearnModel:
@@ -96,31 +135,11 @@ def load_pickle(path: Path, uri: str, reason: str) -> SklearnModel:
     if not hasattr(estimator, "predict"):
         raise ModelError(f"{path.name} holds a {type(estimator).__name__}; wanted a fitted model with predict.")
     warning = Finding(measure="model.unsafe_load", value=1, n=1, exact=True, better="lower", reason=reason)
-    return _opened(estimator, path, uri, {}, (warning,))
+    return _opened(estimator, path, uri, (warning,))
 
 
-def _opened(
-    estimator: Any, path: Path, uri: str, card: dict[str, Any], warnings: tuple[Finding, ...] = ()
-) -> SklearnModel:
-    classes = tuple(_class_name(value) for value in getattr(estimator, "classes_", ()))
-    offers = ["labels", "train", "estimator"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
-    info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers, card=card)
+def _opened(estimator: Any, path: Path, uri: str, warnings: tuple[Finding, ...]) -> SklearnModel:
+    classes = tuple(name_of(value) for value in getattr(estimator, "classes_", ()))
+    offers = ["labels", "train", "ask"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
+    info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers)
     return SklearnModel(estimator, info, classes, warnings)
-
-
-def load_fitted(folder: Path, uri: str) -> tuple[SklearnModel, tuple[str, ...]]:
-    """A model made by `harness fit`, and the ids of the rows that it was trained on."""
-    try:
-        manifest = json.loads((folder / "harness-model.json").read_text(encoding="utf-8"))
-        trained = tuple(manifest.pop("training_ids"))
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{folder}/harness-model.json can't be read ({error}). Fit the model again.") from error
-    return load_sklearn(folder / "model.skops", uri, manifest), trained
-
-
-def _class_name(value: Any) -> str:
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    return str(value)

@@ -57,8 +57,8 @@ def summary(audit: Audit) -> str:
             for d in failed[:3]
         )
         return f"{name} does not conform to {len(failed)} blocking requirement(s) of the policy: {parts}."
-    if not blocking:
-        return f"{name} was measured, but the policy holds no blocking rule, so nothing was decided."
+    if not blocking or not open_ones:
+        return f"{name} was measured, but no blocking rule of the policy applies to it, so nothing was decided."
     first = "; ".join(
         f"{d.rule_id} ({about(d.group, d.of) or d.measure}: {OUTCOME_WORDS[d.outcome].lower()}"
         + (f", about {d.n_needed:,} test rows would decide)" if d.n_needed else ")")

@@ -120,10 +120,33 @@ class Data(_Strict):
     def _label_is_no_feature(self) -> Self:
         if len(set(self.features)) != len(self.features):
             raise ValueError("features are listed twice")
+        if self.label.column in self.features:
+            raise ValueError(f"the label {self.label.column!r} is listed under features: every model would be perfect")
+        if unknown := sorted(set(self.categorical) - set(self.features)):
+            raise ValueError(f"categorical names {', '.join(unknown)}, which is not under features")
         for attribute in self.reference:
             if attribute not in self.sensitive:
                 raise ValueError(f"reference names {attribute!r}, which is not under sensitive")
         return self
+
+
+class PromptView(_Strict):
+    """A prompt's template, and what a language model may answer: a class's name → the words of the choice.
+
+    `normalise` divides a choice's log-likelihood by its number of tokens, so that long choices are not at a disadvantage.
+    """
+
+    template: str
+    choices: dict[Text, str] = Field(min_length=2)
+    normalise: bool = False
+
+
+class Views(_Strict):
+    """How a row is shown to models that read texts; `zero_shot` describes each class for a text encoder."""
+
+    text: str | None = None
+    prompt: PromptView | None = None
+    zero_shot: dict[Text, str] = Field(default_factory=dict)
 
 
 class CheckRequest(_Strict):
@@ -172,7 +195,7 @@ class Suite(_Strict):
     vertical: str
     task: Task = "classification"
     data: Data
-    views: dict[str, Any] = Field(default_factory=dict)
+    views: Views = Views()
     checks: list[Request] = Field(min_length=1)
     not_applicable: dict[str, str] = Field(default_factory=dict)
     policy: list[Rule] = Field(default_factory=list)
@@ -190,6 +213,12 @@ class Suite(_Strict):
                 f"rules {', '.join(directional)} judge bias, so data.label.favourable must name the outcome "
                 "that is good for the person"
             )
+        if unknown := sorted(set(self.not_applicable) - {request.name for request in self.checks}):
+            raise ValueError(f"not_applicable names {', '.join(unknown)}, which is not under checks")
+        for request in self.checks:
+            for names in request.parameters.get("intersections") or []:
+                if unknown := sorted(set(names) - set(self.data.sensitive)):
+                    raise ValueError(f"intersections names {', '.join(unknown)}, which is not under data.sensitive")
         for rule in self.policy:
             for attribute in rule.group or {}:
                 parts = attribute.split(" × ")

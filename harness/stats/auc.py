@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from harness.core.interval import Interval
-from harness.stats.intervals import normal_logit
+from harness.stats.intervals import newcombe_auc, normal_logit
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -26,7 +26,9 @@ class Auc:
     negative_placements: Floats
 
     def interval(self, level: float = 0.95) -> Interval:
-        """DeLong's interval on the logit scale."""
+        """DeLong's interval on the logit scale; Newcombe's where the variance is 0 (no or every pair is inverted)."""
+        if self.standard_error == 0 or not 0 < self.value < 1:
+            return newcombe_auc(self.value, len(self.positive_placements), len(self.negative_placements), level)
         return normal_logit(self.value, self.standard_error, level)
 
 
@@ -44,11 +46,3 @@ def delong(scores: Floats, positive: Bools) -> Auc | None:
     below = 1 - (ranks[m:] - stats.rankdata(down)) / m
     variance = above.var(ddof=1) / m + below.var(ddof=1) / n
     return Auc(float(above.mean()), math.sqrt(float(variance)), above, below)
-
-
-def paired_difference(first: Auc, second: Auc) -> tuple[float, float]:
-    """Difference of two AUCs over the same rows, and its standard error with their covariance."""
-    positives = first.positive_placements - second.positive_placements
-    negatives = first.negative_placements - second.negative_placements
-    variance = positives.var(ddof=1) / len(positives) + negatives.var(ddof=1) / len(negatives)
-    return first.value - second.value, math.sqrt(float(variance))

@@ -98,16 +98,31 @@ def ratio_score(ratio: float, successes: int, n: int, reference_successes: int, 
 def normal_logit(value: float, standard_error: float, level: float = 0.95, method: str = "delong_logit") -> Interval:
     """Normal interval on the logit scale, for an AUC with its DeLong standard error.
 
-    At 0 or 1, or with no standard error, the logit is not defined: the interval on the plain scale, cut to [0, 1].
+    At 0 or 1 the logit is not defined: use `newcombe_auc` there.
     """
     z = normal_quantile(0.5 + level / 2)
     inputs: dict[str, float | int | list[float]] = {"value": value, "standard_error": standard_error}
-    if 0 < value < 1:
-        spread = z * standard_error / (value * (1 - value))
-        low, high = (float(special.expit(special.logit(value) + s * spread)) for s in (-1, 1))
-    else:
-        low, high = max(0.0, value - z * standard_error), min(1.0, value + z * standard_error)
+    spread = z * standard_error / (value * (1 - value))
+    low, high = (float(special.expit(special.logit(value) + s * spread)) for s in (-1, 1))
     return Interval(low=low, high=high, level=level, method=method, inputs=inputs)
+
+
+def newcombe_auc(value: float, positives: int, negatives: int, level: float = 0.95) -> Interval:
+    """Score-type interval for an AUC from its value and the class sizes (Newcombe 2006, method 5).
+
+    Solves |value - θ| = z · s(θ), s² = θ(1-θ)[1 + N(1-θ)/(2-θ) + Nθ/(1+θ)] / (m·n), N = (m+n)/2 - 1. It has a width
+    where every positive row outranks every negative one, which DeLong's variance has not.
+    """
+    z, half = normal_quantile(0.5 + level / 2), (positives + negatives) / 2 - 1
+
+    def gap(theta: float) -> float:
+        spread = 1 + half * (1 - theta) / (2 - theta) + half * theta / (1 + theta)
+        return abs(value - theta) - z * math.sqrt(theta * (1 - theta) * spread / (positives * negatives))
+
+    low = 0.0 if value == 0 or gap(1e-9) < 0 else float(optimize.brentq(gap, 1e-9, min(value, 1 - 1e-12)))
+    high = 1.0 if value == 1 or gap(1 - 1e-9) < 0 else float(optimize.brentq(gap, max(value, 1e-12), 1 - 1e-9))
+    inputs: dict[str, float | int | list[float]] = {"value": value, "positives": positives, "negatives": negatives}
+    return Interval(low=low, high=high, level=level, method="newcombe_auc", inputs=inputs)
 
 
 def wald(value: float, standard_error: float, level: float = 0.95) -> Interval:
@@ -150,22 +165,29 @@ def p_beyond(interval: Interval, limit: float, *, above: bool) -> float:
     """One-sided p-value against "the truth is at the limit", towards above (or below) it.
 
     Found by inverting the interval: half of one minus the highest level at which it still
-    excludes the limit; 0.5 where even a narrow interval covers the limit; at least 1e-6.
+    excludes the limit; 0.5 where even a narrow interval covers the limit. At least 1e-6; of a bootstrap at least one in
+    its resamples and 0.0005, the smallest tail whose quantile is kept.
     """
 
     def excludes(tail: float) -> bool:
         at = at_level(interval, 1 - 2 * tail)
         return at.low > limit if above else at.high < limit
 
+    least = _smallest_tail(interval)
     if not excludes(0.499):
         return 0.5
-    if excludes(1e-6):
-        return 1e-6
-    low, high = 1e-6, 0.499
+    if excludes(least):
+        return least
+    low, high = least, 0.499
     for _ in range(40):
         middle = math.sqrt(low * high)
         low, high = (low, middle) if excludes(middle) else (middle, high)
     return high
+
+
+def _smallest_tail(interval: Interval) -> float:
+    resamples = interval.inputs.get("resamples")
+    return 1e-6 if not isinstance(resamples, int | float) else max(QUANTILE_GRID[0], 1 / (resamples + 1))
 
 
 def _wilson_bounds(successes: int, n: int, level: float) -> tuple[float, float]:
@@ -218,5 +240,6 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "newcombe": newcombe,
     "miettinen_nurminen_ratio": score_ratio,
     "delong_logit": _delong_logit,
+    "newcombe_auc": newcombe_auc,
     "wald": wald,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness.core.audit import Audit
 from harness.core.dataset import Dataset
@@ -14,14 +14,19 @@ from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
+from harness.engine.cache import AnswerCache
 from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.progress import Progress, silent
 from harness.engine.registry import validate_measures
 from harness.engine.runner import run
+from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.errors import SuiteError
+from harness.models.options import ModelOptions
+from harness.resources import cache_folder
 from harness.spec.loading import LoadedSuite, digest_of, load_suite
+from harness.spec.suite import Suite
 from harness.workflows.opening import open_model
 
 
@@ -31,13 +36,15 @@ def audit(
     options: DataOptions | None = None,
     run_folder: Path | None = None,
     progress: Progress = silent,
-    allow_unsafe_load: str | None = None,
+    model_options: ModelOptions | None = None,
 ) -> Audit:
     """Runs the suite on the model; with a run folder the predictions are saved there beside the record."""
     started, clock = datetime.now(UTC), time.monotonic()
     loaded = load_suite(suite)
     progress("reading data and model")
-    opened, data = open_model(model, loaded, options or DataOptions(), allow_unsafe_load)
+    asked = model_options or ModelOptions()
+    found, data = open_model(model, loaded, options or DataOptions(), asked)
+    opened = passable(found, loaded.suite, asked, progress)
     steps = plan(loaded.suite, data, opened.info)
     evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed)
     progress("predicting")
@@ -47,6 +54,15 @@ def audit(
     return _assemble(
         loaded, opened, data, records, saved, started.isoformat(timespec="seconds"), time.monotonic() - clock
     )
+
+
+def passable(found: Model | TextModel, suite: Suite, options: ModelOptions, progress: Progress) -> Model:
+    """A model of columns as it is; a model of texts behind the batched, cached pass."""
+    if not hasattr(found, "score"):
+        return found
+    name = found.info.fingerprint.partition(":")[2].replace("/", "-")[:32]
+    cache = AnswerCache(cache_folder() / "answers" / f"{name}.sqlite")
+    return TextPass(cast(TextModel, found), suite, cache, Limits(options.max_calls, options.max_cost), progress)
 
 
 def rejudge(stored: Audit, rules: list[Rule]) -> Audit:

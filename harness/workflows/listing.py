@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from harness.core.audit import Audit
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.planner import Plan, plan, validate_checks
+from harness.engine.progress import silent
+from harness.engine.text_pass import TextPass
 from harness.errors import DataError, SuiteError, UserError
+from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, load_suite
+from harness.workflows.audit import passable
 from harness.workflows.opening import open_model
 
 
@@ -26,12 +33,35 @@ def validate(suite: str) -> LoadedSuite:
     return loaded
 
 
-def plan_audit(suite: str, model: str, options: DataOptions, allow_unsafe_load: str | None = None) -> tuple[Plan, int]:
-    """What would run, and the number of rows that the shared pass would answer."""
+@dataclass(frozen=True)
+class PlannedAudit:
+    """What an audit would run, the rows of its shared pass, and how many of them the model must still answer.
+
+    `tokens` and `cost` are of those calls, for a model of texts; None for one of columns (and without prices).
+    """
+
+    plan: Plan
+    rows: int
+    calls: int
+    tokens: int | None = None
+    cost: float | None = None
+
+
+def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions) -> PlannedAudit:
+    """What would run and what it would take; no row is answered."""
     loaded = load_suite(suite)
-    opened, data = open_model(model, loaded, options, allow_unsafe_load)
+    opened, data = open_model(model, loaded, options, asked)
     steps = plan(loaded.suite, data, opened.info)
-    return steps, sum(len(data.splits[role]) for role in steps.roles)
+    parts = [data.splits[role] for role in steps.roles]
+    count = sum(map(len, parts))
+    through = passable(opened, loaded.suite, asked, silent)
+    if not isinstance(through, TextPass) or not parts:
+        return PlannedAudit(steps, count, count)
+    lengths = np.concatenate([through.unanswered_lengths(part.inputs) for part in parts])
+    cost = None
+    if asked.price_in is not None or asked.price_out is not None:
+        cost = (lengths.sum() * (asked.price_in or 0) + 2 * len(lengths) * (asked.price_out or 0)) / 1e6
+    return PlannedAudit(steps, count, len(lengths), int(lengths.sum()), cost)
 
 
 def write_rows(suite: str, role: str, path: Path) -> int:

@@ -2,74 +2,200 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from harness.core.dataset import Dataset
 from harness.datasets.readers import read_table
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.evidence import Model
+from harness.engine.plugins import load_target, targets
+from harness.engine.text_pass import TextModel
+from harness.engine.views import render_view
 from harness.errors import ModelError
+from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite
 
-_UNSAFE = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin")
+_UNSAFE = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt")
+_PREDICTIONS = re.compile(r"\.(csv|tsv|jsonl)(\.gz)?$|\.parquet$", re.IGNORECASE)
+_WANTED = (
+    "Wanted: a .skops or .onnx file, a folder made by 'harness fit', a transformers folder (config.json), a predictions file "
+    "(.csv, .parquet, .jsonl), https://host/v1#model, hf:org/name, bundled:minilm, bundled:smollm2 or python:module:factory"
+)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What an opener is given: the suite, its data, and what the user said of the model."""
+
+    loaded: LoadedSuite
+    data: Dataset
+    options: ModelOptions
 
 
 def open_model(
-    uri: str, loaded: LoadedSuite, options: DataOptions, allow_unsafe_load: str | None = None
-) -> tuple[Model, Dataset]:
+    uri: str, loaded: LoadedSuite, data_options: DataOptions, options: ModelOptions | None = None
+) -> tuple[Model | TextModel, Dataset]:
     """The model behind a URI and the suite's data, with training members where the model records them."""
-    path = Path(uri)
-    if uri.startswith("python:"):
-        from harness.models.callable import load_callable
-
-        data = load_dataset(loaded, options)
-        return load_callable(uri.removeprefix("python:"), uri, data.classes), data
-    if path.suffix.lower() in _UNSAFE:
-        if allow_unsafe_load and path.is_file():
-            from harness.models.sklearn import load_pickle
-
-            return load_pickle(path, uri, allow_unsafe_load), load_dataset(loaded, options)
-        raise ModelError(
-            f"{path.name} is a pickle, which can run any code when it is opened, so it is refused. Convert it "
-            "where you trust it: skops.io.dump(joblib.load('model.joblib'), 'model.skops'); or state why you trust "
-            "it here: --allow-unsafe-load REASON."
-        )
-    if not path.exists():
-        raise ModelError(
-            f"There is no model {uri}. Wanted: a .skops file, a folder made by 'harness fit', a predictions "
-            "file (.csv, .parquet, .jsonl) or python:package.module:factory."
-        )
-    if path.is_dir():
-        return _open_fitted(path, loaded, options)
-    if path.suffix == ".skops":
-        from harness.models.sklearn import load_sklearn
-
-        return load_sklearn(path, uri), load_dataset(loaded, options)
-    if re.search(r"\.(csv|tsv|jsonl)(\.gz)?$|\.parquet$", path.name):
-        from harness.models.predictions import load_predictions
-
-        data = load_dataset(loaded, options)
-        return load_predictions(path, read_table(path), data), data
-    raise ModelError(
-        f"{path.name} is no known kind of model. Wanted: .skops, a fitted folder, .csv, .parquet or .jsonl."
-    )
-
-
-def _open_fitted(path: Path, loaded: LoadedSuite, options: DataOptions) -> tuple[Model, Dataset]:
-    from harness.models.sklearn import load_fitted
-
-    if not (path / "harness-model.json").is_file():
-        raise ModelError(f"The folder {path} holds no harness-model.json. Wanted: a folder made by 'harness fit'.")
-    model, trained = load_fitted(path, str(path))
-    same = model.info.card.get("data_fingerprint")
-    if options.train_data is None and options.data is None:
-        options = replace(options, trained_ids=trained)
-    data = load_dataset(loaded, options)
-    if options.trained_ids is not None and same != data.fingerprint:
+    path, manifest = Path(uri), None
+    opener = _opener(uri)
+    if path.is_dir() and (path / "harness-model.json").is_file():
+        manifest, trained = _manifest(path)
+        if data_options.train_data is None and data_options.data is None:
+            data_options = replace(data_options, trained_ids=trained)
+    data = load_dataset(loaded, data_options)
+    known = manifest is not None and data_options.trained_ids is not None
+    if manifest is not None and known and manifest.get("data_fingerprint") != data.fingerprint:
         raise ModelError(
             f"{path} was fitted on other data than the suite's (sha256 differs), so its training ids mean "
             "nothing here. Fit it again, or give --data and --train-data."
         )
-    return model, data
+    opened: Model | TextModel = opener(uri, Opening(loaded, data, options or ModelOptions()))
+    if manifest is not None:
+        card = {**opened.info.card, **manifest}
+        opened.info = opened.info.model_copy(update={"card": card})
+    return opened, data
+
+
+def _opener(uri: str) -> Callable[[str, Opening], Any]:
+    """Which function opens the URI: by scheme, by folder, by suffix; plugins (harness.models) by scheme."""
+    path = Path(uri)
+    scheme = uri.partition(":")[0]
+    plugins = targets("harness.models", {})
+    schemes = {
+        "python": _open_callable,
+        "http": _open_server,
+        "https": _open_server,
+        "hf": _open_hub,
+        "bundled": _open_bundled,
+    }
+    if ":" in uri and scheme in schemes:
+        return schemes[scheme]
+    if ":" in uri and scheme in plugins:
+        found: Callable[[str, Opening], Any] = load_target(plugins[scheme])
+        return found
+    if not path.exists():
+        raise ModelError(f"There is no model {uri}. {_WANTED}.")
+    if path.is_dir():
+        return _open_folder
+    if path.suffix.lower() in _UNSAFE:
+        return _open_pickle
+    by_suffix = {".skops": _open_skops, ".onnx": _open_onnx}
+    if path.suffix in by_suffix:
+        return by_suffix[path.suffix]
+    if _PREDICTIONS.search(path.name):
+        return _open_predictions
+    if path.suffix == ".gguf":
+        raise ModelError(
+            f"{path.name} is a GGUF file. Convert it to a transformers folder "
+            "(AutoModelForCausalLM.from_pretrained(dir, gguf_file=…)), or serve it and audit https://host/v1#model."
+        )
+    raise ModelError(f"{path.name} is no known kind of model. {_WANTED}.")
+
+
+def _open_callable(uri: str, given: Opening) -> Model:
+    from harness.models.callable import load_callable
+
+    return load_callable(uri.removeprefix("python:"), uri, given.data.classes)
+
+
+def _open_server(uri: str, given: Opening) -> TextModel:
+    from harness.models.openai_server import load_server
+
+    suite, test = given.loaded.suite, given.data.splits["test"]
+    server = load_server(uri, given.data.classes, suite.views.prompt, given.options)
+    if given.options.probe and len(test):
+        server.probe(render_view(suite, "prompt", test.inputs.iloc[:1])[0])
+    return server
+
+
+def _open_hub(uri: str, given: Opening) -> TextModel:
+    return _open_transformers(uri.removeprefix("hf:"), uri, given, offline=False)
+
+
+def _open_bundled(uri: str, given: Opening) -> TextModel:
+    from harness.models.bundled import bundled_folder
+
+    return _open_transformers(str(bundled_folder(uri.removeprefix("bundled:"))), uri, given)
+
+
+def _open_folder(uri: str, given: Opening) -> Model | TextModel:
+    path = Path(uri)
+    if (path / "model.skops").is_file():
+        return _open_skops(str(path / "model.skops"), given, uri)
+    if (path / "model.onnx").is_file():
+        return _open_onnx(str(path / "model.onnx"), given)
+    if (path / "config.json").is_file():
+        return _open_transformers(uri, uri, given)
+    raise ModelError(f"The folder {path} holds no model.skops, model.onnx or config.json. {_WANTED}.")
+
+
+def _open_skops(uri: str, given: Opening, name: str | None = None) -> Model | TextModel:
+    from harness.models.sklearn import load_sklearn
+
+    view = given.options.view or ("text" if _manifest_view(Path(uri).parent) == "text" else "columns")
+    return load_sklearn(Path(uri), name or uri, given.data.classes, view)
+
+
+def _open_pickle(uri: str, given: Opening) -> Model:
+    path = Path(uri)
+    if given.options.allow_unsafe_load and path.suffix in (".pkl", ".pickle", ".joblib"):
+        from harness.models.sklearn import load_pickle
+
+        return load_pickle(path, uri, given.options.allow_unsafe_load)
+    raise ModelError(
+        f"{path.name} is a pickle, which can run any code when it is opened, so it is refused. Convert it where you trust "
+        "it: skops.io.dump(joblib.load('model.joblib'), 'model.skops'), or save a torch model as safetensors; or state why "
+        "you trust a .pkl or .joblib here: --allow-unsafe-load REASON."
+    )
+
+
+def _open_onnx(uri: str, given: Opening) -> Model | TextModel:
+    from harness.models.onnx import load_onnx
+
+    return load_onnx(Path(uri), uri, given.data.classes, given.options)
+
+
+def _open_predictions(uri: str, given: Opening) -> Model:
+    from harness.models.predictions import load_predictions
+
+    return load_predictions(Path(uri), read_table(Path(uri)), given.data)
+
+
+def _open_transformers(folder: str, uri: str, given: Opening, *, offline: bool = True) -> TextModel:
+    """A sequence classifier, a language model or an encoder, by the architecture that its config names."""
+    from harness.models.torch_runtime import architecture_of
+
+    kind = architecture_of(folder, offline)
+    classes, options = given.data.classes, given.options
+    if kind == "classifier":
+        from harness.models.transformers_classifier import load_classifier
+
+        return load_classifier(folder, uri, classes, options, offline=offline)
+    if kind == "encoder":
+        from harness.models.zero_shot_encoder import load_encoder
+
+        return load_encoder(folder, uri, classes, given.loaded.suite.views.zero_shot, options, offline=offline)
+    from harness.models.language_model import load_language_model
+
+    return load_language_model(folder, uri, classes, given.loaded.suite.views.prompt, options, offline=offline)
+
+
+def _manifest(folder: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The card of a model made by `harness fit`, and the ids of the rows that it was trained on."""
+    try:
+        card = json.loads((folder / "harness-model.json").read_text(encoding="utf-8"))
+        return card, tuple(card.pop("training_ids"))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder}/harness-model.json can't be read ({error}). Fit the model again.") from error
+
+
+def _manifest_view(folder: Path) -> str | None:
+    if not (folder / "harness-model.json").is_file():
+        return None
+    view = _manifest(folder)[0].get("view")
+    return str(view) if view else None

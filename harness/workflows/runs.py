@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.core.audit import Audit
 from harness.datasets.roles import DataOptions
 from harness.engine.progress import Progress
+from harness.models.options import ModelOptions
 from harness.outputs.writing import kind_of, write
 from harness.workflows.audit import audit
 
@@ -21,19 +22,19 @@ def audit_and_write(
     options: DataOptions,
     targets: list[str],
     progress: Progress,
-    allow_unsafe_load: str | None = None,
+    model_options: ModelOptions | None = None,
 ) -> tuple[Audit, list[Path]]:
     """The record, and the files written. A run folder is named for suite, model and evidence."""
     for target in targets:
         kind_of(target)
     if targets:
         beside = Path(targets[0].rpartition("=")[2]).parent
-        record = audit(suite, model, options, beside if _saves(targets) else None, progress, allow_unsafe_load)
+        record = audit(suite, model, options, beside if _saves(targets) else None, progress, model_options)
         progress("writing")
         return record, [write(record, target) for target in targets]
     Path("runs").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir="runs", prefix=".unfinished-") as held:
-        record = audit(suite, model, options, Path(held), progress, allow_unsafe_load)
+        record = audit(suite, model, options, Path(held), progress, model_options)
         progress("writing")
         for name in OUTPUTS:
             write(record, str(Path(held) / name))

@@ -5,7 +5,7 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from harness.stats.auc import delong
-from harness.stats.intervals import at_level, clopper_pearson, newcombe, p_beyond, score_ratio, wilson
+from harness.stats.intervals import at_level, clopper_pearson, newcombe, newcombe_auc, p_beyond, score_ratio, wilson
 from harness.stats.multiplicity import benjamini_hochberg, holm
 
 
@@ -82,3 +82,20 @@ def test_an_interval_can_be_recomputed_at_another_level_and_inverted_into_a_p_va
 def test_holm_and_benjamini_hochberg_give_their_worked_examples():
     assert holm([0.01, 0.04, 0.03, 0.005], 0.05) == [True, False, False, True]
     assert benjamini_hochberg([0.01, 0.04, 0.03, 0.005], 0.05) == [True, True, True, True]
+
+
+def test_a_perfect_auc_has_a_width_that_shrinks_with_the_rows():
+    def low(n):
+        return delong(np.arange(2.0 * n), np.arange(2 * n) >= n).interval().low
+
+    assert low(2) < 0.6 < low(10) < low(200) < 1
+
+
+def test_newcombes_auc_interval_covers_as_often_as_it_says():
+    rng, hits, trials = np.random.default_rng(0), 0, 1500
+    true = scipy_stats.norm.cdf(1.2 / 2**0.5)
+    for _ in range(trials):
+        score = np.r_[rng.normal(1.2, 1, 25), rng.normal(0, 1, 40)]
+        found = newcombe_auc(delong(score, np.arange(65) < 25).value, 25, 40)
+        hits += found.low <= true <= found.high
+    assert 0.93 <= hits / trials <= 0.98

@@ -29,25 +29,52 @@ NAMES = (
 
 
 def extremes(
-    attribute: str, values: npt.NDArray[np.str_], selected: Bools, deserving: Bools, rng: np.random.Generator
+    attribute: str,
+    values: npt.NDArray[np.str_],
+    selected: Bools,
+    deserving: Bools,
+    minimum: int,
+    rng: np.random.Generator,
 ) -> list[Finding]:
-    """The four measures over rows whose groups (n,) are all large enough; two groups at least."""
-    n, group = len(values), {attribute: "*"}
-    point = _point_values(values, selected, deserving)
-    drawn = largest_gaps(resample_counts(confusion_counts(values, selected, deserving), RESAMPLES, rng))
-    note = "a maximum over groups: reported, never gated"
-    return [
-        Finding(measure=f"bias.{name}", value=point[name], n=n, group=group, reason=note, interval=_band(drawn[name]))
-        if np.isfinite(point[name])
-        else undefined(f"bias.{name}", n, "undefined: a rate of zero", group=group)
-        for name in NAMES
-    ]
+    """The four measures over rows with these groups (n,).
 
-
-def too_few(attribute: str, rows: int, minimum: int) -> list[Finding]:
-    """The four measures where fewer than two groups reach the minimum size."""
-    why = f"insufficient sample: fewer than two groups have {minimum} rows"
-    return [undefined(f"bias.{name}", rows, why, group={attribute: "*"}) for name in NAMES]
+    A group counts where every denominator that the measure needs reaches the minimum (rows; deserving rows for the true
+    positive rate; undeserving ones for the false positive rate); groups left out are named, and fewer than two undefined.
+    """
+    names, group = np.unique(values), {attribute: "*"}
+    counts = confusion_counts(values, selected, deserving)
+    enough = {
+        "selection": counts.sum(axis=1) >= minimum,
+        "positives": counts[:, [0, 2]].sum(axis=1) >= minimum,
+        "negatives": counts[:, [1, 3]].sum(axis=1) >= minimum,
+    }
+    needs = (("selection",), ("selection",), ("positives", "negatives"), ("positives",))
+    found = []
+    for name, wanted in zip(NAMES, needs, strict=True):
+        kept = np.logical_and.reduce([enough[need] for need in wanted])
+        left = [str(n) for n, keep in zip(names, kept, strict=True) if not keep]
+        note = f"; left out, fewer than {minimum} rows in a denominator: {', '.join(left)}" if left else ""
+        rows = np.isin(values, names[kept])
+        if kept.sum() < 2:
+            why = f"insufficient sample: fewer than two groups have {minimum} rows in each denominator"
+            found.append(undefined(f"bias.{name}", int(rows.sum()), why, group=group))
+            continue
+        value = _point_values(values[rows], selected[rows], deserving[rows])[name]
+        if not np.isfinite(value):
+            found.append(undefined(f"bias.{name}", int(rows.sum()), "undefined: nobody is selected", group=group))
+            continue
+        drawn = largest_gaps(resample_counts(counts[kept], RESAMPLES, rng))[name]
+        found.append(
+            Finding(
+                measure=f"bias.{name}",
+                value=value,
+                n=int(rows.sum()),
+                group=group,
+                reason="a maximum over groups: reported, never gated" + note,
+                interval=_band(drawn),
+            )
+        )
+    return found
 
 
 def confusion_counts(values: npt.NDArray[np.str_], selected: Bools, deserving: Bools) -> Ints:

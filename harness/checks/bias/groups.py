@@ -1,6 +1,6 @@
 """Selection, error rates and impact ratios by group and intersection.
 
-"Selected" is the favourable outcome. TPR and FPR take the favourable outcome as the positive one. Point values of
+"Selected" is the favourable outcome; a row without an answer is not selected. TPR and FPR take the favourable outcome as the positive one. Point values of
 rates and of the max-min measures come from fairlearn's MetricFrame (Bird et al. 2020). Gaps are signed: group minus
 reference (Newcombe 1998). Impact ratio = selection rate of the group / of the reference (29 CFR 1607.4(D)), with the
 score interval of Miettinen & Nurminen (1985) and Fisher's exact test on the selection table.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.bias.extremes import extremes, too_few
+from harness.checks.bias.extremes import extremes
 from harness.core.dataset import Split, Strings
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
@@ -70,7 +70,15 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
             continue
         reference = _reference(evidence.suite.data.reference, attribute, cells)
         found = _by_group(attribute, cells, reference, outcomes, minimum_group)
-        findings += found + _extremes(attribute, cells, values, outcomes, minimum_group, rng)
+        known = np.array([value is not None for value in values])
+        findings += found + extremes(
+            attribute,
+            values[known].astype(str),
+            outcomes.selected[known],
+            outcomes.deserving[known],
+            minimum_group,
+            rng,
+        )
         findings.append(_unknown(attribute, values))
         exhibits += _exhibits(attribute, cells, reference, found)
     if not findings:
@@ -144,17 +152,19 @@ def _rate(measure: str, hits: int, n: int, group: dict[str, str], minimum: int) 
 def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) -> Finding:
     if outcomes.score is None:
         return undefined("bias.roc_auc", cell.n, "no access: the model gives no probabilities", group=group)
-    if min(cell.deserving, cell.n - cell.deserving) < minimum:
+    known = cell.rows & np.isfinite(outcomes.score)
+    positives, negatives = int(outcomes.deserving[known].sum()), int((~outcomes.deserving[known]).sum())
+    if min(positives, negatives) < minimum:
         return undefined(
             "bias.roc_auc", cell.n, f"insufficient sample: a class has fewer than {minimum} rows", group=group
         )
-    auc = delong(outcomes.score[cell.rows], outcomes.deserving[cell.rows])
+    auc = delong(outcomes.score[known], outcomes.deserving[known])
     if auc is None:
         return undefined("bias.roc_auc", cell.n, "one class only", group=group)
     return Finding(
         measure="bias.roc_auc",
         value=auc.value,
-        n=cell.n,
+        n=int(known.sum()),
         group=group,
         interval=auc.interval(),
         better="higher",
@@ -249,16 +259,6 @@ def _exact_test(cell: _Cell, reference: _Cell, group: dict[str, str], note: str)
         exact=True,
         reason=f"Fisher's exact test {note}",
     )
-
-
-def _extremes(
-    attribute: str, cells: list[_Cell], values: Strings, outcomes: _Outcomes, minimum: int, rng: np.random.Generator
-) -> list[Finding]:
-    large = [cell.name for cell in cells if cell.n >= minimum]
-    rows = np.isin(values.astype(str), large)
-    if len(large) < 2:
-        return too_few(attribute, int(rows.sum()), minimum)
-    return extremes(attribute, values[rows].astype(str), outcomes.selected[rows], outcomes.deserving[rows], rng)
 
 
 def _unknown(attribute: str, values: Strings) -> Finding:

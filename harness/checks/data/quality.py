@@ -1,7 +1,7 @@
 """Flaws of the data that make every other number doubtful.
 
-Duplicates within and across splits (hash of features and label); columns that alone tell the label (5-fold-free AUC
-of the column's rank, or of its values' out-of-fold label rate); missing and disguised missing values; values outside
+Duplicates within and across splits (hash of features and label); columns that alone tell the label (AUC of a number's
+rank or of its being missing, or of the label rate that a text's value has in the other half of the rows); missing and disguised missing values; values outside
 declared ranges; contradictory labels (equal features, different label); groups too small to judge.
 Limitation: exact duplicates only.
 """
@@ -121,7 +121,7 @@ def _missing(parts: list[Split]) -> list[Finding]:
                 exact=True,
                 of={"feature": column},
                 unit="rows",
-                reason=f"{value:g} stands alone below every other value: perhaps it means 'missing'; list it under data.missing",
+                reason=f"{value:g} stands far apart from every other value: perhaps it means 'missing'; list it under data.missing",
             )
         )
     return found
@@ -196,19 +196,19 @@ def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool
 
 
 def _column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
-    signal = (
-        column.to_numpy(dtype=float)
-        if column.dtype.kind == "f"
-        else _held_out_rates(column.astype(str).to_numpy(), target)
-    )
+    if column.dtype.kind != "f":
+        auc = delong(_held_out_rates(column.astype(str).to_numpy(), target), target)
+        return 0.5 if auc is None else auc.value
+    signal = column.to_numpy(dtype=float)
     known = np.isfinite(signal)
-    auc = delong(signal[known], target[known])
-    return 0.5 if auc is None else max(auc.value, 1 - auc.value)
+    found = [delong(signal[known], target[known]), delong(known.astype(float), target)]
+    return max((max(auc.value, 1 - auc.value) for auc in found if auc is not None), default=0.5)
 
 
 def _held_out_rates(values: npt.NDArray[np.object_], target: npt.NDArray[np.bool_]) -> Floats:
     """Each row's label rate among the other half's rows with its value, so that ids don't look like leaks."""
-    half = np.arange(len(values)) % 2 == 0
+    # A fixed shuffle: rows often come in an order that goes with the label.
+    half = np.random.default_rng(0).permutation(len(values)) % 2 == 0
     rates = np.full(len(values), float(target.mean()))
     for fold in (half, ~half):
         known: dict[str, tuple[int, int]] = {}
@@ -243,7 +243,7 @@ def _groups(test: Split, minimum: int) -> list[Finding]:
             n=len(test),
             exact=True,
             unit="rows",
-            of={name: group},
+            group={name: group},
             reason=f"fewer than {minimum} test rows: bias there can't be judged",
         )
         for (name, group), count in small.items()

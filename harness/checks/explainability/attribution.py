@@ -2,7 +2,8 @@
 
 Explained: the positive class's output, in log-odds where the explainer can (trees of boosting, linear models), else in
 probability; the space, the explainer and the background are parameters of the exhibit. SHAP: Lundberg & Lee (2017);
-trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over an independent masker.
+trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over an independent masker, on as many rows as
+the number of model calls allows: (2 · features + 1) · background calls a row.
 Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to their
 source column. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j E|φ_j|.
 Limitations: additivity is not accuracy; correlated features share credit arbitrarily.
@@ -37,10 +38,21 @@ class _Explained:
     output: Floats
     explainer: str
     space: str
+    background: int | None = None
 
 
-def attribution(evidence: Evidence, *, rows: int = 300, background: int = 100, resamples: int = 300) -> Measurement:
-    """Global and local attributions for a seeded sample of test rows."""
+CALLS = {"columns": 150_000}
+CALLS_OF_A_TEXT_MODEL = 4_000
+
+
+def attribution(
+    evidence: Evidence, *, rows: int = 300, background: int = 100, resamples: int = 300, calls: int | None = None
+) -> Measurement:
+    """Global and local attributions for a seeded sample of test rows.
+
+    `calls` bounds the model's calls where its structure can't be read: by default 150,000 for a model of columns and 4,000
+    for one of texts.
+    """
     test, positive = evidence.split("test"), evidence.data.positive
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
@@ -48,15 +60,26 @@ def attribution(evidence: Evidence, *, rows: int = 300, background: int = 100, r
     sample = test.inputs.iloc[np.sort(rng.permutation(len(test))[:rows])].reset_index(drop=True)
     source = evidence.split("train") or test
     reference = source.inputs.iloc[np.sort(rng.permutation(len(source))[:background])].reset_index(drop=True)
-    explained = _explain(evidence, sample, reference, positive)
-    return _findings(evidence, explained, list(sample.columns), len(reference), rng, resamples)
+    limit = CALLS.get(evidence.model.view, CALLS_OF_A_TEXT_MODEL) if calls is None else calls
+    explained = _explain(evidence, sample, reference, positive, limit)
+    if explained is None:
+        return not_tested(
+            f"out of budget: {limit} calls explain fewer than two rows. Raise the check's parameter calls"
+        )
+    return _findings(evidence, explained, list(sample.columns), explained.background, rng, resamples)
 
 
-def _explain(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, positive: str) -> _Explained:
+def _explain(
+    evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, positive: str, calls: int
+) -> _Explained | None:
     explained = _structural(evidence.estimator(), sample, reference, positive)
     if explained is not None and _additivity_error(explained) < 1e-3:
         return explained
-    return _by_permutation(evidence, sample, reference, positive)
+    background = min(len(reference), 50 if evidence.model.view == "columns" else 10)
+    count = min(len(sample), 100, calls // ((2 * sample.shape[1] + 1) * background))
+    if count < 2:
+        return None
+    return _by_permutation(evidence, sample.iloc[:count], reference.iloc[:background], positive)
 
 
 def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, positive: str) -> _Explained | None:
@@ -83,9 +106,11 @@ def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, p
         )
         found = shap.LinearExplainer(model, masker)(matrix)
         output, space, name = model.decision_function(matrix), "log-odds", "Linear (interventional)"
+        used: int | None = len(reference)
     elif kind == "GradientBoostingClassifier" and len(model.classes_) == 2:
         found = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")(matrix, check_additivity=False)
         output, space, name = model.decision_function(matrix), "log-odds", "Tree (path-dependent)"
+        used = None
     elif kind == "RandomForestClassifier":
         found = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")(matrix, check_additivity=False)
         values, base = (
@@ -103,20 +128,38 @@ def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, p
         return None
     base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (len(matrix),))
     values = _summed(sign * np.asarray(found.values, dtype=float), owners, sample.shape[1])
-    return _Explained(values, sign * base, sign * np.asarray(output), name, space)
+    return _Explained(values, sign * base, sign * np.asarray(output), name, space, used)
 
 
 def _owners(transformer: Any, columns: list[str]) -> list[int] | None:
-    """For each transformed column the position of the feature it was made of; None where a name can't be traced."""
-    owners = []
-    by_length = sorted(columns, key=len, reverse=True)
-    for name in transformer.get_feature_names_out():
-        plain = str(name).removeprefix("missingindicator_")
-        owner = next((c for c in by_length if plain == c or plain.startswith(f"{c}_")), None)
-        if owner is None:
+    """For each transformed column the position of the feature it was made of; None where that can't be traced."""
+    owners: list[int] = []
+    for _, part, own in transformer.transformers_:
+        if isinstance(part, str) and part == "drop":
+            continue
+        traced = _traced(part, list(own))
+        if traced is None or any(name not in columns for name in traced):
             return None
-        owners.append(columns.index(owner))
-    return owners
+        owners += [columns.index(name) for name in traced]
+    return owners if len(owners) == len(transformer.get_feature_names_out()) else None
+
+
+def _traced(part: Any, own: list[str]) -> list[str] | None:
+    """The source of each output column: counted for a one-hot encoder, by name for the rest."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    if isinstance(part, OneHotEncoder):
+        found = []
+        for k, name in enumerate(own):
+            rare = (getattr(part, "infrequent_categories_", None) or [None] * len(own))[k]
+            dropped = part.drop_idx_ is not None and part.drop_idx_[k] is not None
+            merged = 0 if rare is None else len(rare) - 1
+            found += [name] * (len(part.categories_[k]) - merged - int(dropped))
+        return found
+    if isinstance(part, str):
+        return own
+    names = [str(name).removeprefix("missingindicator_") for name in part.get_feature_names_out(own)]
+    return names if set(names) <= set(own) else None
 
 
 def _summed(values: Floats, owners: list[int], features: int) -> Floats:
@@ -145,15 +188,20 @@ def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.Data
         assert answers is not None
         return answers
 
-    count = min(len(sample), 100)
-    masker = shap.maskers.Independent(coded[len(sample) :], max_samples=min(50, len(reference)))
+    count = len(sample)
+    masker = shap.maskers.Independent(coded[count:], max_samples=len(reference))
     explainer = shap.PermutationExplainer(
         score, masker, seed=int(evidence.generator("explainability.seed").integers(2**31))
     )
     found = explainer(coded[:count], max_evals=2 * coded.shape[1] + 1, silent=True)
     base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (count,))
     return _Explained(
-        np.asarray(found.values), base, score(coded[:count]), "Permutation (interventional)", "probability"
+        np.asarray(found.values),
+        base,
+        score(coded[:count]),
+        "Permutation (interventional)",
+        "probability",
+        len(reference),
     )
 
 
@@ -166,13 +214,13 @@ def _findings(
     evidence: Evidence,
     explained: _Explained,
     names: list[str],
-    background: int,
+    background: int | None,
     rng: np.random.Generator,
     resamples: int,
 ) -> Measurement:
     size, n = np.abs(explained.values), len(explained.values)
     mean = size.mean(axis=0)
-    how = f"{explained.explainer}, {explained.space}, background {background}"
+    how = f"{explained.explainer}, {explained.space}" + (f", background {background}" if background else "")
     error = _additivity_error(explained)
     found = [
         Finding(

@@ -1,11 +1,13 @@
 """Whether a probability of 0.3 comes true three times in ten.
 
-ECE = Σ_b n_b/n · |mean probability - observed rate| over 15 equal-mass bins (Naeini et al. 2015); it is biased
+ECE = Σ_b n_b/n · |mean probability - observed rate| over 15 bins of about equal mass, equal scores together (Naeini et al. 2015); it is biased
 upwards, so gate on Brier, log loss or the slope. Slope and intercept: logistic regression of the outcome on
 logit(p) (Cox 1958); 1 and 0 are perfect. Intervals: Wald for slope and intercept, bootstrap for ECE.
 """
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +29,10 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
     score = evidence.predictions("test").positive_scores(positive)
     if score is None:
         return not_tested("no access: the model gives no probabilities")
-    outcome = (test.labels == positive).astype(float)
+    known = np.isfinite(score)
+    score, outcome = score[known], (test.labels[known] == positive).astype(float)
+    if not len(score):
+        return not_tested("no data: no row has an answer")
     rng = evidence.generator("performance.calibration")
 
     def error_of(rows: npt.NDArray[np.int64]) -> float:
@@ -48,10 +53,18 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
 
 def expected_calibration_error(score: Floats, outcome: Floats, bins: int) -> float:
     """ECE over equal-mass bins of scores (n,) against outcomes (n,) of 0 and 1."""
-    order = np.argsort(score, kind="stable")
+    order, edges = _equal_mass(score, bins)
     gap = np.cumsum(np.r_[0.0, (score - outcome)[order]])
-    edges = np.linspace(0, len(score), bins + 1).astype(int)
     return float(np.abs(np.diff(gap[edges])).sum() / len(score))
+
+
+def _equal_mass(score: Floats, bins: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The order of scores (n,), and the edges of about equal bins in it; equal scores stay in one bin."""
+    order = np.argsort(score, kind="stable")
+    ranked = score[order]
+    edges = np.linspace(0, len(score), bins + 1).astype(int)[1:-1]
+    moved = np.searchsorted(ranked, ranked[edges], side="left")
+    return order, np.unique(np.r_[0, moved, len(score)]).astype(np.int64)
 
 
 def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
@@ -63,8 +76,13 @@ def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
     if outcome.min() == outcome.max() or np.ptp(clipped) == 0:
         return [undefined(name, n, "undefined: one class only, or a constant score") for name in names]
     design = np.column_stack([np.ones(n), clipped])
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # separation is told by the standard error below
         fit = sm.GLM(outcome, design, family=sm.families.Binomial()).fit()
+    if not np.isfinite(fit.bse).all() or fit.bse.max() > 1000:
+        return [
+            undefined(name, n, "undefined: the scores separate the classes, so no slope fits best") for name in names
+        ]
     return [
         Finding(
             measure=name,
@@ -78,9 +96,9 @@ def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
 
 
 def _curve(score: Floats, outcome: Floats, bins: int) -> Exhibit:
-    order = np.argsort(score, kind="stable")
+    order, edges = _equal_mass(score, bins)
     rows: list[list[str | int | float | bool | None]] = []
-    for part in np.array_split(order, bins):
+    for part in np.split(order, edges[1:-1]):
         if len(part):
             band = wilson(int(outcome[part].sum()), len(part))
             rows.append([float(score[part].mean()), float(outcome[part].mean()), band.low, band.high, len(part)])

@@ -2,8 +2,10 @@
 
 Formulas: accuracy = correct / n; precision, recall and F1 of class c from its confusion counts (F1 =
 2·TP / (2·TP + FP + FN)); balanced accuracy = mean recall over classes with rows; MCC by Gorodkin (2004).
-Intervals: Wilson for proportions, DeLong for AUC, percentile bootstrap (the confusion table resampled within
-true classes for the rest; rows for score measures). Limitations: rows are taken as independent.
+Macro averages are over the classes that have rows (precision of a class never answered counts 0). A row without an answer is
+wrong, and counted in the answer rate; score measures are over the answered rows. Intervals: Wilson for proportions, DeLong
+for AUC, percentile bootstrap else (the cells of the confusion table; rows for score measures); where no resample differs,
+half a row is added to each cell first. Limitations: rows are taken as independent.
 """
 
 from __future__ import annotations
@@ -31,19 +33,28 @@ def classification(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
     answers, classes = evidence.predictions("test"), evidence.data.classes
     table = confusion(test.labels, answers.labels, classes)
     rng = evidence.generator("performance.classification")
-    resampled = rng.multinomial(table.sum(), (table / table.sum()).ravel(), size=resamples).reshape(-1, *table.shape)
-    findings = _proportions(table, classes)
-    findings += _from_table(table, resampled, classes)
-    findings += _score_findings(test.labels, answers, evidence.data.positive, rng, resamples)
+    answered = answers.answered
+    findings = [_share("performance.answer_rate", int(answered.sum()), len(answered)), *_proportions(table, classes)]
+    findings += _from_table(table, _resampled(table, resamples, rng), classes)
+    findings += _score_findings(test.labels[answered], answers.only(answered), evidence.data.positive, rng, resamples)
     exhibits = [_confusion_exhibit(table, classes), _class_exhibit(findings, classes)]
     return Measurement(findings, exhibits)
 
 
 def confusion(truth: npt.NDArray[np.object_], answered: npt.NDArray[np.object_], classes: tuple[str, ...]) -> Ints:
-    """Counts (classes, classes): rows are the truth, columns the answer."""
-    index = {name: i for i, name in enumerate(classes)}
-    flat = np.array([index[t] * len(classes) + index[a] for t, a in zip(truth, answered, strict=True)])
-    return np.bincount(flat, minlength=len(classes) ** 2).reshape(len(classes), -1).astype(np.int64)
+    """Counts (classes + 1, classes + 1): rows are the truth, columns the answer, last of all "no answer"."""
+    size = len(classes) + 1
+    index: dict[str | None, int] = {name: i for i, name in enumerate((*classes, None))}
+    flat = np.array([index[t] * size + index[a] for t, a in zip(truth, answered, strict=True)], dtype=np.int64)
+    return np.bincount(flat, minlength=size**2).reshape(size, size).astype(np.int64)
+
+
+def _resampled(table: Ints, resamples: int, rng: np.random.Generator) -> Ints:
+    """Tables drawn from the table's own shares; a table of one full cell a class is softened by half a row a cell."""
+    share, used = table.astype(float), table.sum(axis=1) > 0
+    if (table[used] > 0).sum() <= used.sum():
+        share[:-1] += 0.5 * (np.arange(table.shape[1]) < table.shape[1] - 1)
+    return rng.multinomial(table.sum(), (share / share.sum()).ravel(), size=resamples).reshape(-1, *table.shape)
 
 
 def f1_scores(table: Ints) -> Floats:
@@ -61,13 +72,13 @@ def balanced_accuracy(table: Ints) -> Floats:
 
 
 def matthews(table: Ints) -> Floats:
-    """Matthews correlation (Gorodkin 2004); 0 where a margin is constant, as usual."""
+    """Matthews correlation (Gorodkin 2004); NaN where truth or answers are of one class only."""
     counts = table.astype(float)
     n, hits = counts.sum(axis=(-2, -1)), np.trace(counts, axis1=-2, axis2=-1)
     rows, columns = counts.sum(axis=-1), counts.sum(axis=-2)
     top = hits * n - (rows * columns).sum(axis=-1)
     bottom = np.sqrt((n**2 - (columns**2).sum(axis=-1)) * (n**2 - (rows**2).sum(axis=-1)))
-    return np.asarray(np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0))
+    return np.asarray(np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0))
 
 
 def _proportions(table: Ints, classes: tuple[str, ...]) -> list[Finding]:
@@ -89,9 +100,10 @@ def _share(measure: str, successes: int, n: int, of: dict[str, str] | None = Non
 
 def _from_table(table: Ints, resampled: Ints, classes: tuple[str, ...]) -> list[Finding]:
     n = int(table.sum())
-    f1, drawn = f1_scores(table), f1_scores(resampled)
+    k = len(classes)
+    f1, drawn = f1_scores(table)[:k], f1_scores(resampled)[:, :k]
     found = [_bootstrapped("performance.f1", f1[i], drawn[:, i], n, {"class": name}) for i, name in enumerate(classes)]
-    weights, drawn_weights = table.sum(axis=1), resampled.sum(axis=2)
+    weights, drawn_weights = table.sum(axis=1)[:k], resampled.sum(axis=2)[:, :k]
     hits = np.trace(table)
     found += [
         _bootstrapped("performance.f1_macro", _mean(f1), np.nanmean(drawn, axis=1), n),
@@ -105,13 +117,16 @@ def _from_table(table: Ints, resampled: Ints, classes: tuple[str, ...]) -> list[
         _bootstrapped("performance.balanced_accuracy", balanced_accuracy(table), balanced_accuracy(resampled), n),
         _bootstrapped("performance.mcc", matthews(table), matthews(resampled), n),
     ]
-    for kind, axis in (("precision", 0), ("recall", 1)):
-        totals, drawn_totals = table.sum(axis=axis), resampled.sum(axis=axis + 1)
-        value = np.divide(table.diagonal(), totals, out=np.zeros(len(classes)), where=totals > 0).mean()
-        diagonal = np.diagonal(resampled, axis1=1, axis2=2)
-        spread = np.divide(diagonal, drawn_totals, out=np.zeros(diagonal.shape), where=drawn_totals > 0).mean(axis=1)
-        found.append(_bootstrapped(f"performance.{kind}_macro", value, spread, n))
+    found.append(_bootstrapped("performance.recall_macro", balanced_accuracy(table), balanced_accuracy(resampled), n))
+    found.append(_bootstrapped("performance.precision_macro", _precision_macro(table), _precision_macro(resampled), n))
     return found
+
+
+def _precision_macro(table: Ints) -> Floats:
+    """Mean precision over the classes that have rows; 0 for one that was never answered."""
+    hits, answers, rows = np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-2), table.sum(axis=-1)
+    precision = np.divide(hits, answers, out=np.zeros(hits.shape), where=answers > 0)
+    return np.asarray(np.where(rows > 0, precision, 0).sum(axis=-1) / (rows > 0).sum(axis=-1))
 
 
 def _mean(values: Floats) -> float:
@@ -128,7 +143,12 @@ def _bootstrapped(
 ) -> Finding:
     usable = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or len(usable) < len(resampled) * 0.95:
-        return undefined(measure, n, "undefined: no row of the class and no such answer", of=of)
+        return undefined(measure, n, "undefined: too few rows of a class, or answers of one class only", of=of)
+    if np.ptp(usable) == 0:
+        why = "no resample differs, so there is no interval"
+        return Finding.model_validate(
+            {"measure": measure, "value": float(value), "n": n, "of": of, "better": better, "reason": why}
+        )
     return Finding.model_validate(
         {
             "measure": measure,
@@ -149,8 +169,8 @@ def _score_findings(
     resamples: int,
 ) -> list[Finding]:
     n = len(truth)
-    if answers.scores is None:
-        why = "no access: the model gives labels but no probabilities"
+    if answers.scores is None or n == 0:
+        why = "no access: the model gives labels but no probabilities" if n else "no data: no row has an answer"
         return [
             undefined(f"performance.{name}", n, why) for name in ("roc_auc", "average_precision", "log_loss", "brier")
         ]
@@ -164,15 +184,12 @@ def _score_findings(
         _bootstrapped("performance.brier", brier.mean(), resample_means(brier, resamples, rng), n, better="lower"),
     ]
     if positive is None:
-        return [*found, undefined("performance.roc_auc", n, "the suite names no positive class")]
+        return [*found, *_no_ranking(n, "the suite names no positive class")]
     score, is_positive = answers.positive_scores(positive), truth == positive
     assert score is not None
     auc = delong(score, is_positive)
     if auc is None:
-        return [
-            *found,
-            undefined("performance.roc_auc", n, "insufficient sample: fewer than two rows of a class"),
-        ]
+        return [*found, *_no_ranking(n, "insufficient sample: fewer than two rows of a class")]
     from sklearn.metrics import average_precision_score
 
     def precision_of(rows: Ints) -> float:
@@ -185,6 +202,10 @@ def _score_findings(
         _bootstrapped("performance.average_precision", value, spread, n),
         *found,
     ]
+
+
+def _no_ranking(n: int, reason: str) -> list[Finding]:
+    return [undefined(f"performance.{name}", n, reason) for name in ("roc_auc", "average_precision")]
 
 
 def _average_precision(score: Floats, positive: npt.NDArray[np.bool_]) -> float:
@@ -201,8 +222,11 @@ def _confusion_exhibit(table: Ints, classes: tuple[str, ...]) -> Exhibit:
     return Exhibit(
         kind="matrix",
         title="Confusion matrix (rows: truth, columns: answer)",
-        columns=["truth", *classes],
-        rows=[[name, *[int(v) for v in table[i]]] for i, name in enumerate(classes)],
+        columns=["truth", *classes, *(["no answer"] if table[:, -1].any() else [])],
+        rows=[
+            [name, *[int(v) for v in (table[i] if table[:, -1].any() else table[i, :-1])]]
+            for i, name in enumerate(classes)
+        ],
     )
 
 

@@ -1,7 +1,7 @@
 """Accuracy by slice: the declared ones and the worst found among quantiles and values of single features.
 
-Each slice's accuracy has a Wilson interval. Found slices are exploratory: they are kept only where a two-sided
-test against the remaining rows survives Benjamini-Hochberg at 10 %. Limitation: single features only.
+Each slice's accuracy has a Wilson interval; a row without an answer is wrong. Found slices are exploratory, so they are
+a measure of their own (`found_slice_accuracy`): kept only where a one-sided Fisher test against the remaining rows survives Benjamini-Hochberg at 10 %. Limitation: single features only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy import stats
 from harness.core.dataset import Split
 from harness.core.finding import Exhibit, Finding
 from harness.engine.evidence import Evidence
-from harness.engine.measurement import Measurement, not_tested
+from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.intervals import wilson
 from harness.stats.multiplicity import benjamini_hochberg
 
@@ -30,16 +30,16 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
         return not_tested("no data: there are no test rows")
     correct = np.asarray(evidence.predictions("test").labels == test.labels, dtype=bool)
     declared = list(_declared(test))
-    found = [_finding(correct, mask, name) for name, mask in declared if mask.sum() >= minimum]
-    small = [name for name, mask in declared if mask.sum() < minimum]
+    found = [_declared_finding(correct, mask, name, minimum) for name, mask in declared]
     candidates = [(n, m) for n, m in _candidates(test) if m.sum() >= minimum and (~m).sum() >= minimum]
     p_values = [_p_worse(correct, mask) for _, mask in candidates]
     kept = [c for c, keep in zip(candidates, benjamini_hochberg(p_values, 0.1), strict=True) if keep]
     kept = sorted(kept, key=lambda c: correct[c[1]].mean())[:worst]
-    discovered = [_finding(correct, mask, f"found: {name}") for name, mask in kept]
+    discovered = [_finding("performance.found_slice_accuracy", correct, mask, name) for name, mask in kept]
+    prefixes = [""] * len(found) + ["found: "] * len(discovered)
     rows = [
-        [f.of["slice"] if f.of else "", f.value, f.interval.low, f.interval.high, f.n]
-        for f in found + discovered
+        [prefix + (f.of["slice"] if f.of else ""), f.value, f.interval.low, f.interval.high, f.n]
+        for prefix, f in zip(prefixes, found + discovered, strict=True)
         if f.interval
     ]
     exhibits = (
@@ -54,23 +54,23 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
         if rows
         else []
     )
-    if small:
-        exhibits.append(
-            Exhibit(
-                kind="table",
-                title=f"Insufficient data (fewer than {minimum} rows)",
-                columns=["slice"],
-                rows=[[name] for name in small],
-            )
-        )
     counted = Finding(measure="performance.slices_searched", value=len(candidates), n=len(correct), exact=True)
     return Measurement([*found, *discovered, counted], exhibits)
 
 
-def _finding(correct: Bools, mask: Bools, name: str) -> Finding:
+def _declared_finding(correct: Bools, mask: Bools, name: str, minimum: int) -> Finding:
+    measure, n = "performance.slice_accuracy", int(mask.sum())
+    if n < minimum:
+        return undefined(
+            measure, n, f"insufficient sample: {n} rows in the slice, {minimum} needed", of={"slice": name}
+        )
+    return _finding(measure, correct, mask, name)
+
+
+def _finding(measure: str, correct: Bools, mask: Bools, name: str) -> Finding:
     n, hits = int(mask.sum()), int(correct[mask].sum())
     return Finding(
-        measure="performance.slice_accuracy",
+        measure=measure,
         value=hits / n,
         n=n,
         interval=wilson(hits, n),

@@ -1,0 +1,18 @@
+"""How a cell's value becomes a name: of a class, a group or a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def name_of(value: Any) -> str:
+    """`1` for 1.0, `true` for True, the text itself otherwise: one value has one name whatever file it came from."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, str) and value in ("True", "False"):
+        return value.lower()
+    return str(value)

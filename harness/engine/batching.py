@@ -1,0 +1,24 @@
+"""Batches of texts under a token budget, planned from the whole request."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+
+def plan_batches(lengths: Ints, budget: int, most: int) -> list[Ints]:
+    """Positions of each batch: texts sorted by length, longest first, so that padding is small.
+
+    A batch holds at most `most` texts, and its size times its longest text stays within `budget` tokens (a single text
+    may exceed it). The plan depends on the lengths alone, so a run that goes on after a kill forms the same batches.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        longest = max(1, int(lengths[order[start]]))
+        size = max(1, min(most, budget // longest))
+        batches.append(order[start : start + size])
+        start += size
+    return batches

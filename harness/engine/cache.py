@@ -1,0 +1,64 @@
+"""Answers kept on disk, so that a second run, a new check or a new policy costs no model call."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import UserError
+
+Floats = npt.NDArray[np.float64]
+_BLOCK = 500
+
+
+def cache_key(fingerprint: str, settings: str, view: str, text: str) -> bytes:
+    """What an answer depends on: the model, its settings (data type, templates, choices), the view and the input."""
+    return hashlib.sha256("\x00".join((fingerprint, settings, view, text)).encode()).digest()
+
+
+class AnswerCache:
+    """Rows of numbers by key, in one SQLite file; `None` keeps them in memory. Holds hashes of inputs, never inputs.
+
+    A `put` is one transaction: after a kill it is there wholly or not at all. Several processes may share the file.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = sqlite3.connect(path or ":memory:", timeout=60, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute("CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID")
+        except sqlite3.DatabaseError as error:
+            raise UserError(
+                f"The answer cache {path} can't be used ({error}). Delete it, or name another folder in HARNESS_CACHE."
+            ) from error
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Floats]:
+        """The rows of the keys that are known."""
+        found: dict[bytes, Floats] = {}
+        for start in range(0, len(keys), _BLOCK):
+            part = keys[start : start + _BLOCK]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT key, row FROM answers WHERE key IN ({marks})"  # noqa: S608 - only question marks
+            for key, row in self._database.execute(query, part):
+                found[key] = np.frombuffer(row, dtype="<f8")
+        return found
+
+    def put(self, rows: Iterable[tuple[bytes, Floats]]) -> None:
+        """Keeps rows; all of them or none."""
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?)",
+                [(key, np.ascontiguousarray(row, dtype="<f8").tobytes()) for key, row in rows],
+            )
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._database.close()

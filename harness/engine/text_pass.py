@@ -1,0 +1,192 @@
+"""One batched, cached pass over texts: what makes a text model answer the harness's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.audit import ModelInfo
+from harness.core.finding import Finding
+from harness.core.predictions import Predictions
+from harness.engine.batching import plan_batches
+from harness.engine.cache import AnswerCache, cache_key
+from harness.engine.progress import Progress
+from harness.engine.views import render_view
+from harness.errors import ModelError
+from harness.spec.suite import Suite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+NO_ANSWER = {-1: "refused", -2: "unreadable"}
+
+
+class TextModel(Protocol):
+    """A model that reads texts. `settings` is whatever else an answer depends on, for the cache.
+
+    `score` answers one batch: rows (n, 1 + classes), first the class's position (or a code of NO_ANSWER), then the
+    probabilities in the order of `classes` (NaN where the model gives none).
+    """
+
+    info: ModelInfo
+    classes: tuple[str, ...]
+    warnings: tuple[Finding, ...]
+    context: int | None
+    batch_tokens: int
+    batch_texts: int
+
+    @property
+    def settings(self) -> str:
+        """What else an answer depends on."""
+        ...
+
+    def lengths(self, texts: list[str]) -> Ints:
+        """Tokens of each text (n,), before any truncation."""
+        ...
+
+    def score(self, texts: list[str]) -> Floats:
+        """Answers of one batch."""
+        ...
+
+    def cost(self) -> float | None:
+        """What the answers cost so far, in the currency of the prices given; None where nothing is charged."""
+        ...
+
+
+class Exhausted(Exception):  # noqa: N818 - not an error: the pass stops where the user drew the line
+    """The limit of calls or cost is reached; finished answers are kept."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a pass stops: at so many calls, or at this cost."""
+
+    max_calls: int | None = None
+    max_cost: float | None = None
+
+
+class TextPass:
+    """Makes a `Model` of a `TextModel`: renders rows, asks each distinct text once, keeps every finished batch."""
+
+    def __init__(self, model: TextModel, suite: Suite, cache: AnswerCache, limits: Limits, progress: Progress) -> None:
+        self._model, self._suite, self._cache = model, suite, cache
+        self._limits, self._progress = limits, progress
+        self.info = model.info
+        self.calls = 0
+        self._seen: dict[str, set[bytes]] = {"truncated": set(), "empty": set(), "all": set()}
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The adapter's, and how many distinct texts were cut to the model's context or held nothing."""
+        n = max(1, len(self._seen["all"]))
+        counted = {
+            "model.truncated_texts": (
+                self._seen["truncated"],
+                f"longer than the context of {self._model.context} tokens",
+            ),
+            "model.empty_texts": (self._seen["empty"], "a text without a character"),
+        }
+        return (
+            *self._model.warnings,
+            *(
+                Finding(
+                    measure=measure,
+                    value=len(found),
+                    n=n,
+                    exact=True,
+                    better="lower",
+                    unit="texts",
+                    reason=why if found else None,
+                )
+                for measure, (found, why) in counted.items()
+            ),
+        )
+
+    def estimator(self) -> Any:
+        """None: a text model shows no columns."""
+        return None
+
+    def cost(self) -> float | None:
+        """What the pass cost so far."""
+        return self._model.cost()
+
+    def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
+        """Answers for rows of features, through the suite's template."""
+        rows = self.answers(render_view(self._suite, self.info.view, inputs))
+        names = np.array([*self._model.classes, None], dtype=object)
+        labels = names[np.where(rows[:, 0] >= 0, rows[:, 0], len(names) - 1).astype(int)]
+        scores = rows[:, 1:] if "scores" in self.info.offers else None
+        return Predictions(self._model.classes, labels, scores)
+
+    def answers(self, texts: list[str]) -> Floats:
+        """Answers (n, 1 + classes) of the texts; a text that stands twice is asked once."""
+        position = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        unique = list(position)
+        info = self._model.info
+        keys = [cache_key(info.fingerprint, self._model.settings, info.view, text) for text in unique]
+        lengths = self._lengths(unique, keys)
+        known = self._cache.get(keys)
+        table = np.full((len(unique), 1 + len(self._model.classes)), np.nan)
+        for i, key in enumerate(keys):
+            if key in known:
+                table[i] = known[key]
+        missing = np.array([key not in known for key in keys])
+        if missing.any():
+            self._ask(unique, keys, lengths, missing, table)
+        return table[[position[text] for text in texts]]
+
+    def unanswered_lengths(self, inputs: pd.DataFrame) -> Ints:
+        """Tokens of each distinct text that no answer is kept for."""
+        texts = list(dict.fromkeys(render_view(self._suite, self.info.view, inputs)))
+        keys = [cache_key(self.info.fingerprint, self._model.settings, self.info.view, text) for text in texts]
+        known = self._cache.get(keys)
+        left = [text for text, key in zip(texts, keys, strict=True) if key not in known]
+        return self._model.lengths(left) if left else np.zeros(0, dtype=np.int64)
+
+    def _ask(
+        self, texts: list[str], keys: list[bytes], lengths: Ints, missing: npt.NDArray[np.bool_], table: Floats
+    ) -> None:
+        total = int(missing.sum())
+        for batch in plan_batches(lengths, self._model.batch_tokens, self._model.batch_texts):
+            wanted = batch[missing[batch]]
+            if not len(wanted):
+                continue
+            self._stop_at_limit(len(wanted), total)
+            rows = self._model.score([texts[i] for i in wanted])
+            if rows.shape != (len(wanted), table.shape[1]):
+                raise ModelError(
+                    f"{self.info.uri} answered {len(rows)} of {len(wanted)} inputs. Return one answer per input, in order."
+                )
+            self._cache.put((keys[i], row) for i, row in zip(wanted, rows, strict=True))
+            table[wanted] = rows
+            self.calls += len(wanted)
+            self._progress("predicting", int(self.calls), total)
+
+    def _stop_at_limit(self, more: int, total: int) -> None:
+        calls, cost = self._limits.max_calls, self._limits.max_cost
+        if calls is not None and self.calls + more > calls:
+            raise Exhausted(
+                f"out of budget: {self.calls} calls made, the limit is {calls} and {total} are needed. The answers are "
+                "kept: run again with a higher --max-calls to go on"
+            )
+        spent = self._model.cost()
+        if cost is not None and spent is not None and spent >= cost:
+            raise Exhausted(
+                f"out of budget: {spent:.4g} spent, the limit is {cost:g}. The answers are kept: run again with a "
+                "higher --max-cost to go on"
+            )
+
+    def _lengths(self, texts: list[str], keys: list[bytes]) -> Ints:
+        lengths = self._model.lengths(texts)
+        context = self._model.context
+        self._seen["all"].update(keys)
+        self._seen["empty"].update(key for key, text in zip(keys, texts, strict=True) if not text.strip())
+        if context is not None:
+            self._seen["truncated"].update(key for key, n in zip(keys, lengths, strict=True) if n > context)
+            lengths = np.minimum(lengths, context)
+        return lengths

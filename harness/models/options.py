@@ -1,0 +1,31 @@
+"""What the user says about a model on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+DataType = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """How to open and ask a model; each has a sound default.
+
+    `label_map` maps the model's own label names to the suite's classes. `window` reads a long text in overlapping windows
+    and averages, instead of cutting it. Prices are per million tokens, for the cost of a server;
+    without `probe` no server is asked anything.
+    """
+
+    view: str | None = None
+    allow_unsafe_load: str | None = None
+    label_map: dict[str, str] = field(default_factory=dict)
+    dtype: DataType = "float32"
+    device: str | None = None
+    window: bool = False
+    max_calls: int | None = None
+    max_cost: float | None = None
+    concurrency: int = 4
+    price_in: float | None = None
+    price_out: float | None = None
+    probe: bool = True

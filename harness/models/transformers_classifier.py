@@ -1,0 +1,141 @@
+"""A transformers sequence classifier: reads the text view, answers class probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.audit import ModelInfo
+from harness.core.finding import Finding
+from harness.engine.provenance import sha256_folder
+from harness.errors import ModelError
+from harness.models.labels import map_labels
+from harness.models.options import ModelOptions
+from harness.models.torch_runtime import batch_tokens, choose_device, import_torch, load_model, load_tokenizer
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+DEFAULT_CONTEXT = 512
+
+
+class TransformersClassifier:
+    """AutoModelForSequenceClassification; softmax over its labels, in the suite's order of classes."""
+
+    batch_texts = 256
+
+    def __init__(self, model: Any, tokenizer: Any, info: ModelInfo, classes: tuple[str, ...], order: list[int]) -> None:
+        self._model, self._tokenizer, self.info, self.classes = model, tokenizer, info, classes
+        self._order = order
+        self.warnings: tuple[Finding, ...] = ()
+        self.context: int | None = context_of(model.config, tokenizer)
+        self.batch_tokens = batch_tokens(model.device)
+        self.window = False
+
+    @property
+    def settings(self) -> str:
+        """The data type, the windows and the label order."""
+        return f"{self._model.dtype};window={self.window};order={self._order}"
+
+    def lengths(self, texts: list[str]) -> Ints:
+        """Tokens of each text, special ones included."""
+        return token_lengths(self._tokenizer, texts)
+
+    def score(self, texts: list[str]) -> Floats:
+        """Class position and probabilities of one batch."""
+        probabilities = self._windowed(texts) if self.window else self._probabilities(self._encode(texts))
+        ordered = np.empty_like(probabilities)
+        ordered[:, self._order] = probabilities
+        return np.column_stack([ordered.argmax(axis=1), ordered])
+
+    def cost(self) -> float | None:
+        """Nothing is charged."""
+        return None
+
+    def _encode(self, texts: list[str]) -> Any:
+        return self._tokenizer(texts, padding=True, truncation=True, max_length=self.context, return_tensors="pt")
+
+    def _windowed(self, texts: list[str]) -> Floats:
+        assert self.context is not None
+        encoded = self._tokenizer(
+            texts,
+            padding=True,
+            truncation=True,
+            max_length=self.context,
+            stride=self.context // 4,
+            return_overflowing_tokens=True,
+            return_tensors="pt",
+        )
+        owner = encoded.pop("overflow_to_sample_mapping").numpy()
+        size = max(1, self.batch_tokens // encoded["input_ids"].shape[1])
+        parts = [
+            self._probabilities({k: v[i : i + size] for k, v in encoded.items()}) for i in range(0, len(owner), size)
+        ]
+        found = np.concatenate(parts)
+        total = np.zeros((len(texts), found.shape[1]))
+        np.add.at(total, owner, found)
+        return np.asarray(total / np.bincount(owner, minlength=len(texts))[:, None])
+
+    def _probabilities(self, encoded: Any) -> Floats:
+        torch = import_torch()
+        inputs = {name: value.to(self._model.device) for name, value in encoded.items()}
+        if bool(inputs["attention_mask"].all()):
+            inputs.pop("attention_mask")
+        with torch.inference_mode():
+            logits = self._model(**inputs).logits
+        return np.asarray(torch.softmax(logits.double(), dim=-1).cpu().numpy())
+
+
+def load_classifier(
+    folder: str, uri: str, classes: tuple[str, ...], options: ModelOptions, *, offline: bool = True
+) -> TransformersClassifier:
+    """Opens a folder (or hub name) that holds a sequence classifier with its tokenizer."""
+    tokenizer = load_tokenizer(folder, offline)
+    model = load_model(
+        "AutoModelForSequenceClassification", folder, options.dtype, choose_device(options.device), offline
+    )
+    labels = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
+    if len(labels) == 1:
+        raise ModelError(
+            f"{uri} has one output, so it is a regression model; the suite's task has the classes {', '.join(classes)}."
+        )
+    order = map_labels(labels, classes, options.label_map, uri)
+    fingerprint = sha256_folder(Path(folder)) if offline else f"hub:{folder}"
+    info = ModelInfo(
+        uri=uri,
+        kind="transformers-classifier",
+        fingerprint=fingerprint,
+        view="text",
+        offers=["labels", "scores", "train", "ask"],
+        card={
+            "architecture": type(model).__name__,
+            "parameters": int(model.num_parameters()),
+            "dtype": options.dtype,
+            "context_tokens": context_of(model.config, tokenizer),
+            "long_texts": "read in windows, averaged" if options.window else "cut to the context",
+            "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=True)),
+        },
+    )
+    adapter = TransformersClassifier(model, tokenizer, info, classes, order)
+    adapter.window = options.window
+    return adapter
+
+
+def token_lengths(tokenizer: Any, texts: list[str]) -> Ints:
+    """Tokens of each text (n,), in blocks so that memory stays flat."""
+    found: list[int] = []
+    for start in range(0, len(texts), 1000):
+        encoded = tokenizer(texts[start : start + 1000], truncation=False, return_attention_mask=False, verbose=False)
+        found += [len(ids) for ids in encoded["input_ids"]]
+    return np.array(found, dtype=np.int64)
+
+
+def context_of(config: Any, tokenizer: Any) -> int:
+    """The most tokens that the model reads: the smaller of the tokenizer's and the model's limit."""
+    positions = getattr(config, "max_position_embeddings", None) or DEFAULT_CONTEXT
+    if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
+        positions -= 2  # their positions start after the padding index
+    limit = getattr(tokenizer, "model_max_length", positions) or positions
+    return int(min(positions, limit if limit < 10**6 else positions))

@@ -1,0 +1,98 @@
+"""A text encoder without a head: the class whose description is nearest in meaning, for comparison with a fitted model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.audit import ModelInfo
+from harness.core.finding import Finding
+from harness.engine.provenance import sha256_folder
+from harness.errors import ModelError
+from harness.models.options import ModelOptions
+from harness.models.torch_runtime import batch_tokens, choose_device, import_torch, load_model, load_tokenizer
+from harness.models.transformers_classifier import context_of, token_lengths
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+TEMPERATURE = 0.05
+
+
+class ZeroShotEncoder:
+    """Cosine similarity of mean-pooled token states to each class's description; softmax at temperature 0.05.
+
+    The probabilities are no calibrated ones: the threshold comes from the calibration split.
+    """
+
+    batch_texts = 256
+
+    def __init__(
+        self, model: Any, tokenizer: Any, info: ModelInfo, classes: tuple[str, ...], described: dict[str, str]
+    ) -> None:
+        self._model, self._tokenizer, self.info, self.classes = model, tokenizer, info, classes
+        self.warnings: tuple[Finding, ...] = ()
+        self.context: int | None = context_of(model.config, tokenizer)
+        self.batch_tokens = batch_tokens(model.device)
+        self.settings = f"{model.dtype};{sorted(described.items())}"
+        self._targets = self._embed([described[name] for name in classes])
+
+    def lengths(self, texts: list[str]) -> Ints:
+        """Tokens of each text, special ones included."""
+        return token_lengths(self._tokenizer, texts)
+
+    def score(self, texts: list[str]) -> Floats:
+        """Class position and pseudo-probabilities of one batch."""
+        likeness = self._embed(texts) @ self._targets.T / TEMPERATURE
+        shifted = np.exp(likeness - likeness.max(axis=1, keepdims=True))
+        scores = shifted / shifted.sum(axis=1, keepdims=True)
+        return np.column_stack([scores.argmax(axis=1), scores])
+
+    def cost(self) -> float | None:
+        """Nothing is charged."""
+        return None
+
+    def _embed(self, texts: list[str]) -> Floats:
+        torch = import_torch()
+        encoded = self._tokenizer(texts, padding=True, truncation=True, max_length=self.context, return_tensors="pt")
+        inputs = {name: value.to(self._model.device) for name, value in encoded.items()}
+        with torch.inference_mode():
+            states = self._model(**inputs).last_hidden_state.double()
+        weights = inputs["attention_mask"][..., None].double()
+        mean = (states * weights).sum(dim=1) / weights.sum(dim=1)
+        return np.asarray(torch.nn.functional.normalize(mean, dim=1).cpu().numpy())
+
+
+def load_encoder(
+    folder: str,
+    uri: str,
+    classes: tuple[str, ...],
+    described: dict[str, str],
+    options: ModelOptions,
+    *,
+    offline: bool = True,
+) -> ZeroShotEncoder:
+    """Opens an encoder for zero-shot use; ModelError where the suite describes other classes than the data has."""
+    if set(described) != set(classes):
+        raise ModelError(
+            f"{uri} is an encoder without a classifier. Fine-tune it (harness fit SUITE --base {uri} -o DIR), or describe "
+            f"each of the classes {', '.join(classes)} under views.zero_shot to use it by the likeness of texts."
+        )
+    tokenizer = load_tokenizer(folder, offline)
+    model = load_model("AutoModel", folder, options.dtype, choose_device(options.device), offline)
+    info = ModelInfo(
+        uri=uri,
+        kind="zero-shot-encoder",
+        fingerprint=sha256_folder(Path(folder)) if offline else f"hub:{folder}",
+        view="text",
+        offers=["labels", "scores", "train", "ask", "zero_shot"],
+        card={
+            "architecture": type(model).__name__,
+            "parameters": int(model.num_parameters()),
+            "dtype": options.dtype,
+            "classes_described": "; ".join(f"{name}: {described[name]}" for name in classes),
+        },
+    )
+    return ZeroShotEncoder(model, tokenizer, info, classes, described)

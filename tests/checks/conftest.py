@@ -1,0 +1,84 @@
+"""Evidence made by hand: rows, labels and a fake model's answers, without files."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.core.audit import ModelInfo
+from harness.core.dataset import Dataset, Split
+from harness.core.predictions import Predictions
+from harness.engine.evidence import Evidence
+from harness.spec.suite import Suite
+
+
+class FakeModel:
+    """Gives the answers that were stated by row id, or those of a function of the inputs."""
+
+    def __init__(self, classes, stated, function, estimator):
+        self._classes, self._stated, self._function, self._estimator = classes, stated, function, estimator
+        kind = "sklearn" if function else "predictions"
+        offers = ["labels", "scores", "train", "estimator"]
+        self.info, self.warnings = ModelInfo(uri="fake", kind=kind, fingerprint="-", offers=offers), ()
+
+    def predict(self, inputs, ids):
+        if self._function:
+            scores = np.asarray(self._function(inputs))
+            return Predictions(self._classes, np.array(self._classes, dtype=object)[scores.argmax(axis=1)], scores)
+        labels = np.array([self._stated[i][0] for i in ids], dtype=object)
+        scores = [self._stated[i][1] for i in ids]
+        return Predictions(self._classes, labels, None if scores[0] is None else np.array(scores, dtype=float))
+
+    def estimator(self):
+        return self._estimator
+
+
+def part_of(role, labels, answers=None, scores=None, inputs=None, groups=None, slices=None):
+    """A split, and the answers for its rows by id; `scores` of two classes may be those of the last one alone."""
+    n = len(labels)
+    inputs = pd.DataFrame({"row": np.arange(n, dtype=float)}) if inputs is None else inputs
+    as_text = [{k: np.array(v, dtype=object) for k, v in (named or {}).items()} for named in (groups, slices)]
+    ids = np.array([f"{role}{i}" for i in range(n)], dtype=object)
+    if scores is not None and np.ndim(scores) == 1:
+        scores = np.column_stack([1 - np.asarray(scores), scores])
+    answers = labels if answers is None else answers
+    given = dict(zip(ids, zip(answers, [None] * n if scores is None else scores, strict=True), strict=True))
+    return Split(role, ids, inputs, np.array(labels, dtype=object), *as_text, inputs), given
+
+
+def build_evidence(labels, *, train=None, calibration=None, classes=None, positive="yes", favourable=None, function=None,
+                   estimator=None, data=None, seed=0, **test):  # fmt: skip
+    """Evidence of a test split, of others where given as keyword dictionaries, and of what the fake model answers."""
+    parts = {"test": part_of("test", labels, **test)}
+    for role, rows in (("train", train), ("calibration", calibration)):
+        if rows is not None:
+            parts[role] = part_of(role, **rows)
+    splits = {role: split for role, (split, _) in parts.items()}
+    stated = {key: answer for _, given in parts.values() for key, answer in given.items()}
+    classes = classes or tuple(sorted({label for split in splits.values() for label in split.labels}))
+    sensitive = {name: {"column": name} for name in test.get("groups") or {}}
+    suite = Suite.model_validate({
+        "name": "made", "vertical": "made", "checks": ["data.quality"],
+        "data": {"source": "-", "label": {"column": "y", "positive": positive, "favourable": favourable},
+                 "features": list(splits["test"].inputs.columns), "sensitive": sensitive, **(data or {})},
+    })  # fmt: skip
+    dataset = Dataset(splits, classes, positive, "-", len(labels), 0, {}, "stated")
+    evidence = Evidence(suite, dataset, FakeModel(classes, stated, function, estimator), seed)
+    evidence.collect(("test", "train"))
+    return evidence
+
+
+@pytest.fixture(scope="session")
+def build():
+    return build_evidence
+
+
+@pytest.fixture(scope="session")
+def find():
+    """The one finding of a measure with this `of` or `group`."""
+
+    def only(measurement, measure, about=None):
+        found = [f for f in measurement.findings if f.measure == measure and (f.of or f.group) == about]
+        assert len(found) == 1, [(f.measure, f.of, f.group) for f in measurement.findings]
+        return found[0]
+
+    return only

@@ -1,0 +1,200 @@
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from harness.checks.explainability.attribution import _owners, attribution
+
+NUMBERS = ["a", "b", "c"]
+
+
+def frame(seed, n):
+    rng = np.random.default_rng(seed)
+    inputs = pd.DataFrame(rng.normal(size=(n, 3)) * [1, 2, 0.5] + [0, 3, -1], columns=NUMBERS)
+    return inputs.assign(kind=rng.choice(["p", "q", "r"], n).astype(object))
+
+
+def pipeline(model, train, truth):
+    encoder = OneHotEncoder(sparse_output=False)
+    columns = ColumnTransformer(
+        [("n", "passthrough", NUMBERS), ("k", encoder, ["kind"])], verbose_feature_names_out=False
+    )
+    return Pipeline([("c", columns), ("m", model)]).fit(train, truth)
+
+
+@pytest.fixture(scope="module")
+def explain(build):
+    """A measured attribution of a fitted model over 40 test and 30 training rows."""
+    train, test = frame(1, 30), frame(2, 40)
+    truth = np.where(train["a"] + 0.5 * train["b"] + (train["kind"] == "p") > 1.7, "yes", "no")
+
+    def measure(model, positive="yes", groups=None, data=None):
+        fitted = pipeline(model, train, truth)
+        evidence = build(
+            ["no", "yes"] * 20,
+            inputs=test,
+            train={"labels": truth, "inputs": train},
+            function=fitted.predict_proba,
+            estimator=fitted,
+            positive=positive,
+            groups=groups,
+            data=data,
+        )
+        return fitted, attribution(evidence, rows=40)
+
+    return train, test, measure
+
+
+def sizes(measured):
+    return {f.of["feature"]: f.value for f in measured.findings if f.measure == "explainability.attribution"}
+
+
+@pytest.mark.parametrize(("positive", "sign"), [("yes", 1), ("no", -1)])
+def test_a_linear_models_values_are_its_coefficients_times_the_distance_from_the_mean(explain, positive, sign, find):
+    train, test, measure = explain
+    fitted, measured = measure(LogisticRegression(), positive)
+    matrix, background = (fitted[0].transform(part) for part in (test, train))
+    parts = sign * fitted[1].coef_[0] * (matrix - background.mean(axis=0))
+    values = {name: parts[:, j] for j, name in enumerate(NUMBERS)} | {"kind": parts[:, 3:].sum(axis=1)}
+    assert sizes(measured) == pytest.approx({name: np.abs(v).mean() for name, v in values.items()}, abs=1e-9)
+    shown = measured.exhibits[1]
+    assert shown.columns[2:] == sorted(values, key=lambda name: -np.abs(values[name]).mean())
+    assert [row[2:] for row in shown.rows] == [
+        pytest.approx([values[n][i] for n in shown.columns[2:]]) for i in range(3)
+    ]
+    assert [row[1] for row in shown.rows] == pytest.approx(sign * fitted.decision_function(test)[:3])
+    assert find(measured, "explainability.additivity_error").value < 1e-9
+
+
+@pytest.mark.parametrize("model", [GradientBoostingClassifier(n_estimators=15, random_state=0), RandomForestClassifier(15, random_state=0)])  # fmt: skip
+def test_a_trees_values_change_sign_with_the_positive_class_and_add_up(explain, model, find):
+    measured = [explain[2](model, positive)[1] for positive in ("yes", "no")]
+    rows = [[row[2:] for row in m.exhibits[1].rows] for m in measured]
+    assert np.array(rows[0]) == pytest.approx(-np.array(rows[1]))
+    assert all(find(m, "explainability.additivity_error").value < 1e-6 for m in measured)
+    assert "Tree (path-dependent)" in measured[0].exhibits[0].title
+
+
+def test_a_stumps_value_is_its_output_minus_the_mean_over_the_training_rows(explain, find):
+    # With one split on one feature the path-dependent value is the leaf minus the leaves weighted by their rows.
+    train, test, measure = explain
+    fitted, measured = measure(GradientBoostingClassifier(n_estimators=1, max_depth=1, random_state=0))
+    output = [fitted.decision_function(part) for part in (test, train)]
+    used = [*NUMBERS, "kind", "kind", "kind"][fitted[1].estimators_[0, 0].tree_.feature[0]]
+    assert sizes(measured)[used] == pytest.approx(np.abs(output[0] - output[1].mean()).mean(), rel=1e-5)
+    assert [v for name, v in sizes(measured).items() if name != used] == [0, 0, 0]
+
+
+def shapley(function, row, background):
+    """Shapley values of one row by every coalition, absent features taken from each background row in turn."""
+    count = len(row)
+
+    def worth(coalition):
+        mixed = background.copy()
+        mixed[:, list(coalition)] = row[list(coalition)]
+        return function(mixed).mean()
+
+    values = np.zeros(count)
+    for j in range(count):
+        others = [k for k in range(count) if k != j]
+        for size in range(count):
+            weight = factorial(size) * factorial(count - size - 1) / factorial(count)
+            for chosen in combinations(others, size):
+                values[j] += weight * (worth((*chosen, j)) - worth(chosen))
+    return values
+
+
+def made(function, build, **more):
+    """The measurement of a function of three numbers whose structure is not known."""
+    test, train = frame(3, 20)[NUMBERS], frame(4, 25)[NUMBERS]
+    evidence = build(
+        ["no", "yes"] * 10,
+        inputs=test,
+        train={"labels": ["no", "yes"] * 12 + ["no"], "inputs": train},
+        function=lambda f: np.column_stack([1 - function(f.to_numpy()), function(f.to_numpy())]),
+        **more,
+    )
+    return test.to_numpy(), train.to_numpy(), attribution(evidence)
+
+
+def test_the_values_of_a_model_of_unknown_structure_are_those_of_every_coalition(build, find):
+    # Pairs of features interact, which permutations read forwards and backwards resolve exactly.
+    def function(x):
+        return 0.5 + 0.01 * (x[:, 0] * x[:, 1] - x[:, 1] * x[:, 2] + np.abs(x[:, 0]) + 0.3 * x[:, 2] ** 2)
+
+    test, train, measured = made(function, build)
+    wanted = np.array([shapley(function, row, train) for row in test])
+    assert sizes(measured) == pytest.approx(dict(zip(NUMBERS, np.abs(wanted).mean(axis=0), strict=True)), abs=1e-9)
+    shown = measured.exhibits[1]
+    assert [row[2:] for row in shown.rows] == [
+        pytest.approx([wanted[i, NUMBERS.index(n)] for n in shown.columns[2:]], abs=1e-9) for i in range(3)
+    ]
+    assert find(measured, "explainability.additivity_error").value < 1e-9
+    assert "Permutation (interventional), probability" in measured.exhibits[0].title
+
+
+def test_a_feature_that_the_model_ignores_gets_nothing(build):
+    measured = made(lambda x: expit(x[:, 0] + x[:, 1]), build)[2]
+    assert sizes(measured)["c"] == 0
+    assert min(sizes(measured)[name] for name in "ab") > 0.05
+
+
+def test_categories_pass_through_the_permutation_explainer_unharmed(build):
+    test, train = frame(5, 30), frame(6, 30)
+    seen = []
+
+    def function(inputs):
+        seen.append(set(inputs["kind"]))
+        return np.column_stack([0.9 - 0.5 * (inputs["kind"] == "q"), 0.1 + 0.5 * (inputs["kind"] == "q")])
+
+    labels = ["no", "yes"] * 15
+    measured = attribution(build(labels, inputs=test, train={"labels": labels, "inputs": train}, function=function))
+    assert set().union(*seen) == {"p", "q", "r"}
+    share = (train["kind"] == "q").mean()
+    wanted = np.abs(0.5 * ((test["kind"] == "q") - share)).mean()
+    assert sizes(measured) == pytest.approx({"a": 0, "b": 0, "c": 0, "kind": wanted}, abs=1e-12)
+
+
+def test_the_sensitive_share_is_that_of_the_sensitive_columns(build, explain, find):
+    sensitive = {"sensitive": {"kind": {"column": "kind"}, "level": {"column": "c"}}}
+    _, measured = explain[2](LogisticRegression(), data=sensitive)
+    size = sizes(measured)
+    found = find(measured, "explainability.sensitive_share")
+    assert found.value == pytest.approx((size["kind"] + size["c"]) / sum(size.values()))
+    assert found.interval.low < found.value < found.interval.high
+    assert "c, kind" in found.reason
+
+
+def test_a_model_that_uses_a_sensitive_column_is_caught_and_one_that_does_not_is_clean(build, find):
+    sensitive = {"sensitive": {"level": {"column": "b"}}}
+    using = made(lambda x: expit(x[:, 1] - 3), build, data=sensitive)[2]
+    blind = made(lambda x: expit(x[:, 0]), build, data=sensitive)[2]
+    assert find(using, "explainability.sensitive_share").value == pytest.approx(1)
+    assert find(blind, "explainability.sensitive_share").value == 0
+    assert find(blind, "explainability.sensitive_share").interval.high == 0
+
+
+def test_no_sensitive_feature_is_a_share_of_nothing(explain, find):
+    found = find(explain[2](LogisticRegression())[1], "explainability.sensitive_share")
+    assert (found.value, found.exact, found.reason) == (0, True, "no sensitive column is a feature")
+
+
+def test_without_a_positive_class_nothing_is_explained(build):
+    assert attribution(build(["no", "yes"] * 10, positive=None)).status == "not_tested"
+
+
+def test_a_one_hot_column_is_credited_to_its_own_feature_though_anothers_name_begins_alike():
+    frame = pd.DataFrame({"x": ["y_z", "b"] * 20, "x_y": ["q", "r", "s", "q"] * 10})
+    transformer = ColumnTransformer([("words", OneHotEncoder(sparse_output=False), ["x", "x_y"])]).fit(frame)
+    assert _owners(transformer, ["x", "x_y"]) == [0, 0, 1, 1, 1]
+    merging = OneHotEncoder(sparse_output=False, min_frequency=15, drop="if_binary")
+    transformer = ColumnTransformer([("words", merging, ["x", "x_y"])]).fit(frame)
+    assert len(_owners(transformer, ["x", "x_y"])) == len(transformer.get_feature_names_out())

@@ -1,0 +1,82 @@
+import gzip
+
+import pandas as pd
+import pytest
+
+from harness.datasets.readers import read_table
+from harness.errors import DataError
+from harness.spec.suite import Read
+
+TABLE = pd.DataFrame({"name": ["Ümit", "Ana, B.", "Zoë"], "rate": [1.5, -2.25, 1000.0], "count": [1, 2, 3]})
+CSV = 'name,rate,count\nÜmit,1.5,1\n"Ana, B.",-2.25,2\nZoë,1000.0,3\n'
+GERMAN = "name;rate;count\nÜmit;1,5;1\nAna, B.;-2,25;2\nZoë;1000,0;3\n"
+LINES = '{"name":"Ümit","rate":1.5,"count":1}\n{"name":"Ana, B.","rate":-2.25,"count":2}\n{"name":"Zoë","rate":1000.0,"count":3}\n'
+
+WAYS = {
+    "plain": ("t.csv", CSV.encode(), None),
+    "byte order mark": ("t.csv", b"\xef\xbb\xbf" + CSV.encode(), None),
+    "windows lines": ("t.csv", CSV.replace("\n", "\r\n").encode(), None),
+    "semicolon and comma": ("t.csv", GERMAN.encode(), Read(separator=";", decimal=",")),
+    "latin-1": ("t.csv", CSV.encode("latin-1"), Read(encoding="latin-1")),
+    "utf-16": ("t.csv", CSV.encode("utf-16"), Read(encoding="utf-16")),
+    "tabs": ("t.tsv", GERMAN.replace(";", "\t").encode(), Read(decimal=",")),
+    "gzip": ("t.csv.gz", gzip.compress(CSV.encode()), None),
+    "gzip with a mark": ("t.csv.gz", gzip.compress(b"\xef\xbb\xbf" + CSV.encode()), None),
+    "gzip tabs": ("t.tsv.gz", gzip.compress(GERMAN.replace(";", "\t").encode()), Read(decimal=",")),
+    "capital suffix": ("T.CSV", CSV.encode(), None),
+    "json lines": ("t.jsonl", LINES.encode(), None),
+    "gzip json lines": ("t.jsonl.gz", gzip.compress(LINES.encode()), None),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_write_a_table_gives_the_same_table(way, tmp_path):
+    name, content, read = WAYS[way]
+    (tmp_path / name).write_bytes(content)
+    pd.testing.assert_frame_equal(read_table(tmp_path / name, read), TABLE, check_dtype=False)
+
+
+def test_parquet_gives_the_same_table(tmp_path):
+    TABLE.to_parquet(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.parquet"), TABLE)
+
+
+def test_words_for_missing_are_missing_and_others_stay(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\nNA,x\n,n/a\nnull,-\nNone,0\n", encoding="utf-8")
+    table = read_table(tmp_path / "t.csv")
+    assert table["a"].isna().all()
+    assert table["b"].to_list() == ["x", "n/a", "-", "0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("t.csv", b"", "can't be read"),
+        ("t.csv", b"a,b\n", "holds no rows"),
+        ("t.csv", b"a\n\xff\xfe\n", "is not utf-8 text"),
+        ("t.parquet", b"PAR1 cut short", "can't be read"),
+        ("t.jsonl", b'{"a": 1}\n{"a": ', "can't be read"),
+        ("t.csv.gz", b"no gzip", "can't be read"),
+        ("t.xlsx", b"", "no known suffix"),
+    ],
+)
+def test_a_file_that_is_not_what_its_suffix_says_is_refused(name, content, says, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read_table(tmp_path / name)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"no data file .*none\.csv"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_rows_wider_than_the_header_are_refused_not_shifted(tmp_path):
+    (tmp_path / "t.csv").write_text("y,x,k\nno,0,a,\nyes,1,b,\n", encoding="utf-8")
+    with pytest.raises(DataError, match="more cells than its header"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_numbers_of_json_lines_are_those_of_csv_to_the_last_digit(tmp_path):
+    (tmp_path / "t.jsonl").write_bytes(b'\xef\xbb\xbf{"x": 0.6}\n{"x": 0.1}\n')
+    assert read_table(tmp_path / "t.jsonl")["x"].tolist() == [0.6, 0.1]

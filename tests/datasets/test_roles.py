@@ -1,0 +1,166 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.datasets.roles import DataOptions, group_names, load_dataset
+from harness.errors import DataError
+from harness.spec.loading import LoadedSuite
+from harness.spec.suite import Sensitive, Suite
+
+ROWS = 60
+
+
+def table(n=ROWS):
+    return pd.DataFrame({"x": np.arange(n) * 1.5, "k": ["a", "b", "c"] * (n // 3), "y": ["yes", "no"] * (n // 2)})
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads rows through a suite whose `data` block is completed by the keywords."""
+
+    def loaded(rows, options=None, **data):
+        rows.to_csv(tmp_path / "rows.csv", index=False)
+        block = {"source": "rows.csv", "label": {"column": "y", "positive": "yes"}, "features": ["x", "k"], **data}
+        suite = Suite.model_validate({"name": "s", "vertical": "v", "checks": ["data.quality"], "data": block})
+        return load_dataset(LoadedSuite(suite, tmp_path / "suite.yaml", "-"), options)
+
+    return loaded
+
+
+def joined(data, take):
+    return np.concatenate([take(split) for split in data.splits.values()])
+
+
+def test_every_row_lands_in_one_split_with_its_features_and_label(load):
+    data = load(table())
+    assert sorted(joined(data, lambda s: s.ids), key=int) == [str(i) for i in range(ROWS)]
+    for split in data.splits.values():
+        rows = split.ids.astype(int)
+        assert split.inputs["x"].to_list() == (rows * 1.5).tolist()
+        assert split.inputs["k"].to_list() == ["abc"[i % 3] for i in rows]
+        assert split.labels.tolist() == [["yes", "no"][i % 2] for i in rows]
+    assert (data.classes, data.positive, len(data.splits["test"])) == (("no", "yes"), "yes", 24)
+
+
+def test_bins_hold_their_lower_edge_and_not_their_upper_one():
+    how = Sensitive(column="age", bins=[18, 45, 60, 80])
+    ages = pd.Series([17.9, 18, 44.9, 45, 59, 60, 79.9, 80, np.nan])
+    names = ["18-45", "45-60", "60-80"]
+    found = group_names(ages, how)
+    assert [f if f is None else names.index(f) for f in found] == [None, 0, 0, 1, 1, 2, 2, None, None]
+
+
+def test_values_are_renamed_and_others_keep_their_own_name():
+    how = Sensitive(column="sex", values={1: "male", 2: "female"})
+    assert group_names(pd.Series([1, 2, 9]), how).tolist() == ["male", "female", "9"]
+    # A missing value makes pandas read whole numbers as floats: the names must not change.
+    assert group_names(pd.Series([1.0, 2.0, np.nan]), how).tolist() == ["male", "female", None]
+    assert group_names(pd.Series([True, False]), Sensitive(column="c")).tolist() == ["true", "false"]
+
+
+def test_a_sentinel_is_missing_in_its_column_only(load):
+    rows = table().assign(z=0.0)
+    rows.loc[:4, "x"] = -9.0
+    rows.loc[0, "z"] = -9.0
+    data = load(rows, features=["x", "z", "k"], missing={"x": [-9], "k": ["c"]})
+    assert joined(data, lambda s: s.inputs["x"].isna()).sum() == 5
+    assert joined(data, lambda s: s.inputs["z"].isna()).sum() == 0
+    assert joined(data, lambda s: s.inputs["k"].isna()).sum() == ROWS / 3
+
+
+def test_duplicates_are_dropped_before_the_split_and_rows_keep_their_number(load):
+    rows = pd.concat([table().iloc[[0, 0, 1, 1, 1]], table().iloc[2:]], ignore_index=True)
+    data = load(rows, drop_duplicates=True)
+    assert (data.rows, data.duplicates_dropped) == (ROWS + 3, 3)
+    # Rows 0 and 2 of the file are the first of their kind, and row 5 follows the copies.
+    ids = sorted(joined(data, lambda s: s.ids), key=int)
+    assert ids == [str(i) for i in (0, 2, *range(5, ROWS + 3))]
+    for split in data.splits.values():
+        assert split.inputs["x"].to_list() == rows["x"].iloc[split.ids.astype(int)].to_list()
+    kept = load(rows)
+    assert (kept.duplicates_dropped, len(joined(kept, lambda s: s.ids))) == (0, ROWS + 3)
+
+
+def test_a_duplicate_never_lies_in_two_splits(load):
+    data = load(pd.concat([table()] * 3, ignore_index=True), drop_duplicates=True)
+    numbers = {role: set(split.inputs["x"]) for role, split in data.splits.items()}
+    assert numbers["test"] & numbers["train"] == set()
+
+
+def test_an_official_split_column_decides(load):
+    part = np.where(np.arange(ROWS) < 10, "test", np.where(np.arange(ROWS) < 15, "calibration", "train"))
+    data = load(table().assign(part=part), split={"column": "part"})
+    assert data.splits["test"].ids.tolist() == [str(i) for i in range(10)]
+    assert {role: len(split) for role, split in data.splits.items()} == {"test": 10, "calibration": 5, "train": 45}
+    with pytest.raises(DataError, match="names no row 'test'"):
+        load(table().assign(part="train"), split={"column": "part"})
+
+
+def test_groups_stay_whole_and_strata_keep_their_share(load):
+    rows = table().assign(person=np.arange(ROWS) // 4)
+    data = load(rows, split={"group": "person", "test": 0.4})
+    people = {role: set(split.columns["person"]) for role, split in data.splits.items()}
+    assert people["test"] & people["train"] == set()
+    strata = load(rows, split={"stratify": ["y", "k"], "test": 0.4})
+    counts = strata.splits["test"].columns.groupby(["y", "k"]).size()
+    assert counts.to_list() == [4] * 6
+
+
+def test_ids_come_from_their_column_and_must_differ(load):
+    rows = table().assign(id=[f"p{i}" for i in range(ROWS)])
+    assert set(joined(load(rows, id="id"), lambda s: s.ids)) == set(rows["id"])
+    with pytest.raises(DataError, match=r"repeats 1 id\(s\) in column 'id' \(first: p0\)"):
+        load(rows.assign(id=["p0", "p0", *rows["id"][2:]]), id="id")
+
+
+def test_a_label_made_of_a_number_and_whole_numbers_as_names(load):
+    rows = table().assign(y=np.arange(ROWS) % 5)
+    made = load(rows, label={"column": "y", "positive": {"at_least": 3}, "names": {"positive": "sick"}})
+    assert made.classes == ("negative", "sick")
+    assert all((split.columns["y"] >= 3).tolist() == (split.labels == "sick").tolist() for split in made.splits.values())  # fmt: skip
+    plain = load(rows.assign(y=(np.arange(ROWS) % 2) * 1.0), label={"column": "y", "positive": 1})
+    assert (plain.classes, plain.positive) == (("0", "1"), "1")
+
+
+def test_a_categorical_number_is_a_name_and_a_plain_one_a_float(load):
+    data = load(table().assign(code=np.arange(ROWS) % 3), features=["x", "code"], categorical=["code"])
+    inputs = data.splits["test"].inputs
+    assert set(inputs["code"]) == {"0", "1", "2"}
+    assert inputs["x"].dtype.kind == "f"
+
+
+def test_rows_of_ones_own_are_all_test_rows_and_members_are_unknown(load, tmp_path):
+    table(30).to_csv(tmp_path / "own.csv", index=False)
+    data = load(table(), DataOptions(data=tmp_path / "own.csv"))
+    assert (len(data.splits["test"]), len(data.splits["train"]), data.members) == (30, 0, "unknown")
+
+
+def test_training_rows_of_ones_own_share_the_id_of_an_equal_test_row(load, tmp_path):
+    table().iloc[:30].to_csv(tmp_path / "own.csv", index=False)
+    table().iloc[28:].to_csv(tmp_path / "train.csv", index=False)
+    data = load(table(), DataOptions(data=tmp_path / "own.csv", train_data=tmp_path / "train.csv"))
+    assert data.members == "train-data"
+    assert set(data.splits["train"].ids) & set(data.splits["test"].ids) == {"28", "29"}
+    assert data.splits["train"].ids[2] == "train:2"
+
+
+def test_a_sample_takes_that_many_test_rows_and_leaves_the_training_rows(load):
+    whole, part = load(table()), load(table(), DataOptions(rows=10))
+    assert (len(part.splits["test"]), part.sampled_rows) == (10, 10)
+    assert set(part.splits["test"].ids) < set(whole.splits["test"].ids)
+    assert part.splits["train"].ids.tolist() == whole.splits["train"].ids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "data", "says"),
+    [
+        ({"y": "yes"}, {}, "one class only"),
+        ({"y": [None] + ["yes", "no"] * 29 + ["no"]}, {}, r"lacks 1 label\(s\)"),
+        ({}, {"features": ["x", "z"]}, r"lacks the column\(s\) z"),
+        ({}, {"label": {"column": "y", "positive": "maybe"}}, "label.positive is 'maybe'"),
+        ({}, {"label": {"column": "y", "positive": {"at_least": 1}}}, "must hold numbers"),
+    ],
+)
+def test_rows_that_do_not_fit_the_suite_are_refused(change, data, says, load):
+    with pytest.raises(DataError, match=says):
+        load(table().assign(**change), **data)

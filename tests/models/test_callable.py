@@ -1,0 +1,84 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.errors import ModelError
+from harness.models.callable import load_callable
+
+SOURCE = """
+import numpy as np
+
+def chances():
+    return lambda frame: np.column_stack([1 - frame["x"], frame["x"]])
+
+def labels():
+    return lambda frame: ["yes" if x > 0.3 else "no" for x in frame["x"]]
+
+def numbers():
+    return lambda frame: (frame["x"] > 0.3).astype(int)
+
+def thin():
+    return lambda frame: np.ones((len(frame), 3))
+
+def broken():
+    return lambda frame: 1 / 0
+"""
+FRAME, ROWS = pd.DataFrame({"x": [0.1, 0.4, 0.9]}), np.array(["0", "1", "2"])
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Opens a factory of a module in the working directory."""
+    (tmp_path / "their_model.py").write_text(SOURCE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(__import__("sys").modules, "their_model", raising=False)
+    return lambda factory, classes=("no", "yes"): load_callable(f"their_model:{factory}", "python:x", classes)
+
+
+def test_probabilities_are_taken_in_the_order_of_the_classes(load):
+    found = load("chances").predict(FRAME, ROWS)
+    assert found.scores.tolist() == [[0.9, 0.1], [0.6, 0.4], [pytest.approx(0.1), 0.9]]
+    assert found.labels.tolist() == ["no", "no", "yes"]
+
+
+@pytest.mark.parametrize(("factory", "classes"), [("labels", ("no", "yes")), ("numbers", ("0", "1"))])
+def test_labels_are_taken_as_names_and_there_are_no_scores(factory, classes, load):
+    found = load(factory, classes).predict(FRAME, ROWS)
+    assert found.labels.tolist() == [classes[0], classes[1], classes[1]]
+    assert found.scores is None
+
+
+def test_that_the_users_code_answered_is_told(load):
+    model = load("labels")
+    assert [(w.measure, w.value) for w in model.warnings] == [("model.user_code", 1)]
+    assert model.estimator() is None
+    assert (model.info.kind, "estimator" in model.info.offers) == ("callable", False)
+
+
+def test_the_fingerprint_is_that_of_the_source(load, tmp_path):
+    import hashlib
+
+    source = hashlib.sha256((tmp_path / "their_model.py").read_bytes()).hexdigest()
+    assert load("labels").info.fingerprint == f"sha256:{source}"
+
+
+@pytest.mark.parametrize(
+    ("factory", "says"),
+    [("thin", r"shape \(3, 3\); wanted \(n,\) labels or \(n, 2\)"), ("broken", "raised ZeroDivisionError")],
+)
+def test_an_answer_that_does_not_fit_is_the_models_mistake(factory, says, load):
+    with pytest.raises(ModelError, match=says):
+        load(factory).predict(FRAME, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("their_model", "names no factory"),
+        ("their_model:absent", "can't be loaded"),
+        ("no_such_module:make", "can't be loaded"),
+    ],
+)
+def test_a_factory_that_is_not_there_is_named(target, says, load):
+    with pytest.raises(ModelError, match=says):
+        load_callable(target, f"python:{target}", ("no", "yes"))
