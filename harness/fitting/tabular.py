@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Split
@@ -27,24 +25,6 @@ def fit_tabular(train: Split, base: str, seed: int) -> Any:
         [("columns", _columns(numeric, categorical, train.inputs, base)), ("model", _estimator(base, seed))]
     )
     return pipeline.fit(train.inputs, train.labels)
-
-
-def save_fitted(pipeline: Any, folder: Path, card: dict[str, Any], training_ids: list[str]) -> None:
-    """Writes model.skops, harness-model.json (recipe and training ids) and README.md (the model card)."""
-    import skops.io
-
-    folder.mkdir(parents=True, exist_ok=True)
-    skops.io.dump(pipeline, folder / "model.skops")
-    manifest = {**card, "training_ids": training_ids}
-    (folder / "harness-model.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    lines = [
-        f"# {card['title']}",
-        "",
-        *[f"- {key}: {value}" for key, value in sorted(card.items()) if key != "title"],
-        "",
-        "A reference model made by `harness fit`: a starting point for comparison, not a product.",
-    ]
-    (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _estimator(base: str, seed: int) -> Any:

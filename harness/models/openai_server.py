@@ -43,7 +43,7 @@ class OpenAIServer:
     ) -> None:
         self._client, self.info, self.classes, self._view, self._options = client, info, classes, view, options
         self.warnings: tuple[Finding, ...] = ()
-        self.batch_texts = max(1, options.concurrency) * 4
+        self.batch_texts = max(1, options.concurrency) * 2
         self.batch_tokens = 10**9
         self.chat = True
         self.tokens_in = self.tokens_out = 0

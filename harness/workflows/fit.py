@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from harness.core.dataset import Split
+from harness.core.finding import Cell
 from harness.datasets.roles import load_dataset
 from harness.engine import provenance
-from harness.errors import DataError
-from harness.fitting.tabular import fit_tabular, save_fitted
-from harness.spec.loading import load_suite
+from harness.engine.progress import Progress, silent
+from harness.engine.views import render_view
+from harness.errors import DataError, ModelError
+from harness.fitting.saving import save_card, save_pipeline
+from harness.fitting.tabular import BASES, fit_tabular
+from harness.fitting.text import Recipe, fine_tune, fit_tfidf, save_tuned
+from harness.spec.loading import LoadedSuite, load_suite
+
+TFIDF = "sklearn:tfidf"
 
 
-def fit(suite: str | Path, base: str, folder: Path) -> int:
-    """Writes the fitted model's folder; returns the number of training rows."""
+def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None, progress: Progress = silent) -> int:
+    """Writes the fitted model's folder; returns the number of rows that it was fitted to."""
     loaded = load_suite(suite)
     data = load_dataset(loaded)
     train = data.splits["train"]
@@ -21,19 +30,57 @@ def fit(suite: str | Path, base: str, folder: Path) -> int:
             f"{loaded.suite.name} leaves no training rows (split.test is {loaded.suite.data.split.test:g}). "
             "Lower data.split.test."
         )
-    pipeline = fit_tabular(train, base, loaded.suite.seed)
-    card = {
+    recipe = replace(recipe or Recipe(), seed=loaded.suite.seed)
+    card: dict[str, Cell] = {}
+    rows = list(range(len(train)))
+    if base == TFIDF:
+        texts = render_view(loaded.suite, "text", train.inputs)
+        save_pipeline(fit_tfidf(texts, list(train.labels), recipe.seed), folder)
+        card = {"view": "text", "kind": "sklearn"}
+    elif base.startswith("sklearn:"):
+        save_pipeline(fit_tabular(train, base, recipe.seed), folder)
+        card = {"view": "columns", "kind": "sklearn"}
+    else:
+        texts = render_view(loaded.suite, "text", train.inputs)
+        tuned = fine_tune(_base_folder(base), texts, list(train.labels), data.classes, recipe, progress)
+        save_tuned(tuned, folder)
+        rows = tuned.fitted_rows
+        losses = "; ".join(f"{a:.4f} / {b:.4f}" for a, b in tuned.history)
+        own = {f"recipe_{name}": value for name, value in asdict(recipe).items() if name != "device"}
+        card = {"view": "text", "kind": "transformers-classifier", **own, "losses_fitted_and_validation": losses}
+    save_card(folder, {**_card(loaded, base, data.fingerprint, len(rows)), **card}, _ids(train, rows))
+    return len(rows)
+
+
+def _card(loaded: LoadedSuite, base: str, fingerprint: str, rows: int) -> dict[str, Cell]:
+    packages = provenance.environment()["packages"]
+    return {
         "title": f"{base} on {loaded.suite.name}",
         "base": base,
         "suite": loaded.suite.name,
         "suite_digest": loaded.digest,
-        "view": "columns",
-        "kind": "sklearn",
         "seed": loaded.suite.seed,
-        "training_rows": len(train),
+        "training_rows": rows,
         "features": ", ".join(loaded.suite.data.features),
-        "data_fingerprint": data.fingerprint,
-        "environment": ", ".join(f"{k} {v}" for k, v in sorted(provenance.environment()["packages"].items())),
+        "data_fingerprint": fingerprint,
+        "environment": ", ".join(f"{k} {v}" for k, v in sorted(packages.items()) if v != "absent"),
     }
-    save_fitted(pipeline, folder, card, [str(i) for i in train.ids])
-    return len(train)
+
+
+def _ids(train: Split, rows: list[int]) -> list[str]:
+    return [str(train.ids[i]) for i in rows]
+
+
+def _base_folder(base: str) -> str:
+    if base.startswith("bundled:"):
+        from harness.models.bundled import bundled_folder
+
+        return str(bundled_folder(base.removeprefix("bundled:")))
+    if base.startswith("hf:"):
+        return base.removeprefix("hf:")
+    if (Path(base) / "config.json").is_file():
+        return base
+    raise ModelError(
+        f"There is no base {base!r}. Wanted one of: {', '.join((*BASES, TFIDF))}, bundled:minilm, hf:org/name, or a folder "
+        "with config.json."
+    )

@@ -1,0 +1,197 @@
+"""Reference models for texts: a fine-tuned transformer, and the tf-idf baseline that it must beat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.engine.progress import Progress
+from harness.errors import ModelError
+from harness.models.torch_runtime import choose_device, import_torch, import_transformers, load_tokenizer
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fine-tune: AdamW on cross-entropy, linear warm-up and decay, the best epoch on a validation part kept.
+
+    `freeze` is how many layers from the bottom stay as they are (with the embeddings); -1 freezes the whole encoder, so that
+    only the head learns.
+    """
+
+    epochs: int = 4
+    freeze: int = 0
+    learning_rate: float = 5e-5
+    batch: int = 32
+    validation: float = 0.1
+    patience: int = 2
+    seed: int = 0
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A fine-tuned model with its tokenizer, which rows its weights were fitted to, and each epoch's losses."""
+
+    model: Any
+    tokenizer: Any
+    fitted_rows: list[int]
+    history: list[tuple[float, float]]
+
+
+def fit_tfidf(texts: Sequence[str], labels: Sequence[str], seed: int) -> Any:
+    """Word and word-pair tf-idf with logistic regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+
+    vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+    return Pipeline(
+        [("words", vectoriser), ("model", LogisticRegression(max_iter=2000, C=10.0, random_state=seed))]
+    ).fit(list(texts), list(labels))
+
+
+def fine_tune(
+    folder: str, texts: Sequence[str], labels: Sequence[str], classes: tuple[str, ...], recipe: Recipe, tell: Progress
+) -> Tuned:
+    """Fine-tunes the encoder in `folder` on texts (n) with class names (n); ModelError where it can't be read."""
+    torch, transformers = import_torch(), import_transformers()
+    _seed(recipe.seed)
+    tokenizer = load_tokenizer(folder, offline=not folder.startswith("hub:"))
+    model = _fresh_model(transformers, folder, classes).to(choose_device(recipe.device))
+    _freeze(model, recipe.freeze)
+    targets = np.array([classes.index(label) for label in labels])
+    train, validation = _parts(targets, recipe)
+    encoded = tokenizer(list(texts), truncation=True, max_length=_most_tokens(tokenizer, model))["input_ids"]
+    rows = _Rows(tokenizer, encoded, targets, model.device)
+    steps = math.ceil(len(train) / recipe.batch) * recipe.epochs
+    optimiser = torch.optim.AdamW(
+        [p for p in model.parameters() if p.requires_grad], lr=recipe.learning_rate, weight_decay=0.01
+    )
+    schedule = transformers.get_linear_schedule_with_warmup(optimiser, max(1, steps // 10), steps)
+    shuffler = np.random.default_rng(recipe.seed)
+    best, best_weights, waited, history, done = math.inf, _weights(model), 0, [], 0
+    for epoch in range(recipe.epochs):
+        model.train()
+        total = 0.0
+        order = shuffler.permutation(train)
+        for start in range(0, len(order), recipe.batch):
+            inputs, wanted = rows.take(order[start : start + recipe.batch])
+            loss = torch.nn.functional.cross_entropy(model(**inputs).logits, wanted)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            optimiser.zero_grad()
+            total += float(loss.detach()) * len(wanted)
+            done += 1
+            tell(f"fine-tuning, epoch {epoch + 1} of {recipe.epochs}", done, steps)
+        history.append((total / len(train), _loss(model, rows, validation, recipe.batch)))
+        if history[-1][1] < best:
+            best, best_weights, waited = history[-1][1], _weights(model), 0
+        else:
+            waited += 1
+            if waited >= recipe.patience:
+                break
+    model.load_state_dict(best_weights)
+    return Tuned(model.eval().cpu(), tokenizer, [int(i) for i in sorted(train)], history)
+
+
+def save_tuned(tuned: Tuned, folder: Path) -> None:
+    """Writes the weights (safetensors), the config and the tokenizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tuned.model.save_pretrained(folder)
+    tuned.tokenizer.save_pretrained(folder)
+
+
+class _Rows:
+    """Tokenised rows, padded batch by batch."""
+
+    def __init__(self, tokenizer: Any, encoded: list[list[int]], targets: Ints, device: Any) -> None:
+        self._tokenizer, self._encoded, self._targets, self._device = tokenizer, encoded, targets, device
+
+    def take(self, rows: Ints) -> tuple[dict[str, Any], Any]:
+        torch = import_torch()
+        padded = self._tokenizer.pad({"input_ids": [self._encoded[i] for i in rows]}, return_tensors="pt")
+        inputs = {name: value.to(self._device) for name, value in padded.items()}
+        return inputs, torch.tensor(self._targets[rows], device=self._device)
+
+
+def _fresh_model(transformers: Any, folder: str, classes: tuple[str, ...]) -> Any:
+    names = dict(enumerate(classes))
+    try:
+        return transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            num_labels=len(classes),
+            id2label=names,
+            label2id={name: i for i, name in names.items()},
+            local_files_only=Path(folder).exists(),
+            trust_remote_code=False,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise ModelError(f"{folder} can't be fine-tuned as a classifier: {first}") from error
+
+
+def _freeze(model: Any, layers: int) -> None:
+    if layers == 0:
+        return
+    encoder = getattr(model, model.base_model_prefix)
+    if layers < 0:
+        for parameter in encoder.parameters():
+            parameter.requires_grad = False
+        return
+    stack = getattr(getattr(encoder, "encoder", encoder), "layer", None) or getattr(
+        getattr(encoder, "transformer", encoder), "layer", None
+    )
+    if stack is None or layers > len(stack):
+        known = "no layers that can be counted" if stack is None else f"{len(stack)} layers"
+        raise ModelError(f"--freeze {layers} does not fit: the encoder has {known}. Wanted 0, -1 or at most that many.")
+    for part in (encoder.embeddings, *stack[:layers]):
+        for parameter in part.parameters():
+            parameter.requires_grad = False
+
+
+def _parts(targets: Ints, recipe: Recipe) -> tuple[Ints, Ints]:
+    """Rows to fit and rows to validate on, the latter a share of each class."""
+    rng = np.random.default_rng(recipe.seed)
+    held: list[int] = []
+    for value in np.unique(targets):
+        own = rng.permutation(np.flatnonzero(targets == value))
+        held += [int(i) for i in own[: max(1, round(recipe.validation * len(own)))]]
+    validation = np.array(sorted(held), dtype=np.int64)
+    return np.setdiff1d(np.arange(len(targets)), validation), validation
+
+
+def _loss(model: Any, rows: _Rows, chosen: Ints, batch: int) -> float:
+    torch = import_torch()
+    model.eval()
+    total = 0.0
+    with torch.inference_mode():
+        for start in range(0, len(chosen), batch):
+            inputs, wanted = rows.take(chosen[start : start + batch])
+            total += float(torch.nn.functional.cross_entropy(model(**inputs).logits, wanted, reduction="sum"))
+    return total / len(chosen)
+
+
+def _weights(model: Any) -> dict[str, Any]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def _most_tokens(tokenizer: Any, model: Any) -> int:
+    from harness.models.transformers_classifier import context_of
+
+    return context_of(model.config, tokenizer)
+
+
+def _seed(seed: int) -> None:
+    import_torch().manual_seed(seed)

@@ -1,0 +1,174 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.audit import ModelInfo
+from harness.engine.batching import plan_batches
+from harness.engine.cache import AnswerCache, cache_key
+from harness.engine.progress import silent
+from harness.engine.text_pass import Exhausted, Limits, TextPass
+from harness.errors import ModelError, UserError
+from harness.spec.suite import Suite
+
+SUITE = Suite.model_validate({
+    "name": "t", "vertical": "t", "data": {"source": "-", "label": {"column": "y", "positive": "b"}, "features": ["x"]},
+    "views": {"text": "{{ x }}"}, "checks": ["performance.classification"],
+})  # fmt: skip
+
+
+class Counting:
+    """Answers by the text's length, and remembers every batch that it was asked."""
+
+    classes, warnings, settings, context = ("a", "b"), (), "s", None
+    batch_tokens, batch_texts = 40, 8
+
+    def __init__(self, fingerprint="f"):
+        self.info = ModelInfo(uri="m", kind="fake", fingerprint=fingerprint, view="text", offers=["labels", "scores"])
+        self.batches = []
+
+    def lengths(self, texts):
+        return np.array([len(t) for t in texts])
+
+    def score(self, texts):
+        self.batches.append(list(texts))
+        p = np.array([1 / (1 + len(t)) for t in texts])
+        return np.column_stack([p < 0.5, 1 - p, p])
+
+    def cost(self):
+        return None
+
+
+def through(model, cache=None, **limits):
+    return TextPass(model, SUITE, cache or AnswerCache(None), Limits(**limits), silent)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=80))
+def test_every_text_is_in_one_batch_and_no_batch_is_over_its_budget(lengths):
+    batches = plan_batches(np.array(lengths), 100, 8)
+    assert sorted(int(i) for b in batches for i in b) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) <= 8
+        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= 100
+
+
+def test_a_text_that_stands_twice_is_asked_once_and_answers_come_in_the_order_of_the_rows():
+    model = Counting()
+    texts = ["aaa", "b", "aaa", "cc", "b"]
+    rows = through(model).answers(texts)
+    assert sorted(t for b in model.batches for t in b) == ["aaa", "b", "cc"]
+    assert rows[:, 2].tolist() == [1 / (1 + len(t)) for t in texts]
+
+
+def test_what_was_answered_once_is_never_asked_again(tmp_path):
+    first, second = Counting(), Counting()
+    texts = [f"text {i}" * (i % 5 + 1) for i in range(50)]
+    one = through(first, AnswerCache(tmp_path / "c.sqlite")).answers(texts)
+    two = through(second, AnswerCache(tmp_path / "c.sqlite")).answers(texts)
+    assert second.batches == []
+    assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("part", ["fingerprint", "settings", "view", "text"])
+def test_another_model_setting_view_or_text_is_another_answer(part):
+    given = {"fingerprint": "f", "settings": "s", "view": "text", "text": "t"}
+    assert cache_key(**given) != cache_key(**{**given, part: "other"})
+    assert cache_key("f", "s", "text", "t") != cache_key("fs", "", "text", "t")
+
+
+def test_a_limit_of_calls_stops_and_a_higher_one_goes_on_where_it_stopped(tmp_path):
+    texts = [f"{i:03d}" for i in range(40)]
+    model = Counting()
+    with pytest.raises(Exhausted, match="limit is 20 and 40 are needed"):
+        through(model, AnswerCache(tmp_path / "c"), max_calls=20).answers(texts)
+    done = sum(map(len, model.batches))
+    again = Counting()
+    assert len(through(again, AnswerCache(tmp_path / "c"), max_calls=40).answers(texts)) == 40
+    assert 0 < done <= 20
+    assert sum(map(len, again.batches)) == 40 - done
+
+
+def test_a_model_that_answers_too_few_is_an_error():
+    model = Counting()
+    model.score = lambda texts: np.zeros((len(texts) - 1, 3))
+    with pytest.raises(ModelError, match="Return one answer per input"):
+        through(model).answers(["a", "b"])
+
+
+def test_long_and_empty_texts_are_counted():
+    model = Counting()
+    model.context = 4
+    passed = through(model)
+    passed.predict(pd.DataFrame({"x": ["abcdefg", "ab", " ", "abcdefg"]}), np.array(list("1234")))
+    found = {f.measure: (f.value, f.n) for f in passed.warnings}
+    assert found == {"model.truncated_texts": (1, 3), "model.empty_texts": (1, 3)}
+
+
+def test_a_broken_cache_file_is_named(tmp_path):
+    (tmp_path / "c.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(UserError, match="HARNESS_CACHE"):
+        AnswerCache(tmp_path / "c.sqlite")
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {folder!r})
+import numpy as np
+from test_text_pass import Counting, through
+from harness.engine.cache import AnswerCache
+
+class Slow(Counting):
+    def score(self, texts):
+        time.sleep(0.05)
+        with open({log!r}, "a") as stream:
+            stream.write("\\n".join(texts) + "\\n")
+        return super().score(texts)
+
+texts = [f"{{i:03d}}" + "x" * (i % 7) for i in range(200)]
+rows = through(Slow(), AnswerCache(Path({cache!r}))).answers(texts)
+np.save({out!r}, rows)
+"""
+
+
+def test_a_killed_run_goes_on_with_the_same_bytes_and_repeats_no_finished_batch(tmp_path):
+    def command(name, cache):
+        paths = {k: str(tmp_path / f"{name}.{k}") for k in ("log", "out")}
+        return KILLED.format(folder=os.path.dirname(__file__), cache=str(tmp_path / cache), **paths)
+
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(command("whole", "one"))], check=True)
+    assert done.returncode == 0
+    process = subprocess.Popen([sys.executable, "-c", command("killed", "two")])
+    log = tmp_path / "killed.log"
+    while not log.exists() or len(log.read_text(encoding="utf-8").split()) < 60:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = len(log.read_text(encoding="utf-8").split())
+    subprocess.run([sys.executable, "-c", command("killed", "two")], check=True)
+    asked = log.read_text(encoding="utf-8").split()
+    assert before < 200
+    # The batch that was killed between its answer and its keeping is the only one that may come twice.
+    assert len(asked) - len(set(asked)) <= Counting.batch_texts
+    assert (tmp_path / "killed.out.npy").read_bytes() == (tmp_path / "whole.out.npy").read_bytes()
+
+
+def test_several_processes_share_one_cache(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; import numpy as np; from harness.engine.cache import AnswerCache\n"
+        "c = AnswerCache(Path(sys.argv[1]))\n"
+        "for i in range(50): c.put([(f'{sys.argv[2]}-{i}'.encode(), np.array([float(i)]))])\n"
+    )
+    path = str(tmp_path / "c.sqlite")
+    runs = [subprocess.Popen([sys.executable, "-c", code, path, str(k)]) for k in range(4)]
+    assert [run.wait() for run in runs] == [0] * 4
+    found = AnswerCache(tmp_path / "c.sqlite").get([f"{k}-{i}".encode() for k in range(4) for i in range(50)])
+    assert len(found) == 200

@@ -1,0 +1,191 @@
+"""A server on loopback that behaves badly: no row is lost, none is counted twice, no answer is made up."""
+
+import itertools
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from harness.errors import ModelError
+from harness.models import openai_server
+from harness.models.openai_server import load_server
+from harness.models.options import ModelOptions
+from harness.spec.suite import PromptView
+
+pytest.importorskip("httpx")
+pytest.importorskip("tenacity")
+
+
+VIEW = PromptView(template="{{ text }}", choices={"no": " no", "yes": " yes"})
+KEY = "sk-test-secret-0123456789"
+FAULTS = ("none", "429", "none", "500", "none", "drop", "none", "cut", "none", "empty", "none", "two", "none", "slow")
+
+
+def fitting(prompt):
+    """What the model behind the server says: yes where the number in the prompt is odd."""
+    return "Yes." if int(prompt.split()[-1]) % 2 else "no"
+
+
+class Server(ThreadingHTTPServer):
+    """Answers chat completions by `say`, with the faults in turn."""
+
+    daemon_threads = True
+
+    def __init__(self, say=fitting, faults=("none",), *, logprobs=None, chat=True):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.say, self.faults, self.logprobs, self.chat = say, itertools.cycle(faults), logprobs, chat
+        self.answered, self.lock, self.keys = [], threading.Lock(), set()
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+    @property
+    def uri(self):
+        return f"http://127.0.0.1:{self.server_port}/v1#small"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with self.server.lock:
+            fault = next(self.server.faults)
+            self.server.keys.add(self.headers.get("authorization"))
+        if self.headers.get("authorization") == "Bearer wrong":
+            return self.reply(401, {"error": "bad key"})
+        if self.path.endswith("/chat/completions") and not self.server.chat:
+            return self.reply(404, {})
+        if body["model"] != "small":
+            return self.reply(404, {"error": "no such model"})
+        if fault in ("429", "500"):
+            return self.reply(int(fault), {}, {"Retry-After": "0.05"} if fault == "429" else {})
+        if fault == "drop":
+            return self.close_connection_now()
+        if fault == "slow":
+            time.sleep(1.5)
+        prompt = body["messages"][0]["content"] if "messages" in body else body["prompt"]
+        said = self.server.say(prompt)
+        message = said if isinstance(said, dict) else {"content": said}
+        choice = {"message": message} if "messages" in body else {"text": message["content"]}
+        if self.server.logprobs:
+            choice["logprobs"] = self.server.logprobs(prompt)
+        choices = {"empty": [], "two": [choice, choice]}.get(fault, [choice])
+        if fault not in ("empty", "two", "cut", "slow"):
+            with self.server.lock:
+                self.server.answered.append(prompt)
+        usage = {"prompt_tokens": 10, "completion_tokens": 1}
+        return self.reply(200, {"choices": choices, "usage": usage}, cut=fault == "cut")
+
+    def reply(self, status, body, headers=None, cut=False):
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(raw) // 2 if cut else len(raw)))
+        self.end_headers()
+        self.wfile.write(raw[: len(raw) // 2] if cut else raw)
+
+    def close_connection_now(self):
+        self.connection.close()
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv("HARNESS_API_KEY", KEY)
+    monkeypatch.setattr(openai_server, "LONGEST_WAIT", 0.05)
+
+
+def opened(server, timeout=20.0, **options):
+    return load_server(server.uri, ("no", "yes"), VIEW, ModelOptions(**options), timeout=timeout)
+
+
+PROMPTS = [f"number {i}" for i in range(60)]
+
+
+def test_under_every_fault_no_row_is_lost_and_every_answer_is_its_own_rows():
+    with Server(faults=FAULTS) as server:
+        rows = opened(server, timeout=0.5, concurrency=6).score(PROMPTS)
+    assert rows[:, 0].tolist() == [float(i % 2) for i in range(60)]
+    assert np.isnan(rows[:, 1:]).all()
+    assert sorted(server.answered) == sorted(set(server.answered))
+
+
+def test_a_server_that_never_answers_ends_with_a_message_and_not_with_a_made_up_class():
+    with Server(faults=("500",)) as server, pytest.raises(ModelError, match="no answer in 6 attempts"):
+        opened(server).score(["number 1"])
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("I'm sorry, I can't help with that.", -1),
+        ({"content": "", "refusal": "no"}, -1),
+        ("perhaps", -2),
+        ("nowhere", -2),
+        ("", -2),
+        ("**Yes**, because", 1),
+        ("NO, it will not", 0),
+    ],
+)
+def test_a_refusal_and_an_unreadable_answer_are_outcomes_of_their_own(said, code):
+    with Server(say=lambda _: said) as server:
+        assert opened(server).score(["number 1"])[0, 0] == code
+
+
+def test_probabilities_come_from_the_first_tokens_log_probabilities():
+    top = [
+        {"token": " yes", "logprob": np.log(0.6)},
+        {"token": "No", "logprob": np.log(0.2)},
+        {"token": "x", "logprob": -3},
+    ]
+    with Server(logprobs=lambda _: {"content": [{"top_logprobs": top}]}) as server:
+        model = opened(server)
+        model.probe("number 0")
+        assert model.score(["number 0"])[0].tolist() == pytest.approx([1, 0.25, 0.75])
+    assert "scores" in model.info.offers
+
+
+def test_a_server_without_chat_is_asked_for_plain_completions():
+    with Server(chat=False) as server:
+        model = opened(server)
+        assert model.score(["number 1", "number 2"])[:, 0].tolist() == [1, 0]
+    assert not model.chat
+
+
+def test_a_wrong_key_and_a_wrong_model_are_told_apart_and_the_key_is_never_repeated(monkeypatch):
+    with Server() as server:
+        monkeypatch.setenv("HARNESS_API_KEY", "wrong")
+        with pytest.raises(ModelError, match="refuses the key") as error:
+            opened(server).score(["number 1"])
+        assert "wrong" not in str(error.value)
+        monkeypatch.setenv("HARNESS_API_KEY", KEY)
+        other = load_server(server.uri.replace("#small", "#large"), ("no", "yes"), VIEW, ModelOptions())
+        with pytest.raises(ModelError, match="does not know the model 'large'") as error:
+            other.score(["number 1"])
+        assert KEY not in str(error.value) + repr(other.info) + other.settings
+        assert server.keys == {"Bearer wrong", f"Bearer {KEY}"}
+
+
+def test_cost_is_what_the_server_counted_at_the_prices_given():
+    with Server() as server:
+        model = opened(server, price_in=2.0, price_out=6.0)
+        model.score(PROMPTS[:5])
+    assert model.cost() == pytest.approx(5 * (10 * 2 + 1 * 6) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"), [("http://h/v1", "names no model"), ("http://key@h/v1#m", "would end in records")]
+)
+def test_an_address_without_a_model_or_with_a_key_is_refused(uri, says):
+    with pytest.raises(ModelError, match=says):
+        load_server(uri, ("no", "yes"), VIEW, ModelOptions())
