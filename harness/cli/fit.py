@@ -25,7 +25,7 @@ def fit(
     freeze: Annotated[
         int, typer.Option(min=-1, help="Layers from the bottom that stay as they are; -1: all but the head.")
     ] = 0,
-    learning_rate: Annotated[float, typer.Option(help="Of fine-tuning.")] = 5e-5,
+    learning_rate: Annotated[float, typer.Option(help="Of fine-tuning.")] = 1e-4,
     device: Device = None,
 ) -> None:
     """Train a reference model on the suite's training split only."""

@@ -14,7 +14,11 @@ SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A built-in suit
 RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="An audit.json or a run folder.")]
 ModelUri = Annotated[
     str,
-    typer.Option("--model", help="A .skops file, a fitted folder, saved predictions, or python:module:factory."),
+    typer.Option(
+        "--model",
+        help="A .skops or .onnx file, a fitted or transformers folder, saved predictions, https://host/v1#model, "
+        "hf:org/name, bundled:minilm, bundled:smollm2, or python:module:factory.",
+    ),
 ]
 Outputs = Annotated[
     list[str] | None,

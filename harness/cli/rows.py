@@ -13,9 +13,10 @@ from harness.cli.options import SuiteName
 def rows(
     suite: SuiteName,
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")],
+    view: Annotated[str, typer.Option(help="columns, text or prompt: what the model reads.")] = "columns",
     role: Annotated[str, typer.Option(help="test, calibration or train.")] = "test",
 ) -> None:
     """Write the rows to score elsewhere; audit the answers with --model predictions.csv."""
     from harness.workflows.listing import write_rows
 
-    typer.echo(f"{write_rows(suite, role, output)} rows written to {output}")
+    typer.echo(f"{write_rows(suite, role, output, view)} rows written to {output}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -30,15 +31,18 @@ class AnswerCache:
     def __init__(self, path: Path | None) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path or ":memory:", timeout=60, check_same_thread=False)
         try:
-            self._database = sqlite3.connect(path or ":memory:", timeout=60, check_same_thread=False)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.execute("CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID")
         except sqlite3.DatabaseError as error:
+            self._database.close()
             raise UserError(
                 f"The answer cache {path} can't be used ({error}). Delete it, or name another folder in HARNESS_CACHE."
             ) from error
+
+        weakref.finalize(self, self._database.close)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Floats]:
         """The rows of the keys that are known."""
@@ -58,7 +62,3 @@ class AnswerCache:
                 "INSERT OR REPLACE INTO answers VALUES (?, ?)",
                 [(key, np.ascontiguousarray(row, dtype="<f8").tobytes()) for key, row in rows],
             )
-
-    def close(self) -> None:
-        """Lets go of the file."""
-        self._database.close()

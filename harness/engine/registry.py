@@ -129,7 +129,7 @@ _BUILT_IN = (
         "harness.checks.model.loading:loading",
         (),
         "How the model was opened",
-        ("unsafe_load", "user_code", "label_contradicts_score", "truncated_texts", "empty_texts"),
+        ("unsafe_load", "user_code", "label_contradicts_score", "truncated_texts", "empty_texts", "precision_change"),
     ),
 )
 

@@ -28,8 +28,8 @@ class Recipe:
 
     epochs: int = 4
     freeze: int = 0
-    learning_rate: float = 5e-5
-    batch: int = 32
+    learning_rate: float = 1e-4
+    batch: int = 16
     validation: float = 0.1
     patience: int = 2
     seed: int = 0

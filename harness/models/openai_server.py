@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -43,6 +44,7 @@ class OpenAIServer:
     ) -> None:
         self._client, self.info, self.classes, self._view, self._options = client, info, classes, view, options
         self.warnings: tuple[Finding, ...] = ()
+        weakref.finalize(self, client.close)
         self.batch_texts = max(1, options.concurrency) * 2
         self.batch_tokens = 10**9
         self.chat = True

@@ -33,7 +33,7 @@ def import_transformers() -> Any:
         raise MissingExtraError(
             "This model needs transformers. Install it: pip install 'vertical-harness[text]'."
         ) from error
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers types it loosely
     return transformers
 
 

@@ -12,6 +12,7 @@ from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.planner import Plan, plan, validate_checks
 from harness.engine.progress import silent
 from harness.engine.text_pass import TextPass
+from harness.engine.views import COLUMNS, PROMPT, TEXT, render_view
 from harness.errors import DataError, SuiteError, UserError
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, load_suite
@@ -64,15 +65,22 @@ def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions
     return PlannedAudit(steps, count, len(lengths), int(lengths.sum()), cost)
 
 
-def write_rows(suite: str, role: str, path: Path) -> int:
-    """Writes the id and the features of a split's rows as CSV; returns how many."""
-    data = load_dataset(load_suite(suite))
+def write_rows(suite: str, role: str, path: Path, view: str = COLUMNS) -> int:
+    """Writes the id and the features (or the rendered text or prompt) of a split's rows as CSV; returns how many."""
+    loaded = load_suite(suite)
+    data = load_dataset(loaded)
+    if view not in (COLUMNS, TEXT, PROMPT):
+        raise UserError(f"There is no view {view!r}. Wanted one of: {COLUMNS}, {TEXT}, {PROMPT}.")
     if role not in data.splits or not len(data.splits[role]):
         raise DataError(
             f"The suite has no {role} rows. It has: {', '.join(r for r, s in data.splits.items() if len(s))}."
         )
     split = data.splits[role]
     table = split.inputs.copy()
+    if view != COLUMNS:
+        import pandas as pd
+
+        table = pd.DataFrame({view: render_view(loaded.suite, view, split.inputs)})
     table.insert(0, "id", split.ids)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False)

@@ -171,18 +171,33 @@ def _open_transformers(folder: str, uri: str, given: Opening, *, offline: bool =
     from harness.models.torch_runtime import architecture_of
 
     kind = architecture_of(folder, offline)
-    classes, options = given.data.classes, given.options
-    if kind == "classifier":
-        from harness.models.transformers_classifier import load_classifier
+    classes, views = given.data.classes, given.loaded.suite.views
 
-        return load_classifier(folder, uri, classes, options, offline=offline)
-    if kind == "encoder":
-        from harness.models.zero_shot_encoder import load_encoder
+    def load(options: ModelOptions) -> TextModel:
+        if kind == "classifier":
+            from harness.models.transformers_classifier import load_classifier
 
-        return load_encoder(folder, uri, classes, given.loaded.suite.views.zero_shot, options, offline=offline)
-    from harness.models.language_model import load_language_model
+            return load_classifier(folder, uri, classes, options, offline=offline)
+        if kind == "encoder":
+            from harness.models.zero_shot_encoder import load_encoder
 
-    return load_language_model(folder, uri, classes, given.loaded.suite.views.prompt, options, offline=offline)
+            return load_encoder(folder, uri, classes, views.zero_shot, options, offline=offline)
+        from harness.models.language_model import load_language_model
+
+        return load_language_model(folder, uri, classes, views.prompt, options, offline=offline)
+
+    model = load(given.options)
+    return model if given.options.dtype == "float32" else _with_parity(model, load, given)
+
+
+def _with_parity(model: TextModel, load: Callable[[ModelOptions], TextModel], given: Opening) -> TextModel:
+    from harness.models.parity import SAMPLE, parity_finding
+
+    rows = given.data.splits["test"].inputs.iloc[:SAMPLE]
+    texts = render_view(given.loaded.suite, model.info.view, rows)
+    found = parity_finding(model, load(replace(given.options, dtype="float32")), texts)
+    model.warnings = (*model.warnings, found)
+    return model
 
 
 def _manifest(folder: Path) -> tuple[dict[str, Any], tuple[str, ...]]:

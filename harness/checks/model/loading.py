@@ -2,7 +2,8 @@
 
 Runs in every audit. `unsafe_load` is 1 where a pickle was opened on purpose (the reason is given), `user_code` is 1 where
 the user's own code answered, `label_contradicts_score` counts saved labels that differ from their scores' choice,
-`truncated_texts` counts distinct texts cut to the model's context, `empty_texts` texts without a character. All are counts, judged on their value. Limitation: a model's own files are not searched for tampering.
+`truncated_texts` counts distinct texts cut to the model's context, `empty_texts` texts without a character, `precision_change` is the largest change of a probability that a smaller data type
+makes on 64 test rows. All are counts, judged on their value. Limitation: a model's own files are not searched for tampering.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from harness.core.finding import Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement
 
-MEASURES = ("unsafe_load", "user_code", "label_contradicts_score", "truncated_texts", "empty_texts")
+MEASURES = ("unsafe_load", "user_code", "label_contradicts_score", "truncated_texts", "empty_texts", "precision_change")
 
 
 def loading(evidence: Evidence) -> Measurement:
