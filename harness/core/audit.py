@@ -74,6 +74,15 @@ class PredictionsRef(_Stored):
     sha256: str
 
 
+class Usage(_Stored):
+    """What the run itself asked of the model: calls that no kept answer saved, tokens and cost where they are counted."""
+
+    calls: int
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost: float | None = None
+
+
 class Audit(_Stored):
     """One audit; every output is a pure function of it."""
 
@@ -90,6 +99,7 @@ class Audit(_Stored):
     environment: dict[str, Any]
     started: str
     seconds: float
+    usage: Usage | None = None
     evidence_digest: str
     digest: str
 

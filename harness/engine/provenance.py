@@ -52,9 +52,9 @@ def record_digest(record: dict[str, Any]) -> str:
 
 
 def evidence_digest(record: dict[str, Any]) -> str:
-    """As `record_digest`, without seconds, start time, environment, paths and efficiency values."""
+    """As `record_digest`, without seconds, start time, environment, usage, paths and efficiency values."""
     # Saved predictions are a file of the run (Parquet names its writer's version); `digest` covers them.
-    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "predictions"}
+    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "predictions", "usage"}
     kept = {key: value for key, value in record.items() if key not in dropped}
     kept["model"] = {key: value for key, value in record["model"].items() if key != "uri"}
     kept["records"] = [

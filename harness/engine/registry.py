@@ -129,7 +129,15 @@ _BUILT_IN = (
         "harness.checks.model.loading:loading",
         (),
         "How the model was opened",
-        ("unsafe_load", "user_code", "label_contradicts_score", "truncated_texts", "empty_texts", "precision_change"),
+        (
+            "unsafe_load",
+            "user_code",
+            "label_contradicts_score",
+            "truncated_texts",
+            "empty_texts",
+            "precision_change",
+            "threshold",
+        ),
     ),
 )
 

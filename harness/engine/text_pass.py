@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.audit import ModelInfo
+from harness.core.audit import ModelInfo, Usage
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.engine.batching import plan_batches
@@ -111,9 +111,10 @@ class TextPass:
         """None: a text model shows no columns."""
         return None
 
-    def cost(self) -> float | None:
-        """What the pass cost so far."""
-        return self._model.cost()
+    def usage(self) -> Usage:
+        """What this run asked of the model."""
+        tokens = (getattr(self._model, "tokens_in", None), getattr(self._model, "tokens_out", None))
+        return Usage(calls=self.calls, tokens_in=tokens[0], tokens_out=tokens[1], cost=self._model.cost())
 
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """Answers for rows of features, through the suite's template."""

@@ -51,9 +51,13 @@ def audit(
     evidence.collect(steps.roles)
     records = run(steps, evidence, progress)
     saved = _save(run_folder, evidence, steps) if run_folder else None
-    return _assemble(
-        loaded, opened, data, records, saved, started.isoformat(timespec="seconds"), time.monotonic() - clock
-    )
+    body = _assembled(loaded, opened, data, records) | {
+        "predictions": saved,
+        "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 3),
+    }
+    return _sealed(body)
 
 
 def passable(found: Model | TextModel, suite: Suite, options: ModelOptions, progress: Progress) -> Model:
@@ -75,15 +79,7 @@ def rejudge(stored: Audit, rules: list[Rule]) -> Audit:
     return _sealed(body)
 
 
-def _assemble(
-    loaded: LoadedSuite,
-    model: Model,
-    data: Dataset,
-    records: list[CheckRecord],
-    saved: dict[str, str] | None,
-    started: str,
-    seconds: float,
-) -> Audit:
+def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[CheckRecord]) -> dict[str, Any]:
     suite = loaded.suite
     part = {
         "fingerprint": data.fingerprint,
@@ -98,34 +94,29 @@ def _assemble(
         "members": data.members,
         "sampled_rows": data.sampled_rows,
     }
-    return _sealed(
-        {
-            "schema": "vertical-harness/audit/1",
-            "suite": {
-                "name": suite.name,
-                "version": suite.version,
-                "digest": loaded.digest,
-                "vertical": suite.vertical,
-                "task": suite.task,
-                "title": suite.title,
-                "seed": suite.seed,
-            },
-            "model": model.info.model_dump(mode="json"),
-            "data": part,
-            "records": [record.model_dump(mode="json") for record in records],
-            "policy": {
-                "digest": digest_of(suite.policy),
-                "rules": [rule.model_dump(mode="json") for rule in suite.policy],
-            },
-            "verdict": judge(suite.policy, records, _test_rows(part)).model_dump(mode="json"),
-            "system": suite.system.model_dump(mode="json"),
-            "predictions": saved,
-            "harness": {"version": provenance.harness_version()},
-            "environment": provenance.environment(),
-            "started": started,
-            "seconds": round(seconds, 3),
-        }
-    )
+    return {
+        "schema": "vertical-harness/audit/1",
+        "suite": {
+            "name": suite.name,
+            "version": suite.version,
+            "digest": loaded.digest,
+            "vertical": suite.vertical,
+            "task": suite.task,
+            "title": suite.title,
+            "seed": suite.seed,
+        },
+        "model": model.info.model_dump(mode="json"),
+        "data": part,
+        "records": [record.model_dump(mode="json") for record in records],
+        "policy": {
+            "digest": digest_of(suite.policy),
+            "rules": [rule.model_dump(mode="json") for rule in suite.policy],
+        },
+        "verdict": judge(suite.policy, records, _test_rows(part)).model_dump(mode="json"),
+        "system": suite.system.model_dump(mode="json"),
+        "harness": {"version": provenance.harness_version()},
+        "environment": provenance.environment(),
+    }
 
 
 def _sealed(body: dict[str, Any]) -> Audit:

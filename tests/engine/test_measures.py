@@ -21,7 +21,7 @@ def emitted(tmp_path_factory):
 
 
 # Given only where the data has such a flaw, which tests/checks plants.
-RARE = {"data.leak_suspect", "data.small_group", "data.disguised_missing"}
+RARE = {"data.leak_suspect", "data.small_group", "data.disguised_missing", "model.threshold"}
 
 
 def test_every_check_gives_exactly_the_measures_that_the_registry_lists(emitted):

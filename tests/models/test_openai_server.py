@@ -2,9 +2,14 @@
 
 import itertools
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +20,7 @@ from harness.models.openai_server import load_server
 from harness.models.options import ModelOptions
 from harness.spec.suite import PromptView
 
-pytest.importorskip("httpx")
+httpx = pytest.importorskip("httpx")
 pytest.importorskip("tenacity")
 
 
@@ -189,3 +194,67 @@ def test_cost_is_what_the_server_counted_at_the_prices_given():
 def test_an_address_without_a_model_or_with_a_key_is_refused(uri, says):
     with pytest.raises(ModelError, match=says):
         load_server(uri, ("no", "yes"), VIEW, ModelOptions())
+
+
+@pytest.fixture
+def served(tmp_path, make_language_model):
+    """`transformers serve` on a tiny model, on a free port of loopback."""
+    chat = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
+    folder = make_language_model(chat=chat)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "hub").mkdir()
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    script = Path(sys.executable).parent / "transformers"
+    process = subprocess.Popen(
+        [str(script), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--device", "cpu"],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/v1#{folder}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.slow
+def test_a_real_server_behind_a_bad_line_is_audited_and_the_key_stands_nowhere(served, tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    from harness import audit
+    from harness.datasets.roles import DataOptions
+
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    upstream, _, model = served.partition("#")
+
+    def forward(prompt):
+        turn = [{"role": "user", "content": prompt}]
+        asked = {"model": model, "messages": turn, "max_tokens": 4, "temperature": 0}
+        return httpx.post(f"{upstream}/chat/completions", json=asked, timeout=60).json()["choices"][0]["message"][
+            "content"
+        ]
+
+    direct = audit("finance/credit-risk", served, DataOptions(rows=40), model_options=ModelOptions(concurrency=2))
+    bad = [fault for fault in FAULTS if fault != "slow"]
+    with Server(say=forward, faults=bad) as line:
+        asked = ModelOptions(concurrency=3)
+        record = audit("finance/credit-risk", line.uri, DataOptions(rows=40), model_options=asked)
+    kept = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    for one in (direct, record):
+        performance = next(r for r in one.records if r.check == "performance.classification")
+        found = {f.measure: f for f in performance.findings if f.of is None}
+        assert found["performance.answer_rate"].n == found["performance.accuracy"].n == 40
+        # A model of random weights seldom says yes or no: what can't be read is no answer, and no class was made up.
+        assert found["performance.answer_rate"].value < 1
+        assert KEY not in one.model_dump_json()
+    same = [r.model_dump(exclude={"seconds"}) for r in direct.records]
+    assert [r.model_dump(exclude={"seconds"}) for r in record.records] == same
+    distinct = len(set(line.answered))
+    assert record.usage.calls in (distinct, distinct - 1)
+    assert not any(KEY.encode() in content for content in kept)

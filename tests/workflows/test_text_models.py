@@ -3,11 +3,9 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -159,46 +157,6 @@ def test_an_audit_killed_on_the_way_ends_with_the_record_of_an_undisturbed_one(f
     assert run("killed.json", "two").wait() in (0, 1, 3)
     whole, again = (json.loads((tmp_path / n).read_text(encoding="utf-8")) for n in ("whole.json", "killed.json"))
     assert whole["evidence_digest"] == again["evidence_digest"]
-
-
-@pytest.fixture
-def served(tmp_path, make_language_model):
-    """`transformers serve` on a tiny model, on a free port of loopback."""
-    chat = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
-    folder = make_language_model(chat=chat)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (tmp_path / "hub").mkdir()
-    environment = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
-    script = Path(sys.executable).parent / "transformers"
-    process = subprocess.Popen(
-        [str(script), "serve", str(folder), "--port", str(port), "--host", "127.0.0.1", "--device", "cpu"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/v1#{folder}"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-@pytest.mark.slow
-def test_a_real_server_is_audited_over_http(served):
-    record = audit(SUITE, served, DataOptions(rows=40), model_options=ModelOptions(concurrency=2))
-    performance = next(r for r in record.records if r.check == "performance.classification")
-    found = {f.measure: f for f in performance.findings if f.of is None}
-    assert record.model.kind == "openai-server"
-    assert found["performance.answer_rate"].n == 40
-    assert found["performance.accuracy"].n == 40
-    # A model of random weights seldom says yes or no: what can't be read is no answer, and no class was made up.
-    assert found["performance.answer_rate"].value < 1
 
 
 @pytest.mark.slow

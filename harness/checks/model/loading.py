@@ -3,7 +3,7 @@
 Runs in every audit. `unsafe_load` is 1 where a pickle was opened on purpose (the reason is given), `user_code` is 1 where
 the user's own code answered, `label_contradicts_score` counts saved labels that differ from their scores' choice,
 `truncated_texts` counts distinct texts cut to the model's context, `empty_texts` texts without a character, `precision_change` is the largest change of a probability that a smaller data type
-makes on 64 test rows. All are counts, judged on their value. Limitation: a model's own files are not searched for tampering.
+makes on 64 test rows, `threshold` is where a zero-shot model's score was cut. All are counts, judged on their value. Limitation: a model's own files are not searched for tampering.
 """
 
 from __future__ import annotations
@@ -15,10 +15,20 @@ from harness.engine.measurement import Measurement
 MEASURES = ("unsafe_load", "user_code", "label_contradicts_score", "truncated_texts", "empty_texts", "precision_change")
 
 
+def _threshold(evidence: Evidence) -> list[Finding]:
+    part = evidence.split("calibration")
+    if evidence.threshold is None or part is None:
+        return []
+    why = "the model was never told where to cut: balanced accuracy on the calibration split is highest here"
+    return [Finding(measure="model.threshold", value=evidence.threshold, n=len(part), exact=True, reason=why)]
+
+
 def loading(evidence: Evidence) -> Measurement:
     """The adapter's warnings; 0 for each that it did not give."""
     given = {finding.measure: finding for finding in evidence.model_warnings}
     names = [f"model.{name}" for name in MEASURES]
+    findings = _threshold(evidence)
     return Measurement(
-        [given.get(name) or Finding(measure=name, value=0, n=1, exact=True, better="lower") for name in names]
+        findings
+        + [given.get(name) or Finding(measure=name, value=0, n=1, exact=True, better="lower") for name in names]
     )
