@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORE := $(VENV)/.core
 FULL := $(VENV)/.full
 
-.PHONY: demo test quick check lint wheel-test newest clean
+.PHONY: demo test quick check lint wheel-test newest suites clean
 
 demo: $(CORE)  ## audit a real credit model and say where the report lies
 	$(BIN)/harness demo
@@ -24,6 +24,9 @@ lint: $(FULL)
 
 wheel-test: $(FULL)  ## the built wheel, in a fresh environment and an empty folder
 	bash tests/wheel.sh $(PYTHON)
+
+suites: $(CORE)  ## fit and audit a reference model for every suite: a table of verdicts, measures and seconds
+	$(BIN)/python benchmarks/suites.py
 
 newest:  ## without the constraints: the newest versions that the ranges admit
 	bash tests/newest.sh $(PYTHON)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,29 @@ def compare(folder, texts, repeats):
         print(f"{a} / {b}: {cpu[a] / cpu[b]:.2f}")
 
 
+def onnx_parity(folder):
+    """The same classifier exported to ONNX: how far its answers lie from torch's."""
+    from harness.models.onnx import load_onnx
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    example = dict(tokenizer(["a b c", "d e"], padding=True, return_tensors="pt"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model, tuple(example.values()), str(Path(folder) / "model.onnx"), input_names=list(example), output_names=["logits"],
+            dynamic_axes={name: {0: "n", 1: "t"} for name in example}, dynamo=False, opset_version=17,
+        )  # fmt: skip
+    graph = load_onnx(Path(folder) / "model.onnx", "m", ("no", "yes"), ModelOptions())
+    texts = texts_of(128)
+    wanted = pass_of(folder).answers(texts)
+    found = np.vstack([graph.score(texts[i : i + 8]) for i in range(0, len(texts), 8)])
+    turned = int((found[:, 0] != wanted[:, 0]).sum())
+    print(
+        f"ONNX against torch: change of a probability {np.abs(found - wanted)[:, 1:].max():.1e}, {turned} labels turned"
+    )
+
+
 def choices(repeats):
     """A language model's choices, with the prompt's cache shared and without."""
     from harness.models.language_model import load_language_model
@@ -198,6 +222,7 @@ def main():
         folder = classifier_folder(target)
         compare(folder, texts_of(options.texts), options.repeats)
         choices(options.repeats)
+        onnx_parity(folder)
         if options.memory:
             memory(folder)
 

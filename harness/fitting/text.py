@@ -47,12 +47,14 @@ class Tuned:
 
 
 def fit_tfidf(texts: Sequence[str], labels: Sequence[str], seed: int) -> Any:
-    """Word and word-pair tf-idf with logistic regression."""
+    """Tf-idf of words and word pairs with logistic regression; of one to four characters where texts have no blanks."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
 
-    vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+    blanks = sum(" " in text for text in texts) / max(1, len(texts))
+    how: dict[str, Any] = {"ngram_range": (1, 2)} if blanks > 0.5 else {"analyzer": "char", "ngram_range": (1, 4)}
+    vectoriser = TfidfVectorizer(**how, lowercase=blanks > 0.5, sublinear_tf=True, min_df=2)
     return Pipeline(
         [("words", vectoriser), ("model", LogisticRegression(max_iter=2000, C=10.0, random_state=seed))]
     ).fit(list(texts), list(labels))

@@ -50,7 +50,7 @@ def audit(
     progress("predicting")
     evidence.collect(steps.roles)
     records = run(steps, evidence, progress)
-    saved = _save(run_folder, evidence, steps) if run_folder else None
+    saved = _save(run_folder, evidence, steps) if run_folder and not evidence.exhausted else None
     body = _assembled(loaded, opened, data, records) | {
         "predictions": saved,
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,

@@ -127,8 +127,11 @@ def test_a_second_audit_has_the_same_evidence(foreign):
     assert audited(foreign, label_map=labels).evidence_digest == audited(foreign, label_map=labels).evidence_digest
 
 
-def test_a_limit_of_calls_gives_an_incomplete_record(foreign):
-    record = audited(foreign, label_map={"M": "malignant", "B": "benign"}, max_calls=100)
+def test_a_limit_of_calls_gives_an_incomplete_record(foreign, tmp_path):
+    asked = ModelOptions(label_map={"M": "malignant", "B": "benign"}, max_calls=100)
+    options = DataOptions(data=foreign / "test.csv", train_data=foreign / "train.csv")
+    record = audit(foreign / "suite.yaml", str(foreign / "model"), options, tmp_path / "run", model_options=asked)
+    assert record.predictions is None
     assert record.verdict.outcome == "incomplete"
     reasons = {r.check: r.reason for r in record.records if r.status == "not_tested"}
     assert set(reasons) == {r.check for r in record.records} - {"data.quality", "model.loading"}
