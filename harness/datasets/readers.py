@@ -31,6 +31,7 @@ def read_table(path: Path, read: Read | None = None) -> pd.DataFrame:
                 path,
                 sep=separator,
                 decimal=read.decimal,
+                thousands=read.thousands,
                 encoding=_without_mark(read.encoding),
                 keep_default_na=False,
                 na_values=_MISSING_WORDS,

@@ -33,7 +33,8 @@ def import_transformers() -> Any:
         raise MissingExtraError(
             "This model needs transformers. Install it: pip install 'vertical-harness[text]'."
         ) from error
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers types it loosely
+    logging: Any = transformers.utils.logging
+    logging.disable_progress_bar()
     return transformers
 
 

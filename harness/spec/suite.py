@@ -78,6 +78,7 @@ class Read(_Strict):
 
     separator: str = ","
     decimal: str = "."
+    thousands: str | None = None
     encoding: str = "utf-8"
 
 

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 from harness import audit, load_suite
+from harness.core.names import name_of
 from harness.datasets.readers import read_table
-from harness.datasets.roles import DataOptions
+from harness.datasets.roles import DataOptions, group_names
 from harness.spec.loading import built_in_suites
 
 ROWS = 12_000
 RULES = [
-    (name, rule.id) for name in built_in_suites() for rule in load_suite(name).suite.policy if rule.severity == "block"
+    (name, rule) for name in built_in_suites() for rule in load_suite(name).suite.policy if rule.severity == "block"
 ]
 
 
@@ -32,19 +33,22 @@ def planted(suite, folder, defect, seed=1):
     data = suite.suite.data
     source = read_table(suite.folder / data.source, data.read)
     test, train = draw(source, rng, 0), draw(source, rng, ROWS)
+    named = {how.column for how in (*data.sensitive.values(), *data.slices.values())}
     for table in (test, train):
         for column in {how.column for how in data.sensitive.values()}:
             table[column] = rng.permutation(table[column].to_numpy())
         for column in data.features:
-            if table[column].dtype.kind in "if":
+            if table[column].dtype.kind in "if" and column not in named:
                 table[column] = table[column] + rng.uniform(0, 1e-6, ROWS)
+            elif data.features == [column]:
+                table[column] = [f"{text}.{row}" for text, row in zip(table[column], table["__row__"], strict=True)]
         if data.id:
             table[data.id] = table["__row__"]
     if defect == "leak":
         leak(suite, test, train)
     paths = [folder / "test.csv", folder / "train.csv"]
     for table, path in zip((test, train), paths, strict=True):
-        table.drop(columns="__row__").to_csv(path, index=False)
+        table.drop(columns="__row__").to_csv(path, index=False, sep=data.read.separator)
     answers = [answer(suite, t, rng, defect, member) for t, member in ((test, False), (train, True))]
     ids = [test["__row__"].astype(str), ("train:" + train["__row__"].astype(str))]
     if not data.id:
@@ -56,51 +60,63 @@ def planted(suite, folder, defect, seed=1):
 
 
 def truth(suite, table):
+    """The class of each row."""
     label = suite.suite.data.label
     if hasattr(label.positive, "at_least"):
-        return (table[label.column] >= label.positive.at_least).to_numpy()
-    return (table[label.column].astype(str) == label.positive).to_numpy()
+        hit = table[label.column] >= label.positive.at_least
+        return np.where(hit, label.names["positive"], label.names["negative"]).astype(object)
+    return np.array([name_of(value) for value in table[label.column]], dtype=object)
 
 
 def answer(suite, table, rng, defect, member):
-    """A good, even-handed score; the defect spoils it."""
-    data, positive = suite.suite.data, truth(suite, table)
-    score = np.where(positive, 0.75, 0.08) + rng.normal(0, 0.08, len(table))
-    flip = rng.random(len(table)) < 0.04
-    score[flip] = np.where(positive[flip], 0.2, 0.7)
+    """Good, even-handed probabilities of the classes; the defect spoils them."""
+    data, labels = suite.suite.data, truth(suite, table)
+    classes, n = sorted(set(labels)), len(table)
+    own = np.array([classes.index(label) for label in labels])
+    confidence = np.clip(rng.normal(0.8, 0.08, n), 0.55, 0.99)
+    given = np.where(rng.random(n) < 0.04, rng.integers(0, len(classes), n), own)
     if defect == "shuffled":
-        score = rng.permutation(score)
+        given = rng.permutation(given)
     if defect == "blind":
-        score = rng.uniform(0.02, 0.4, len(table))
+        given = np.full(n, classes.index(data.label.favourable or max(set(labels) - {data.label.positive_name})))
+        if data.label.favourable == data.label.positive_name:
+            given = np.full(n, 1 - classes.index(data.label.positive_name))
+        confidence = rng.uniform(0.6, 0.95, n)
     if defect.startswith("against "):
         attribute = defect.removeprefix("against ")
-        how = data.sensitive[attribute]
-        named = table[how.column].map(lambda v: (how.values or {}).get(str(v), str(v)))
-        hit = (named != data.reference[attribute]).to_numpy() & (rng.random(len(table)) < 0.6)
-        bad_is_positive = data.label.favourable != data.label.positive_name
-        score[hit] = 0.9 if bad_is_positive else 0.05
+        named = group_names(table[data.sensitive[attribute].column], data.sensitive[attribute])
+        reference = data.reference.get(attribute) or max(set(named), key=list(named).count)
+        hit = (named != reference) & (rng.random(n) < 0.6)
+        given = np.where(hit, 1 - classes.index(data.label.favourable), given)
     if defect == "memorised" and member:
-        score = np.where(positive, 0.999, 0.001)
-    return pd.DataFrame({"score": np.clip(score, 0.0005, 0.9995)})
+        given, confidence = own, np.full(n, 0.999)
+    scores = np.tile(((1 - confidence) / (len(classes) - 1))[:, None], (1, len(classes)))
+    scores[np.arange(n), given] = confidence
+    return pd.DataFrame({f"score:{name}": scores[:, k] for k, name in enumerate(classes)})
 
 
 def leak(suite, *tables):
-    """Makes the suite's first numeric feature a copy of the label."""
+    """Makes the suite's first feature that is not sensitive a copy of the label."""
     data = suite.suite.data
-    feature = next(
-        c
-        for c in data.features
-        if tables[0][c].dtype.kind in "if" and c not in {s.column for s in data.sensitive.values()}
-    )
+    protected = {s.column for s in data.sensitive.values()}
+    numbers = [c for c in data.features if tables[0][c].dtype.kind in "if" and c not in protected]
     for table in tables:
-        table[feature] = truth(suite, table) + np.random.default_rng(0).normal(0, 1e-3, len(table))
+        positive = truth(suite, table) == data.label.positive_name
+        if numbers:
+            table[numbers[0]] = positive + np.random.default_rng(0).normal(0, 1e-3, len(table))
+        else:
+            table[data.features[0]] = np.where(positive, "a", "b")
 
 
-DEFECTS = {
-    "useful": "shuffled", "no-leak": "leak", "members": "memorised", "sensitivity": "blind",
-    "four-fifths": "against race", "four-fifths-marital": "against marital_status",
-    "equal-opportunity-sex": "against sex", "variants": "against variant",
-}  # fmt: skip
+def defect_of(rule):
+    """The plant that must trip this rule."""
+    if rule.measure.startswith("bias."):
+        return f"against {next(iter(rule.group))}"
+    families = {"performance.recall": "blind", "data.leak_suspects": "leak"}
+    return (
+        families.get(rule.measure)
+        or {"performance": "shuffled", "privacy": "memorised"}[rule.measure.partition(".")[0]]
+    )
 
 
 def outcomes(record, rule):
@@ -115,10 +131,10 @@ def clean():
     return {}
 
 
-@pytest.mark.parametrize(("name", "rule"), RULES)
+@pytest.mark.parametrize(("name", "rule"), RULES, ids=[f"{name}-{rule.id}" for name, rule in RULES])
 def test_a_planted_model_fails_the_exact_rule_and_a_clean_one_passes_it(name, rule, tmp_path, clean, tmp_path_factory):
     suite = load_suite(name)
     if name not in clean:
         clean[name] = planted(suite, tmp_path_factory.mktemp("clean"), "none")
-    assert "fail" in outcomes(planted(suite, tmp_path, DEFECTS[rule]), rule)
-    assert outcomes(clean[name], rule) == {"pass"}
+    assert "fail" in outcomes(planted(suite, tmp_path, defect_of(rule)), rule.id)
+    assert outcomes(clean[name], rule.id) == {"pass"}

@@ -112,7 +112,7 @@ def _missing(parts: list[Split]) -> list[Finding]:
     found = [
         Finding(measure="data.missing_rate", value=gaps / cells, n=cells, exact=True, unit="cells", better="lower")
     ]
-    for column, value, count, n in _disguised(parts):
+    for column, value, count, n in sentinels([part.inputs for part in parts]):
         found.append(
             Finding(
                 measure="data.disguised_missing",
@@ -127,13 +127,13 @@ def _missing(parts: list[Split]) -> list[Finding]:
     return found
 
 
-def _disguised(parts: list[Split]) -> list[tuple[str, float, int, int]]:
+def sentinels(parts: list[pd.DataFrame]) -> list[tuple[str, float, int, int]]:
     """Sentinels: a repeated extreme value farther from its neighbour than the middle half is wide."""
     found = []
-    for column in parts[0].inputs.columns:
-        if parts[0].inputs[column].dtype.kind != "f":
+    for column in parts[0].columns:
+        if parts[0][column].dtype.kind != "f":
             continue
-        values = np.concatenate([part.inputs[column].dropna().to_numpy(dtype=float) for part in parts])
+        values = np.concatenate([part[column].dropna().to_numpy(dtype=float) for part in parts])
         distinct = np.unique(values)
         if len(distinct) < 20:
             continue
@@ -190,12 +190,13 @@ def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool
     labels = np.concatenate([part.labels for part in parts])
     found = []
     for column in inputs.columns:
-        best = max((_column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
+        best = max((column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
         found.append((str(column), best, len(inputs), best >= limit))
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
-def _column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
+def column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
+    """How well a column (n,) alone tells a class (n,): the AUC, 0.5 where it can't be formed."""
     if column.dtype.kind != "f":
         auc = delong(_held_out_rates(column.astype(str).to_numpy(), target), target)
         return 0.5 if auc is None else auc.value

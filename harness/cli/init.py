@@ -1,0 +1,33 @@
+"""harness init."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.printing import story
+
+
+def init(
+    data: Annotated[Path, typer.Option("--data", help="Your data: CSV, Parquet or JSON lines.")],
+    label: Annotated[str | None, typer.Option(help="The label's column.")] = None,
+    positive: Annotated[
+        str | None, typer.Option(help="The positive class, or for numbers the least positive one.")
+    ] = None,
+    favourable: Annotated[str | None, typer.Option(help="The class that is good for the person.")] = None,
+    sensitive: Annotated[list[str] | None, typer.Option(help="A sensitive column; repeatable.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The suite to write.")] = Path("suite.yaml"),
+) -> None:
+    """Write a starter suite for your own data: roles guessed, each guess with its reason."""
+    from harness.workflows.init import Wishes, init
+
+    starter = init(data, output, Wishes(label, positive, favourable, tuple(sensitive or ())))
+    for warning in starter.warnings:
+        story.print(f"Warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+    typer.echo(f"Written: {output}")
+    typer.echo("Decide by hand:")
+    for line in starter.decide:
+        typer.echo(f"- {line}")
+    typer.echo(f"Then: harness validate {output}")

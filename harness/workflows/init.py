@@ -1,0 +1,286 @@
+"""Writes a starter suite for the user's own data: every guess explained, and what to decide by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.checks.data.quality import column_auc, sentinels
+from harness.core.names import name_of
+from harness.datasets.guessing import Guess, guess_columns, read_guessed
+from harness.errors import DataError
+from harness.spec.suite import Read
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAK_AUC = 0.98
+_POSITIVE = {"1", "yes", "true", "bad", "default", "fraud", "positive", "y", "是", "有", "违约", "阳性", "故障"}
+_TYPICAL_SENTINELS = {-1, -9, -99, -999, -9999, 99, 999, 9999, 99999, 0}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says of their data; None is guessed."""
+
+    label: str | None = None
+    positive: str | None = None
+    favourable: str | None = None
+    sensitive: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Starter:
+    """The suite's text, what its author must decide, and what looks wrong with the data."""
+
+    text: str
+    decide: list[str]
+    warnings: list[str]
+
+
+def init(path: Path, target: Path, wishes: Wishes) -> Starter:
+    """Reads the data and writes the suite beside it (or to `target`)."""
+    table, read = read_guessed(path)
+    guesses = guess_columns(table, wishes.label, list(wishes.sensitive))
+    label = next(guess.column for guess in guesses if guess.role == "label")
+    table = table.dropna(subset=[label])
+    classes, positive, threshold = _classes(table[label], label, wishes.positive)
+    favourable = _favourable(wishes, classes, positive)
+    source = path.resolve()
+    shown = source.name if source.parent == target.resolve().parent else str(source)
+    leaks = _leaks(table, guesses, label, positive, threshold)
+    starter = _Writer(shown, read, table, guesses, label, positive, threshold, favourable, leaks).starter(wishes)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(starter.text, encoding="utf-8")
+    return starter
+
+
+def _classes(column: pd.Series[Any], label: str, wanted: str | None) -> tuple[list[str], str | None, float | None]:
+    if column.dtype.kind in "iuf" and column.nunique() > 10:
+        try:
+            threshold = float(wanted) if wanted is not None else None
+        except ValueError:
+            threshold = None
+        if threshold is None:
+            raise DataError(
+                f"The label {label!r} holds {column.nunique()} different numbers. Say from which number on a row is "
+                f"positive: --positive N (its median is {column.median():g})."
+            )
+        return ["positive", "negative"], "positive", threshold
+    counts = column.map(name_of).value_counts()
+    classes = [str(name) for name in counts.index]
+    if len(classes) < 2:
+        raise DataError(f"The label {label!r} has one class only. Name another column: --label COLUMN.")
+    if wanted is not None and wanted not in classes:
+        raise DataError(f"--positive {wanted!r} is no class of {label!r}. It holds: {', '.join(classes[:10])}.")
+    if wanted is None and len(classes) == 2:
+        wanted = next((name for name in classes if name.lower() in _POSITIVE), classes[-1])
+    return classes, wanted, None
+
+
+def _favourable(wishes: Wishes, classes: list[str], positive: str | None) -> str | None:
+    if wishes.favourable is not None:
+        if wishes.favourable not in classes:
+            raise DataError(f"--favourable {wishes.favourable!r} is no class. Classes: {', '.join(classes[:10])}.")
+        return wishes.favourable
+    others = [name for name in classes if name != positive]
+    return others[0] if positive is not None and len(classes) == 2 else None
+
+
+def _leaks(
+    table: pd.DataFrame, guesses: list[Guess], label: str, positive: str | None, threshold: float | None
+) -> dict[str, float]:
+    values = table[label]
+    targets = (
+        [values >= threshold]
+        if threshold is not None
+        else [values.map(name_of) == c for c in values.map(name_of).unique()]
+    )
+    found = {}
+    for guess in guesses:
+        if guess.role not in ("feature", "sensitive"):
+            continue
+        column = table[guess.column]
+        column = column.astype(float) if column.dtype.kind in "iuf" else column
+        best = max(column_auc(column, np.asarray(target, dtype=bool)) for target in targets)
+        if best >= LEAK_AUC:
+            found[guess.column] = best
+    return found
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+class _Writer:
+    """Holds what is known while the suite's text is put together."""
+
+    def __init__(
+        self,
+        source: str,
+        read: Read,
+        table: pd.DataFrame,
+        guesses: list[Guess],
+        label: str,
+        positive: str | None,
+        threshold: float | None,
+        favourable: str | None,
+        leaks: dict[str, float],
+    ) -> None:
+        self._source, self._read, self._table, self._guesses = source, read, table, guesses
+        self._label, self._positive, self._threshold = label, positive, threshold
+        self._favourable, self._leaks = favourable, leaks
+        self._sensitive = [g for g in guesses if g.role == "sensitive" and g.column not in leaks]
+
+    def starter(self, wishes: Wishes) -> Starter:
+        blocks = [self._head(), self._data(), self._checks(), self._policy(), self._system()]
+        return Starter("\n".join(blocks), self._decisions(wishes), self._warnings())
+
+    def _head(self) -> str:
+        name = Path(self._source).stem.lower().replace(" ", "-")
+        return (
+            f"# A starter suite, guessed from {Path(self._source).name} ({len(self._table):,} rows). Read every line before "
+            f"you rely on it.\nname: own/{_plain(name)}\nversion: 1\nvertical: own\ntask: classification"
+        )
+
+    def _data(self) -> str:
+        lines = ["data:", f"  source: {_quoted(self._source)}"]
+        if self._read != Read():
+            lines.append(
+                f"  read: {{separator: {_quoted(self._read.separator)}, decimal: {_quoted(self._read.decimal)}, "
+                + (f"thousands: {_quoted(self._read.thousands)}, " if self._read.thousands else "")
+                + f"encoding: {self._read.encoding}}}"
+            )
+        lines.append(f"  label: {{{self._label_keys()}}}")
+        features = [g for g in self._guesses if g.role in ("feature", "sensitive") and g.column not in self._leaks]
+        lines.append("  features:")
+        lines += [f"    - {_quoted(g.column)}" for g in features]
+        for guess in self._guesses:
+            if guess.column in self._leaks:
+                auc = self._leaks[guess.column]
+                lines.append(
+                    f"    # left out: {_quoted(guess.column)} alone tells the label (AUC {auc:.3f}). Put it back only if it "
+                    "is known when the decision is made"
+                )
+            elif guess.role not in ("feature", "sensitive", "label"):
+                lines.append(f"    # left out: {_quoted(guess.column)} ({guess.role}: {guess.reason})")
+        lines += self._groups() + self._identity() + self._missing()
+        split = (
+            f"{{test: {0.5 if len(self._table) < 1000 else 0.4}, calibration: 0.1, stratify: [{_quoted(self._label)}]"
+        )
+        group = next((g for g in self._guesses if g.role == "group"), None)
+        if group:
+            split = split.replace(f", stratify: [{_quoted(self._label)}]", "") + f", group: {_quoted(group.column)}"
+        return "\n".join([*lines, "  drop_duplicates: true", f"  split: {split}, seed: 20260101}}"])
+
+    def _label_keys(self) -> str:
+        keys = [f"column: {_quoted(self._label)}"]
+        if self._threshold is not None:
+            keys.append(f"positive: {{at_least: {self._threshold:g}}}")
+        elif self._positive is not None:
+            keys.append(f"positive: {_quoted(self._positive)}")
+        if self._favourable is not None:
+            keys.append(f"favourable: {_quoted(self._favourable)}")
+        return ", ".join(keys)
+
+    def _groups(self) -> list[str]:
+        if not self._sensitive:
+            return []
+        lines = ["  sensitive:"]
+        for guess in self._sensitive:
+            values = self._table[guess.column].dropna()
+            how = f"column: {_quoted(guess.column)}"
+            if values.dtype.kind in "iuf" and values.nunique() > 6:
+                cuts = [float(np.floor(values.min())), *(float(round(q)) for q in np.quantile(values, [1 / 3, 2 / 3]))]
+                edges = sorted({*cuts, float(np.floor(values.max()) + 1)})
+                how += f", bins: [{', '.join(f'{edge:g}' for edge in edges)}]"
+            lines.append(f"    {_quoted(guess.attribute)}: {{{how}}}  # {guess.reason}")
+        return lines
+
+    def _identity(self) -> list[str]:
+        found = next((g for g in self._guesses if g.role == "id"), None)
+        return [f"  id: {_quoted(found.column)}"] if found else []
+
+    def _missing(self) -> list[str]:
+        numbers = self._table.select_dtypes("number").astype(float)
+        found = [s for s in sentinels([numbers]) if s[1] in _TYPICAL_SENTINELS]
+        if not found:
+            return []
+        pairs = ", ".join(f"{_quoted(column)}: [{value:g}]" for column, value, *_ in found)
+        return [f"  missing: {{{pairs}}}  # values that stand apart from all others and usually mean 'missing'"]
+
+    def _checks(self) -> str:
+        lines = ["checks:", "  - performance.classification", "  - performance.calibration", "  - performance.slices"]
+        if self._sensitive and self._favourable:
+            lines.append("  - bias.groups: {minimum_group: 30}")
+        return "\n".join([*lines, "  - privacy.membership", "  - explainability.attribution", "  - data.quality"])
+
+    def _policy(self) -> str:
+        lines = ["policy:  # a first policy: every limit is yours to set, with its reason and source"]
+
+        def rule(name: str, what: str, why: str) -> None:
+            lines.append(f"  - {{id: {name}, {what}, severity: block, reason: {_quoted(why)}, source: to be decided}}")
+
+        if self._positive is not None:
+            rule("useful", "measure: performance.roc_auc, at_least: 0.6", "Better than chance by a margin that matters")
+        else:
+            rule("useful", "measure: performance.accuracy, at_least: 0.5", "Better than a coin")
+        if self._sensitive and self._favourable:
+            for guess in self._sensitive:
+                what = f'measure: bias.impact_ratio, group: {{{_quoted(guess.attribute)}: "*"}}, between: [0.8, 1.25]'
+                rule(
+                    f"four-fifths-{_plain(str(guess.attribute))}",
+                    what,
+                    "No group gets the favourable answer much less often",
+                )
+        members = 'measure: privacy.membership_auc, of: {attack: "*"}, at_most: 0.6'
+        rule("members", members, "Whether somebody is in the training data must not be readable from the answers")
+        rule(
+            "no-leak",
+            "measure: data.leak_suspects, at_most: 0",
+            "A column that gives the label away makes every measure void",
+        )
+        return "\n".join(lines)
+
+    def _system(self) -> str:
+        return (
+            "seed: 20260101\nsystem:  # printed in the report; 'not stated' until you say it\n"
+            f"  name: {_quoted(Path(self._source).stem)}\n  # intended_purpose: \n  # users: \n  # affected: \n"
+            "  # jurisdictions: []\n  # out_of_scope: \n"
+        )
+
+    def _decisions(self, wishes: Wishes) -> list[str]:
+        found = []
+        if wishes.label is None:
+            found.append(f"The label: {self._label!r} was chosen by its name or its two values.")
+        if wishes.positive is None and self._positive is not None:
+            found.append(f"The positive class: {self._positive!r} was chosen.")
+        if wishes.favourable is None and self._favourable is not None:
+            found.append(f"The favourable outcome: {self._favourable!r} was chosen; bias is measured on it.")
+        found += [
+            f"Sensitive: {g.column!r} as {g.attribute} ({g.reason}); which group is the reference?"
+            for g in self._sensitive
+        ]
+        found.append("Every limit of the policy, with its reason and source.")
+        return found
+
+    def _warnings(self) -> list[str]:
+        found = [
+            f"{column!r} alone tells the label (AUC {auc:.3f}): it was left out as a likely leak."
+            for column, auc in self._leaks.items()
+        ]
+        found += [
+            f"{g.column!r} was left out: {g.reason}."
+            for g in self._guesses
+            if g.role in ("date", "text", "code", "constant")
+        ]
+        return found
+
+
+def _plain(text: str) -> str:
+    kept = "".join(sign if sign.isalnum() else "-" for sign in text).strip("-")
+    return kept or "data"

@@ -1,0 +1,140 @@
+"""Starter suites for files that the harness has never seen, in the shape of real exports."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from harness import audit, load_suite
+from harness.datasets.guessing import guess_reading
+from harness.errors import DataError
+from harness.workflows.fit import fit
+from harness.workflows.init import Wishes, init
+from harness.workflows.listing import validate
+
+ROWS = 600
+
+
+def german(value):
+    return f"{value:,.2f}".replace(",", "X").replace(".", ",").replace("X", ".")
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """A German bank's export, a Chinese one, and visits of patients; each with a trap."""
+    folder, rng = tmp_path_factory.mktemp("exports"), np.random.default_rng(0)
+    risk = rng.normal(size=ROWS)
+    bad = risk + rng.normal(0, 1, ROWS) > 0.5
+    pd.DataFrame({
+        "Kunden-Nr": [f"K{i:05d}" for i in range(ROWS)],
+        "Antragsdatum": [f"{d:02d}.{m:02d}.2023" for d, m in zip(rng.integers(1, 28, ROWS), rng.integers(1, 13, ROWS), strict=True)],
+        "Einkommen": [german(3000 - 700 * r) for r in risk], "Gender": rng.choice(["m", "w", "ü"], ROWS),
+        "Mahnstufe": np.where(bad, rng.integers(2, 4, ROWS), 0), "Zweck": rng.choice(["Auto", "Häuser", "Reise"], ROWS),
+        "Ausfall": np.where(bad, "ja", "nein"),
+    }).to_csv(folder / "bank.csv", sep=";", index=False, encoding="latin-1")  # fmt: skip
+    pd.DataFrame({
+        "编号": range(1, ROWS + 1), "性别": rng.choice(["男", "女"], ROWS), "年龄": rng.integers(18, 70, ROWS),
+        "收入": (8000 - 1500 * risk).round(1),
+        "备注": [f"客户来电咨询贷款事宜并说明其收入情况以及家庭情况，工作人员已经做了记录第{i}号" for i in range(ROWS)],
+        "逾期天数": np.where(bad, rng.integers(30, 90, ROWS), 0), "是否违约": np.where(bad, "是", "否"),
+    }).to_csv(folder / "客户.csv", index=False, encoding="gb18030")  # fmt: skip
+    pd.DataFrame({
+        "patient_id": np.repeat(np.arange(ROWS // 3), 3),
+        "visit_date": pd.date_range("2020-01-01", periods=ROWS).strftime("%Y-%m-%d"),
+        "bp": np.where(rng.random(ROWS) < 0.05, -999, rng.normal(130, 15, ROWS).round(1)),
+        "chol": rng.normal(200 + 20 * risk, 30).round(1), "ethnicity": rng.choice(["A", "B", "C"], ROWS, p=[0.6, 0.3, 0.1]),
+        "site": "north", "letter_code": np.where(bad, "d", "h"), "outcome": bad.astype(int),
+    }).to_csv(folder / "visits.csv", index=False)  # fmt: skip
+    return folder
+
+
+LEAK = {"bank.csv": "Mahnstufe", "客户.csv": "逾期天数", "visits.csv": "letter_code"}
+SENSITIVE = {"bank.csv": {"sex"}, "客户.csv": {"sex", "age"}, "visits.csv": {"race"}}
+
+
+@pytest.mark.parametrize("name", LEAK)
+def test_a_file_never_seen_gives_a_suite_that_validates_and_audits_unedited_and_warns_of_the_leak(
+    exports, name, tmp_path
+):
+    starter = init(exports / name, tmp_path / "suite.yaml", Wishes())
+    assert any(repr(LEAK[name]) in warning and "leak" in warning for warning in starter.warnings)
+    suite = validate(str(tmp_path / "suite.yaml")).suite
+    assert LEAK[name] not in suite.data.features
+    assert set(suite.data.sensitive) == SENSITIVE[name]
+    fit(tmp_path / "suite.yaml", "sklearn:logistic-regression", tmp_path / "m")
+    record = audit(tmp_path / "suite.yaml", str(tmp_path / "m"))
+    assert {r.status for r in record.records} == {"measured"}
+    auc = next(f for r in record.records for f in r.findings if f.measure == "performance.roc_auc")
+    assert 0.6 < auc.value < 0.95
+
+
+def test_each_role_is_guessed_and_its_reason_stands_in_the_file(exports, tmp_path):
+    init(exports / "visits.csv", tmp_path / "s.yaml", Wishes())
+    text = (tmp_path / "s.yaml").read_text(encoding="utf-8")
+    data = load_suite(tmp_path / "s.yaml").suite.data
+    assert data.split.group == "patient_id"
+    assert data.missing == {"bp": [-999]}
+    for reason in (
+        "(date: its values are dates",
+        "(constant: every row",
+        "(group: an id that repeats",
+        "regulated attribute",
+    ):
+        assert reason in text
+
+
+def test_a_table_is_read_as_it_is_written(exports):
+    read = guess_reading(exports / "bank.csv")
+    assert (read.separator, read.decimal, read.thousands, read.encoding) == (";", ",", ".", "latin-1")
+    assert guess_reading(exports / "客户.csv").encoding == "gb18030"
+    assert guess_reading(exports / "visits.csv").encoding == "utf-8"
+
+
+def test_what_the_user_says_is_taken_as_said(exports, tmp_path):
+    wishes = Wishes(label="outcome", positive="0", favourable="1", sensitive=("chol",))
+    starter = init(exports / "visits.csv", tmp_path / "s.yaml", wishes)
+    document = yaml.safe_load((tmp_path / "s.yaml").read_text(encoding="utf-8"))
+    assert document["data"]["label"] == {"column": "outcome", "positive": "0", "favourable": "1"}
+    assert document["data"]["sensitive"]["chol"]["column"] == "chol"
+    assert not any("label" in line for line in starter.decide)
+
+
+def test_a_label_of_many_numbers_asks_for_its_threshold(exports, tmp_path):
+    with pytest.raises(DataError, match="--positive N"):
+        init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol"))
+    init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol", positive="220"))
+    assert load_suite(tmp_path / "s.yaml").suite.data.label.positive.at_least == 220
+
+
+@pytest.mark.parametrize(
+    ("wishes", "says"),
+    [
+        (Wishes(label="nothing"), "There is no column 'nothing'"),
+        (Wishes(positive="perhaps"), "is no class of"),
+        (Wishes(favourable="perhaps"), "is no class"),
+        (Wishes(label="site"), "one class only"),
+    ],
+)
+def test_a_wish_that_does_not_fit_is_refused(exports, tmp_path, wishes, says):
+    with pytest.raises(DataError, match=says):
+        init(exports / "visits.csv", tmp_path / "s.yaml", wishes)
+
+
+def test_the_verb_says_what_to_decide_by_hand(exports, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "harness.cli",
+        "init",
+        "--data",
+        str(exports / "bank.csv"),
+        "-o",
+        str(tmp_path / "s.yaml"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"})
+    assert "Decide by hand:" in done.stdout
+    assert "'Mahnstufe' alone tells the label" in done.stderr
