@@ -121,7 +121,14 @@ _BUILT_IN = (
         "Data quality",
         (
             *("duplicate_rate", "train_test_overlap_rate", "leak_suspect", "leak_suspects", "missing_rate"),
-            *("disguised_missing", "out_of_range", "contradictory_label_rate", "small_group", "small_groups"),
+            *(
+                "disguised_missing",
+                "out_of_range",
+                "determined_label_rate",
+                "contradictory_label_rate",
+                "small_group",
+                "small_groups",
+            ),
         ),
     ),
     CheckEntry(

@@ -21,7 +21,13 @@ def emitted(tmp_path_factory):
 
 
 # Given only where the data has such a flaw, which tests/checks plants.
-RARE = {"data.leak_suspect", "data.small_group", "data.disguised_missing", "model.threshold"}
+RARE = {
+    "data.leak_suspect",
+    "data.small_group",
+    "data.disguised_missing",
+    "model.threshold",
+    "data.determined_label_rate",
+}
 
 
 def test_every_check_gives_exactly_the_measures_that_the_registry_lists(emitted):

@@ -2,7 +2,7 @@
 
 Duplicates within and across splits (hash of features and label); columns that alone tell the label (AUC of a number's
 rank or of its being missing, or of the label rate that a text's value has in the other half of the rows); missing and disguised missing values; values outside
-declared ranges; contradictory labels (equal features, different label); groups too small to judge.
+declared ranges; values of a column that leave one label only (determined label rate); contradictory labels (equal features, different label); groups too small to judge.
 Limitation: exact duplicates only.
 """
 
@@ -56,6 +56,7 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
         for name, auc, n, suspect in leaks
         if suspect
     ]
+    findings += _determined(parts)
     findings += _groups(parts[0], minimum_group)
     top: list[list[Cell]] = [[name, auc] for name, auc, _, _ in leaks[:10]]
     exhibits = [
@@ -128,7 +129,7 @@ def _missing(parts: list[Split]) -> list[Finding]:
 
 
 def sentinels(parts: list[pd.DataFrame]) -> list[tuple[str, float, int, int]]:
-    """Sentinels: a repeated extreme value farther from its neighbour than the middle half is wide."""
+    """Sentinels: a repeated extreme value farther from its neighbour than the middle half of the others is wide."""
     found = []
     for column in parts[0].columns:
         if parts[0][column].dtype.kind != "f":
@@ -137,8 +138,8 @@ def sentinels(parts: list[pd.DataFrame]) -> list[tuple[str, float, int, int]]:
         distinct = np.unique(values)
         if len(distinct) < 20:
             continue
-        width = float(np.subtract(*np.quantile(values, [0.75, 0.25])))
         for end, beside in ((distinct[0], distinct[1]), (distinct[-1], distinct[-2])):
+            width = float(np.subtract(*np.quantile(values[values != end], [0.75, 0.25])))
             count = int((values == end).sum())
             if count >= 5 and abs(beside - end) > width > 0:
                 found.append((str(column), float(end), count, len(values)))
@@ -193,6 +194,37 @@ def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool
         best = max((column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
         found.append((str(column), best, len(inputs), best >= limit))
     return sorted(found, key=lambda row: (-row[1], row[0]))
+
+
+def _determined(parts: list[Split]) -> list[Finding]:
+    """Values that leave one label only, too often for chance: the label would be drawn so with p < 1e-6."""
+    labels = np.concatenate([part.labels for part in parts])
+    shares = {name: float((labels == name).mean()) for name in set(labels)}
+    found = []
+    for column in parts[0].inputs.columns:
+        values = np.concatenate([part.inputs[column].astype(object).to_numpy() for part in parts])
+        seen: dict[object, Counter[str]] = {}
+        for value, label in zip(values, labels, strict=True):
+            seen.setdefault("missing" if value is None or value != value else value, Counter())[str(label)] += 1
+        fixed = {
+            value: sum(own.values())
+            for value, own in seen.items()
+            if len(own) == 1 and shares[next(iter(own))] ** sum(own.values()) < 1e-6
+        }
+        if fixed:
+            named = ", ".join(str(value) for value in sorted(fixed, key=str)[:3])
+            found.append(
+                Finding(
+                    measure="data.determined_label_rate",
+                    value=sum(fixed.values()) / len(labels),
+                    n=len(labels),
+                    of={"feature": str(column)},
+                    exact=True,
+                    better="lower",
+                    reason=f"where it is {named}, the label is always the same: is the column known before the label?",
+                )
+            )
+    return found
 
 
 def column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
