@@ -58,12 +58,11 @@ def _columns(numeric: list[str], categorical: list[str], inputs: pd.DataFrame, b
     steps: list[tuple[str, Any]] = [("impute", SimpleImputer(strategy="median", add_indicator=True))]
     if base == "sklearn:logistic-regression":
         steps.append(("scale", StandardScaler()))
-    binary = "if_binary" if base == "sklearn:logistic-regression" else None
     parts: list[tuple[str, Any, list[str]]] = []
     if numeric:
         parts.append(("numeric", Pipeline(steps), numeric))
     if categorical:
         # None (missing) is a category of its own for the encoder.
-        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=5, drop=binary)
+        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=5)
         parts.append(("categorical", encoder, categorical))
     return ColumnTransformer(parts, verbose_feature_names_out=False)
