@@ -85,6 +85,16 @@ _BUILT_IN = (
         ("slice_accuracy", "found_slice_accuracy", "slices_searched"),
     ),
     CheckEntry(
+        "performance.operating_points",
+        "harness.checks.performance.operating_points:operating_points",
+        ("predictions", "scores", "positive"),
+        "Where the score is used",
+        (
+            *("ks", "gini", "recall_at_budget", "precision_at_budget", "enrichment", "sensitivity_at_specificity"),
+            *("net_benefit", "net_benefit_of_all", "false_alarms_per_1000", "missed_per_1000"),
+        ),
+    ),
+    CheckEntry(
         "bias.groups",
         "harness.checks.bias.groups:groups",
         ("predictions", "sensitive", "favourable"),
