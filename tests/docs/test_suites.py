@@ -1,0 +1,88 @@
+"""docs/suites has a page for each suite, written from the suite itself; `python tests/docs/test_suites.py` writes them again."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.spec.loading import built_in_suites, load_card, load_suite
+
+FOLDER = Path(__file__).parents[2] / "docs" / "suites"
+
+
+def page_of(name):
+    return FOLDER / f"{name.replace('/', '-')}.md"
+
+
+def render(name):
+    loaded = load_suite(name)
+    suite, data = loaded.suite, loaded.suite.data
+    card = load_card(loaded.folder / data.card)
+    label = f"`{data.label.column}`, positive: {data.label.positive_name or 'none (several classes)'}"
+    if data.label.favourable:
+        label += f"; favourable to the person: {data.label.favourable}"
+    lines = [
+        f"# {suite.title['en']} (`{name}`)",
+        "",
+        f"{suite.title['zh']} · version {suite.version} · {suite.vertical} · {suite.task}. Written from the suite's file.",
+        "",
+        f"**Purpose.** {suite.system.intended_purpose}. Users: {suite.system.users}. Affected: {suite.system.affected}. "
+        f"Out of scope: {suite.system.out_of_scope}.",
+        "",
+        f"**Data.** {card.title}: {card.source}. Licence: {card.licence}. {card.real_or_synthetic.capitalize()}. "
+        f"{card.intended_use}.",
+        "",
+        f"Known flaws: {'; '.join(card.known_flaws)}.",
+        "",
+        f"**Label.** {label}. **Features.** {', '.join(f'`{feature}`' for feature in data.features)}.",
+        "",
+    ]
+    groups = [f"{attribute} (`{how.column}`)" for attribute, how in data.sensitive.items()]
+    slices = [f"{attribute} (`{how.column}`)" for attribute, how in data.slices.items()]
+    lines += [f"**Groups.** {', '.join(groups) or 'none'}. **Slices.** {', '.join(slices) or 'none'}.", ""]
+    lines += [f"Not applicable: `{check}`: {why}." for check, why in suite.not_applicable.items()]
+    lines += ["", "## Checks", ""]
+    for request in suite.checks:
+        given = ", ".join(f"{key}: {value}" for key, value in request.parameters.items())
+        lines.append(f"- `{request.name}`" + (f" ({given})" if given else ""))
+    lines += [
+        "",
+        "## Policy",
+        "",
+        "| rule | measure | limit | severity | reason | source of the limit |",
+        "|---|---|---|---|---|---|",
+    ]
+    for rule in suite.policy:
+        about = ", ".join(f"{k}: {v}" for k, v in {**(rule.group or {}), **(rule.of or {})}.items())
+        measure = f"`{rule.measure}`" + (f" ({about})" if about else "")
+        lines.append(
+            f"| {rule.id} | {measure} | {rule.limit_text()} | {rule.severity} | {rule.reason} | {rule.source} |"
+        )
+    lines += ["", "## As a text and as a prompt", "", "```", suite.views.text or "", "```", ""]
+    if suite.views.prompt:
+        choices = ", ".join(f"{name}: {words!r}" for name, words in suite.views.prompt.choices.items())
+        lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
+    base = "sklearn:tfidf" if data.features == ["smiles"] else "sklearn:gradient-boosting"
+    lines += [
+        "## Try it",
+        "",
+        "```",
+        f"harness fit {name} --base {base} -o model",
+        f"harness audit {name} --model model -o report.html",
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", built_in_suites())
+def test_the_page_of_a_suite_says_what_the_suite_says(name):
+    assert page_of(name).read_text(encoding="utf-8") == render(name)
+
+
+def test_there_is_no_page_without_a_suite():
+    assert {page.name for page in FOLDER.glob("*.md")} == {page_of(name).name for name in built_in_suites()}
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for one in built_in_suites():
+        page_of(one).write_text(render(one), encoding="utf-8")
