@@ -142,6 +142,13 @@ _BUILT_IN = (
         ),
     ),
     CheckEntry(
+        "data.shift",
+        "harness.checks.data.shift:shift",
+        (),
+        "Shift between training and test rows",
+        ("shift_auc", "stability_index", "ks_distance"),
+    ),
+    CheckEntry(
         "model.loading",
         "harness.checks.model.loading:loading",
         (),

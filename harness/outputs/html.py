@@ -21,6 +21,7 @@ _READ = {
     "performance.calibration": "If points lie on the dashed line, a stated risk of 20 % comes true 20 times in 100. A slope below 1 means that extreme risks are overstated.",
     "performance.slices": "Each line is the share of right answers in one part of the rows. Found slices come from a search and are leads, not proof.",
     "performance.operating_points": "Net benefit counts true positives and subtracts false ones at the rate that the threshold says they are worth; a model helps where its line lies right of 'everybody' and of 0.",
+    "data.shift": "0.5 means that training and test rows can't be told apart. A long bar is a column that looks different in the two.",
     "bias.groups": "The impact ratio compares how often a group gets the favourable outcome with the reference group; 1 is parity. The shaded band is what the policy allows: a line must lie wholly inside it to pass.",
     "privacy.membership": "0.5 means that training rows can't be told from others. The blind line never sees the model: if it leaves 0.5, the split itself differs and no attack counts.",
     "explainability.attribution": "Longer bars move the score more, on average. Attributions describe the model, not causes in the world.",

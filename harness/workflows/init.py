@@ -217,7 +217,9 @@ class _Writer:
         lines = ["checks:", "  - performance.classification", "  - performance.calibration", "  - performance.slices"]
         if self._sensitive and self._favourable:
             lines.append("  - bias.groups: {minimum_group: 30}")
-        return "\n".join([*lines, "  - privacy.membership", "  - explainability.attribution", "  - data.quality"])
+        return "\n".join(
+            [*lines, "  - privacy.membership", "  - explainability.attribution", "  - data.quality", "  - data.shift"]
+        )
 
     def _policy(self) -> str:
         lines = ["policy:  # a first policy: every limit is yours to set, with its reason and source"]

@@ -13,11 +13,11 @@ membership. Limitation: stronger attacks (shadow models) exist; "no leak found" 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.checks.data.shift import two_sample_auc
 from harness.core.dataset import Split
 from harness.core.finding import Exhibit, Finding
 from harness.core.predictions import Predictions
@@ -48,7 +48,7 @@ def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum:
         )
     rng = evidence.generator("privacy.membership")
     is_member = np.r_[np.ones(len(members), dtype=bool), np.zeros(len(others), dtype=bool)]
-    blind = _blind(members, others, is_member, rng)
+    blind = two_sample_auc(members, others, rng)
     findings = [Finding(measure="privacy.blind_auc", value=blind.value, n=len(is_member), interval=blind.interval())]
     signals = _signals(evidence, members, others, chosen, findings)
     exhibit = _exhibit(signals, is_member, blind)
@@ -61,27 +61,6 @@ def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum:
     for name, signal in signals.items():
         findings += _attack(name, signal, is_member, blind, rng)
     return Measurement(findings, [exhibit])
-
-
-def _blind(members: Split, others: Split, is_member: Bools, rng: np.random.Generator) -> Auc:
-    import pandas as pd
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from threadpoolctl import threadpool_limits
-
-    frame = pd.concat([members.inputs, others.inputs], ignore_index=True)
-    frame["__label__"] = np.concatenate([members.labels, others.labels])
-    columns = [
-        column.to_numpy() if column.dtype.kind == "f" else pd.factorize(column.astype(str), sort=True)[0].astype(float)
-        for _, column in frame.items()
-    ]
-    folds = StratifiedKFold(5, shuffle=True, random_state=int(rng.integers(2**31)))
-    model = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0, early_stopping=False)
-    with threadpool_limits(1):  # small trees: threads that wait for each other cost more than they give
-        scores = cross_val_predict(model, np.column_stack(columns), is_member, cv=folds, method="predict_proba")[:, 1]
-    auc = delong(scores, is_member)
-    assert auc is not None
-    return replace(auc, standard_error=auc.standard_error * math.sqrt(2))
 
 
 def _signals(
