@@ -20,7 +20,9 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to fine-tune: AdamW on cross-entropy, linear warm-up and decay, the best epoch on a validation part kept.
+    """How to fine-tune: AdamW, linear warm-up and decay, the best epoch on a validation part kept.
+
+    The loss is cross-entropy over classes, and mean squared error for numbers.
 
     `freeze` is how many layers from the bottom stay as they are (with the embeddings); -1 freezes the whole encoder, so that
     only the head learns.
@@ -64,12 +66,41 @@ def fine_tune(
     folder: str, texts: Sequence[str], labels: Sequence[str], classes: tuple[str, ...], recipe: Recipe, tell: Progress
 ) -> Tuned:
     """Fine-tunes the encoder in `folder` on texts (n) with class names (n); ModelError where it can't be read."""
+    targets = np.array([classes.index(label) for label in labels])
+    return _tune(folder, texts, targets, classes, recipe, tell)
+
+
+def fine_tune_numbers(
+    folder: str, texts: Sequence[str], numbers: Sequence[float], recipe: Recipe, tell: Progress
+) -> Tuned:
+    """Fine-tunes the encoder in `folder` to predict numbers (n), in their own unit, by mean squared error.
+
+    Learned on standardised numbers; the mean and the standard deviation are folded into the last layer afterwards.
+    """
+    values = np.asarray(numbers, dtype=np.float64)
+    mean, spread = float(values.mean()), float(values.std()) or 1.0
+    tuned = _tune(folder, texts, (values - mean) / spread, (), recipe, tell)
+    torch = import_torch()
+    head = [m for m in tuned.model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1][-1]
+    with torch.no_grad():
+        head.weight.mul_(spread)
+        head.bias.mul_(spread).add_(mean)
+    return tuned
+
+
+def _tune(
+    folder: str,
+    texts: Sequence[str],
+    targets: npt.NDArray[Any],
+    classes: tuple[str, ...],
+    recipe: Recipe,
+    tell: Progress,
+) -> Tuned:
     torch, transformers = import_torch(), import_transformers()
     _seed(recipe.seed)
     tokenizer = load_tokenizer(folder, offline=not folder.startswith("hub:"))
     model = _fresh_model(transformers, folder, classes).to(choose_device(recipe.device))
     _freeze(model, recipe.freeze)
-    targets = np.array([classes.index(label) for label in labels])
     train, validation = _parts(targets, recipe)
     encoded = tokenizer(list(texts), truncation=True, max_length=_most_tokens(tokenizer, model))["input_ids"]
     rows = _Rows(tokenizer, encoded, targets, model.device)
@@ -86,7 +117,7 @@ def fine_tune(
         order = shuffler.permutation(train)
         for start in range(0, len(order), recipe.batch):
             inputs, wanted = rows.take(order[start : start + recipe.batch])
-            loss = torch.nn.functional.cross_entropy(model(**inputs).logits, wanted)
+            loss = _loss_of(model(**inputs).logits, wanted, "mean")
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
@@ -116,24 +147,26 @@ def save_tuned(tuned: Tuned, folder: Path) -> None:
 class _Rows:
     """Tokenised rows, padded batch by batch."""
 
-    def __init__(self, tokenizer: Any, encoded: list[list[int]], targets: Ints, device: Any) -> None:
+    def __init__(self, tokenizer: Any, encoded: list[list[int]], targets: npt.NDArray[Any], device: Any) -> None:
         self._tokenizer, self._encoded, self._targets, self._device = tokenizer, encoded, targets, device
 
     def take(self, rows: Ints) -> tuple[dict[str, Any], Any]:
         torch = import_torch()
         padded = self._tokenizer.pad({"input_ids": [self._encoded[i] for i in rows]}, return_tensors="pt")
         inputs = {name: value.to(self._device) for name, value in padded.items()}
-        return inputs, torch.tensor(self._targets[rows], device=self._device)
+        wanted = torch.tensor(self._targets[rows], device=self._device)
+        return inputs, wanted.float() if wanted.is_floating_point() else wanted
 
 
 def _fresh_model(transformers: Any, folder: str, classes: tuple[str, ...]) -> Any:
     names = dict(enumerate(classes))
+    head: dict[str, Any] = {"num_labels": 1, "problem_type": "regression"}
+    if classes:
+        head = {"num_labels": len(classes), "id2label": names, "label2id": {name: i for i, name in names.items()}}
     try:
         return transformers.AutoModelForSequenceClassification.from_pretrained(
             folder,
-            num_labels=len(classes),
-            id2label=names,
-            label2id={name: i for i, name in names.items()},
+            **head,
             local_files_only=Path(folder).exists(),
             trust_remote_code=False,
             use_safetensors=True,
@@ -163,15 +196,23 @@ def _freeze(model: Any, layers: int) -> None:
             parameter.requires_grad = False
 
 
-def _parts(targets: Ints, recipe: Recipe) -> tuple[Ints, Ints]:
-    """Rows to fit and rows to validate on, the latter a share of each class."""
+def _parts(targets: npt.NDArray[Any], recipe: Recipe) -> tuple[Ints, Ints]:
+    """Rows to fit and rows to validate on, the latter a share of each class (of all rows for numbers)."""
     rng = np.random.default_rng(recipe.seed)
     held: list[int] = []
-    for value in np.unique(targets):
-        own = rng.permutation(np.flatnonzero(targets == value))
+    strata = np.zeros(len(targets), dtype=int) if targets.dtype.kind == "f" else targets
+    for value in np.unique(strata):
+        own = rng.permutation(np.flatnonzero(strata == value))
         held += [int(i) for i in own[: max(1, round(recipe.validation * len(own)))]]
     validation = np.array(sorted(held), dtype=np.int64)
     return np.setdiff1d(np.arange(len(targets)), validation), validation
+
+
+def _loss_of(logits: Any, wanted: Any, reduction: str) -> Any:
+    functional = import_torch().nn.functional
+    if wanted.is_floating_point():
+        return functional.mse_loss(logits[:, 0], wanted, reduction=reduction)
+    return functional.cross_entropy(logits, wanted, reduction=reduction)
 
 
 def _loss(model: Any, rows: _Rows, chosen: Ints, batch: int) -> float:
@@ -181,7 +222,7 @@ def _loss(model: Any, rows: _Rows, chosen: Ints, batch: int) -> float:
     with torch.inference_mode():
         for start in range(0, len(chosen), batch):
             inputs, wanted = rows.take(chosen[start : start + batch])
-            total += float(torch.nn.functional.cross_entropy(model(**inputs).logits, wanted, reduction="sum"))
+            total += float(_loss_of(model(**inputs).logits, wanted, "sum"))
     return total / len(chosen)
 
 

@@ -116,52 +116,51 @@ def _quoted(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+@dataclass(frozen=True)
 class _Writer:
-    """Holds what is known while the suite's text is put together."""
+    """What is known of the data while the suite's text is put together."""
 
-    def __init__(
-        self,
-        source: str,
-        read: Read,
-        table: pd.DataFrame,
-        guesses: list[Guess],
-        label: str,
-        positive: str | None,
-        threshold: float | None,
-        favourable: str | None,
-        leaks: dict[str, float],
-    ) -> None:
-        self._source, self._read, self._table, self._guesses = source, read, table, guesses
-        self._label, self._positive, self._threshold = label, positive, threshold
-        self._favourable, self._leaks = favourable, leaks
-        self._sensitive = [g for g in guesses if g.role == "sensitive" and g.column not in leaks]
+    source: str
+    read: Read
+    table: pd.DataFrame
+    guesses: list[Guess]
+    label: str
+    positive: str | None
+    threshold: float | None
+    favourable: str | None
+    leaks: dict[str, float]
+
+    @property
+    def sensitive(self) -> list[Guess]:
+        """Guesses of sensitive columns that give nothing away."""
+        return [g for g in self.guesses if g.role == "sensitive" and g.column not in self.leaks]
 
     def starter(self, wishes: Wishes) -> Starter:
         blocks = [self._head(), self._data(), self._checks(), self._policy(), self._system()]
         return Starter("\n".join(blocks), self._decisions(wishes), self._warnings())
 
     def _head(self) -> str:
-        name = Path(self._source).stem.lower().replace(" ", "-")
+        name = Path(self.source).stem.lower().replace(" ", "-")
         return (
-            f"# A starter suite, guessed from {Path(self._source).name} ({len(self._table):,} rows). Read every line before "
+            f"# A starter suite, guessed from {Path(self.source).name} ({len(self.table):,} rows). Read every line before "
             f"you rely on it.\nname: own/{_plain(name)}\nversion: 1\nvertical: own\ntask: classification"
         )
 
     def _data(self) -> str:
-        lines = ["data:", f"  source: {_quoted(self._source)}"]
-        if self._read != Read():
+        lines = ["data:", f"  source: {_quoted(self.source)}"]
+        if self.read != Read():
             lines.append(
-                f"  read: {{separator: {_quoted(self._read.separator)}, decimal: {_quoted(self._read.decimal)}, "
-                + (f"thousands: {_quoted(self._read.thousands)}, " if self._read.thousands else "")
-                + f"encoding: {self._read.encoding}}}"
+                f"  read: {{separator: {_quoted(self.read.separator)}, decimal: {_quoted(self.read.decimal)}, "
+                + (f"thousands: {_quoted(self.read.thousands)}, " if self.read.thousands else "")
+                + f"encoding: {self.read.encoding}}}"
             )
         lines.append(f"  label: {{{self._label_keys()}}}")
-        features = [g for g in self._guesses if g.role in ("feature", "sensitive") and g.column not in self._leaks]
+        features = [g for g in self.guesses if g.role in ("feature", "sensitive") and g.column not in self.leaks]
         lines.append("  features:")
         lines += [f"    - {_quoted(g.column)}" for g in features]
-        for guess in self._guesses:
-            if guess.column in self._leaks:
-                auc = self._leaks[guess.column]
+        for guess in self.guesses:
+            if guess.column in self.leaks:
+                auc = self.leaks[guess.column]
                 lines.append(
                     f"    # left out: {_quoted(guess.column)} alone tells the label (AUC {auc:.3f}). Put it back only if it "
                     "is known when the decision is made"
@@ -169,30 +168,28 @@ class _Writer:
             elif guess.role not in ("feature", "sensitive", "label"):
                 lines.append(f"    # left out: {_quoted(guess.column)} ({guess.role}: {guess.reason})")
         lines += self._groups() + self._identity() + self._missing()
-        split = (
-            f"{{test: {0.5 if len(self._table) < 1000 else 0.4}, calibration: 0.1, stratify: [{_quoted(self._label)}]"
-        )
-        group = next((g for g in self._guesses if g.role == "group"), None)
+        split = f"{{test: {0.5 if len(self.table) < 1000 else 0.4}, calibration: 0.1, stratify: [{_quoted(self.label)}]"
+        group = next((g for g in self.guesses if g.role == "group"), None)
         if group:
-            split = split.replace(f", stratify: [{_quoted(self._label)}]", "") + f", group: {_quoted(group.column)}"
+            split = split.replace(f", stratify: [{_quoted(self.label)}]", "") + f", group: {_quoted(group.column)}"
         return "\n".join([*lines, "  drop_duplicates: true", f"  split: {split}, seed: 20260101}}"])
 
     def _label_keys(self) -> str:
-        keys = [f"column: {_quoted(self._label)}"]
-        if self._threshold is not None:
-            keys.append(f"positive: {{at_least: {self._threshold:g}}}")
-        elif self._positive is not None:
-            keys.append(f"positive: {_quoted(self._positive)}")
-        if self._favourable is not None:
-            keys.append(f"favourable: {_quoted(self._favourable)}")
+        keys = [f"column: {_quoted(self.label)}"]
+        if self.threshold is not None:
+            keys.append(f"positive: {{at_least: {self.threshold:g}}}")
+        elif self.positive is not None:
+            keys.append(f"positive: {_quoted(self.positive)}")
+        if self.favourable is not None:
+            keys.append(f"favourable: {_quoted(self.favourable)}")
         return ", ".join(keys)
 
     def _groups(self) -> list[str]:
-        if not self._sensitive:
+        if not self.sensitive:
             return []
         lines = ["  sensitive:"]
-        for guess in self._sensitive:
-            values = self._table[guess.column].dropna()
+        for guess in self.sensitive:
+            values = self.table[guess.column].dropna()
             how = f"column: {_quoted(guess.column)}"
             if values.dtype.kind in "iuf" and values.nunique() > 6:
                 cuts = [float(np.floor(values.min())), *(float(round(q)) for q in np.quantile(values, [1 / 3, 2 / 3]))]
@@ -202,11 +199,11 @@ class _Writer:
         return lines
 
     def _identity(self) -> list[str]:
-        found = next((g for g in self._guesses if g.role == "id"), None)
+        found = next((g for g in self.guesses if g.role == "id"), None)
         return [f"  id: {_quoted(found.column)}"] if found else []
 
     def _missing(self) -> list[str]:
-        numbers = self._table.select_dtypes("number").astype(float)
+        numbers = self.table.select_dtypes("number").astype(float)
         found = [s for s in sentinels([numbers]) if s[1] in _TYPICAL_SENTINELS]
         if not found:
             return []
@@ -215,7 +212,7 @@ class _Writer:
 
     def _checks(self) -> str:
         lines = ["checks:", "  - performance.classification", "  - performance.calibration", "  - performance.slices"]
-        if self._sensitive and self._favourable:
+        if self.sensitive and self.favourable:
             lines.append("  - bias.groups: {minimum_group: 30}")
         return "\n".join(
             [*lines, "  - privacy.membership", "  - explainability.attribution", "  - data.quality", "  - data.shift"]
@@ -227,12 +224,12 @@ class _Writer:
         def rule(name: str, what: str, why: str) -> None:
             lines.append(f"  - {{id: {name}, {what}, severity: block, reason: {_quoted(why)}, source: to be decided}}")
 
-        if self._positive is not None:
+        if self.positive is not None:
             rule("useful", "measure: performance.roc_auc, at_least: 0.6", "Better than chance by a margin that matters")
         else:
             rule("useful", "measure: performance.accuracy, at_least: 0.5", "Better than a coin")
-        if self._sensitive and self._favourable:
-            for guess in self._sensitive:
+        if self.sensitive and self.favourable:
+            for guess in self.sensitive:
                 what = f'measure: bias.impact_ratio, group: {{{_quoted(guess.attribute)}: "*"}}, between: [0.8, 1.25]'
                 rule(
                     f"four-fifths-{_plain(str(guess.attribute))}",
@@ -251,21 +248,21 @@ class _Writer:
     def _system(self) -> str:
         return (
             "seed: 20260101\nsystem:  # printed in the report; 'not stated' until you say it\n"
-            f"  name: {_quoted(Path(self._source).stem)}\n  # intended_purpose: \n  # users: \n  # affected: \n"
+            f"  name: {_quoted(Path(self.source).stem)}\n  # intended_purpose: \n  # users: \n  # affected: \n"
             "  # jurisdictions: []\n  # out_of_scope: \n"
         )
 
     def _decisions(self, wishes: Wishes) -> list[str]:
         found = []
         if wishes.label is None:
-            found.append(f"The label: {self._label!r} was chosen by its name or its two values.")
-        if wishes.positive is None and self._positive is not None:
-            found.append(f"The positive class: {self._positive!r} was chosen.")
-        if wishes.favourable is None and self._favourable is not None:
-            found.append(f"The favourable outcome: {self._favourable!r} was chosen; bias is measured on it.")
+            found.append(f"The label: {self.label!r} was chosen by its name or its two values.")
+        if wishes.positive is None and self.positive is not None:
+            found.append(f"The positive class: {self.positive!r} was chosen.")
+        if wishes.favourable is None and self.favourable is not None:
+            found.append(f"The favourable outcome: {self.favourable!r} was chosen; bias is measured on it.")
         found += [
             f"Sensitive: {g.column!r} as {g.attribute} ({g.reason}); which group is the reference?"
-            for g in self._sensitive
+            for g in self.sensitive
         ]
         found.append("Every limit of the policy, with its reason and source.")
         return found
@@ -273,11 +270,11 @@ class _Writer:
     def _warnings(self) -> list[str]:
         found = [
             f"{column!r} alone tells the label (AUC {auc:.3f}): it was left out as a likely leak."
-            for column, auc in self._leaks.items()
+            for column, auc in self.leaks.items()
         ]
         found += [
             f"{g.column!r} was left out: {g.reason}."
-            for g in self._guesses
+            for g in self.guesses
             if g.role in ("date", "text", "code", "constant")
         ]
         return found

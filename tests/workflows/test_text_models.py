@@ -206,3 +206,19 @@ def test_rows_can_be_written_as_the_model_will_read_them(tmp_path):
     assert list(table) == ["id", "prompt"]
     assert len(table) == count == len(load_dataset(load_suite(SUITE)).splits["test"])
     assert table["prompt"].str.endswith("Answer:").all()
+
+
+def test_numbers_are_learned_by_squared_error_in_their_own_unit(make_classifier):
+    base = make_classifier()
+    from harness.fitting.text import Recipe, fine_tune_numbers
+
+    rng = np.random.default_rng(0)
+    high = rng.random(300) < 0.5
+    texts = [f"the income is {'high' if h else 'low'} {rng.integers(99)}" for h in high]
+    numbers = np.where(high, 5000.0, 3000.0) + rng.normal(0, 100, 300)
+    tuned = fine_tune_numbers(str(base), texts, numbers, Recipe(epochs=8, learning_rate=2e-3), lambda *_: None)
+    encoded = tuned.tokenizer(["the income is high 5", "the income is low 5"], padding=True, return_tensors="pt")
+    with torch.no_grad():
+        found = tuned.model(**encoded).logits[:, 0].numpy()
+    assert tuned.model.config.problem_type == "regression"
+    assert np.abs(found - [5000, 3000]).max() < 500
