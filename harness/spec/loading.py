@@ -26,16 +26,15 @@ Location = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class LoadedSuite:
-    """A suite, its file (the paths in it are relative to its folder), and the digest of its contents."""
+    """A suite, its file, the folder that its data's paths are relative to, and the digest of its contents.
+
+    The folder is that of the file which names `data.source`: the suite's own, or the one that it extends.
+    """
 
     suite: Suite
     path: Path
+    folder: Path
     digest: str
-
-    @property
-    def folder(self) -> Path:
-        """Where the suite's file lies."""
-        return self.path.parent
 
 
 class Policy(BaseModel):
@@ -49,8 +48,9 @@ def load_suite(name_or_path: str | Path) -> LoadedSuite:
     """A built-in suite by name, or a suite file by path."""
     path = _find(str(name_or_path))
     document, lines = _parse(path)
+    document, folder = _extended(document, path, ())
     suite = _validate(Suite, document, path, lines)
-    return LoadedSuite(suite, path, digest_of(suite))
+    return LoadedSuite(suite, path, folder, digest_of(suite))
 
 
 def load_policy(path: Path) -> list[Rule]:
@@ -97,6 +97,35 @@ def _find(name: str) -> Path:
             f"There is no suite {name!r}.{hint} Built-in suites: {_known()}; or give a path to a YAML file."
         )
     return resource_folder("suites") / f"{name}.yaml"
+
+
+def _extended(document: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], Path]:
+    """The document over the one that it extends: mappings are merged, all else is replaced; a policy's path is read."""
+    own = dict(document)
+    if isinstance(own.get("policy"), str):
+        shared = path.parent / own["policy"]
+        own["policy"] = [rule.model_dump(mode="json", exclude_none=True) for rule in load_policy(shared)]
+    parent = own.pop("extends", None)
+    if parent is None:
+        return own, path.parent
+    if not isinstance(parent, str):
+        raise SuiteError(f"{path}: extends must name a suite or a YAML file, got {parent!r}.")
+    beside = path.parent / parent
+    above = _find(str(beside) if beside.is_file() else parent)
+    if above.resolve() in (*seen, path.resolve()):
+        raise SuiteError(f"{path} extends itself through {above.name}. Remove one of the extends keys.")
+    base, _ = _parse(above)
+    base, folder = _extended(base, above, (*seen, path.resolve()))
+    names_source = isinstance(own.get("data"), dict) and "source" in own["data"]
+    return _merged(base, own), path.parent if names_source else folder
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = _merged(out[key], value) if both else value
+    return out
 
 
 def _known() -> str:

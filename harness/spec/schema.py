@@ -20,6 +20,12 @@ def schema_of(kind: str) -> dict[str, Any]:
     if kind not in KINDS:
         raise UserError(f"There is no schema {kind!r}. Wanted one of: {', '.join(KINDS)}.")
     body = KINDS[kind].model_json_schema(by_alias=True)
+    if kind == "suite":
+        body["properties"] |= {
+            "extends": {"type": "string", "description": "A suite whose keys hold unless this file gives its own."},
+            "policy": {"anyOf": [body["properties"]["policy"], {"type": "string", "description": "A policy file."}]},
+        }
+        body["required"] = []
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"vertical-harness {kind}", **body}
 
 

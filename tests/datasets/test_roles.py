@@ -22,7 +22,7 @@ def load(tmp_path):
         rows.to_csv(tmp_path / "rows.csv", index=False)
         block = {"source": "rows.csv", "label": {"column": "y", "positive": "yes"}, "features": ["x", "k"], **data}
         suite = Suite.model_validate({"name": "s", "vertical": "v", "checks": ["data.quality"], "data": block})
-        return load_dataset(LoadedSuite(suite, tmp_path / "suite.yaml", "-"), options)
+        return load_dataset(LoadedSuite(suite, tmp_path / "suite.yaml", tmp_path, "-"), options)
 
     return loaded
 

@@ -1,5 +1,7 @@
 """The known flaws of the shipped data, put back: data.quality finds each, and does not find it in the suite as shipped."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,14 +9,13 @@ from harness import load_suite
 from harness.checks.data.quality import quality
 from harness.datasets.roles import load_dataset
 from harness.engine.evidence import Evidence
-from harness.spec.loading import LoadedSuite
 
 
 def findings(name, **changes):
     """What data.quality finds in a suite whose data section is changed."""
     loaded = load_suite(name)
     suite = loaded.suite.model_copy(update={"data": loaded.suite.data.model_copy(update=changes)})
-    changed = LoadedSuite(suite, loaded.path, loaded.digest)
+    changed = replace(loaded, suite=suite)
     return quality(Evidence(suite, load_dataset(changed), None, 0)).findings
 
 
@@ -72,7 +73,7 @@ def test_missing_cells_of_the_four_sites_are_counted():
     plain = data.model_copy(update={"missing": {}})
     loaded = load_suite("medical/diagnosis")
     suite = loaded.suite.model_copy(update={"data": plain})
-    splits = load_dataset(LoadedSuite(suite, loaded.path, loaded.digest)).splits.values()
+    splits = load_dataset(replace(loaded, suite=suite)).splits.values()
     cells = sum(int(part.inputs.isna().to_numpy().sum()) for part in splits)
     assert cells == pytest.approx(1759, abs=10)
 

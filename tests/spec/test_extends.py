@@ -1,0 +1,68 @@
+import pytest
+import yaml
+
+from harness.datasets.roles import load_dataset
+from harness.errors import SuiteError
+from harness.spec.loading import load_suite
+
+RULE = {"id": "mine", "measure": "performance.accuracy", "at_least": 0.8, "reason": "ours", "source": "us"}
+
+
+def written(folder, file, /, **document):
+    path = folder / file
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def test_a_suite_takes_what_it_does_not_say_from_the_one_that_it_extends(tmp_path):
+    base = load_suite("finance/credit-risk")
+    own = load_suite(
+        written(
+            tmp_path,
+            "own.yaml",
+            extends="finance/credit-risk",
+            name="own/credit",
+            data={"split": {"test": 0.5}},
+            policy=[RULE],
+        )
+    )
+    assert own.suite.name == "own/credit"
+    assert [rule.id for rule in own.suite.policy] == ["mine"]
+    assert own.suite.data.split.test == 0.5
+    assert own.suite.data.split.seed == base.suite.data.split.seed
+    assert own.suite.data.features == base.suite.data.features
+    assert own.digest != base.digest
+    assert len(load_dataset(own).splits["test"]) > len(load_dataset(base).splits["test"])
+
+
+def test_data_named_by_the_suite_itself_lie_beside_it(tmp_path):
+    source = load_suite("finance/credit-risk").folder / "hmda_boston.csv"
+    (tmp_path / "mine.csv").write_bytes(source.read_bytes())
+    own = load_suite(
+        written(tmp_path, "own.yaml", extends="finance/credit-risk", data={"source": "mine.csv", "card": None})
+    )
+    assert len(load_dataset(own).splits["test"]) == 950
+
+
+def test_a_policy_can_be_kept_in_a_file_of_its_own_and_shared(tmp_path):
+    written(tmp_path, "policy.yaml", policy=[RULE])
+    own = load_suite(written(tmp_path, "own.yaml", extends="finance/credit-risk", policy="policy.yaml"))
+    inline = load_suite(written(tmp_path, "two.yaml", extends="finance/credit-risk", policy=[RULE]))
+    assert own.suite.policy == inline.suite.policy
+    assert own.digest == inline.digest
+
+
+def test_a_chain_works_and_a_circle_is_refused(tmp_path):
+    written(tmp_path, "a.yaml", extends="finance/credit-risk", version="a")
+    assert load_suite(written(tmp_path, "b.yaml", extends="a.yaml", name="own/b")).suite.version == "a"
+    written(tmp_path, "c.yaml", extends="d.yaml")
+    with pytest.raises(SuiteError, match="extends itself"):
+        load_suite(written(tmp_path, "d.yaml", extends="c.yaml"))
+
+
+def test_an_unknown_parent_and_a_wrong_shared_policy_are_named(tmp_path):
+    with pytest.raises(SuiteError, match=r"Did you mean finance/credit-risk"):
+        load_suite(written(tmp_path, "a.yaml", extends="finance/credit-rsk"))
+    written(tmp_path, "policy.yaml", policy=[{**RULE, "at_least": "high"}])
+    with pytest.raises(SuiteError, match=r"policy\.yaml:"):
+        load_suite(written(tmp_path, "b.yaml", extends="finance/credit-risk", policy="policy.yaml"))
