@@ -159,6 +159,8 @@ _BUILT_IN = (
             "label_contradicts_score",
             "truncated_texts",
             "empty_texts",
+            "refused_answers",
+            "unreadable_answers",
             "precision_change",
             "threshold",
         ),

@@ -78,11 +78,11 @@ class TextPass:
         self._limits, self._progress = limits, progress
         self.info = model.info
         self.calls = 0
-        self._seen: dict[str, set[bytes]] = {"truncated": set(), "empty": set(), "all": set()}
+        self._seen: dict[str, set[bytes]] = {name: set() for name in ("all", "truncated", "empty", *NO_ANSWER.values())}
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """The adapter's, and how many distinct texts were cut to the model's context or held nothing."""
+        """The adapter's, and how many distinct texts were cut, held nothing, or got no answer that is a class."""
         n = max(1, len(self._seen["all"]))
         counted = {
             "model.truncated_texts": (
@@ -90,6 +90,8 @@ class TextPass:
                 f"longer than the context of {self._model.context} tokens",
             ),
             "model.empty_texts": (self._seen["empty"], "a text without a character"),
+            "model.refused_answers": (self._seen["refused"], "the model refused to answer"),
+            "model.unreadable_answers": (self._seen["unreadable"], "the answer is none of the choices"),
         }
         return (
             *self._model.warnings,
@@ -139,6 +141,8 @@ class TextPass:
         missing = np.array([key not in known for key in keys])
         if missing.any():
             self._ask(unique, keys, lengths, missing, table)
+        for code, name in NO_ANSWER.items():
+            self._seen[name].update(key for key, row in zip(keys, table, strict=True) if row[0] == code)
         return table[[position[text] for text in texts]]
 
     def unanswered_lengths(self, inputs: pd.DataFrame) -> Ints:

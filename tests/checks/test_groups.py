@@ -188,3 +188,23 @@ def test_people_in_cells_under_ten_are_not_printed(build):
     measured = groups(two_groups(build, (50, 10, 10, 30), (2, 2, 2, 3)))
     table = next(e for e in measured.exhibits if e.kind == "table")
     assert [row[:3] for row in table.rows] == [["a (reference)", 100, 60], ["b", "< 10", None]]
+
+
+def test_rates_by_group_are_those_of_fairlearns_metric_frame(build):
+    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
+
+    rng = np.random.default_rng(8)
+    truth, said = rng.choice(["no", "yes"], 400), rng.choice(["no", "yes"], 400)
+    group = rng.choice(list("abc"), 400).astype(object)
+    metrics = {
+        "selection_rate": selection_rate,
+        "true_positive_rate": true_positive_rate,
+        "false_positive_rate": false_positive_rate,
+    }
+    frame = MetricFrame(metrics=metrics, y_true=truth == "yes", y_pred=said == "yes", sensitive_features=group)
+    data = {"sensitive": {"g": {"column": "g"}}}
+    found = groups(build(truth, answers=said, groups={"g": group}, favourable="yes", data=data)).findings
+    for name in metrics:
+        for value in "abc":
+            one = next(f for f in found if f.measure == f"bias.{name}" and f.group == {"g": value})
+            assert one.value == pytest.approx(float(frame.by_group.loc[value, name]))

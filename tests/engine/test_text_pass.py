@@ -109,7 +109,22 @@ def test_long_and_empty_texts_are_counted():
     passed = through(model)
     passed.predict(pd.DataFrame({"x": ["abcdefg", "ab", " ", "abcdefg"]}), np.array(list("1234")))
     found = {f.measure: (f.value, f.n) for f in passed.warnings}
-    assert found == {"model.truncated_texts": (1, 3), "model.empty_texts": (1, 3)}
+    assert found["model.truncated_texts"] == (1, 3)
+    assert found["model.empty_texts"] == (1, 3)
+    assert found["model.refused_answers"] == found["model.unreadable_answers"] == (0, 3)
+
+
+def test_refusals_and_unreadable_answers_are_counted_apart_and_are_no_class():
+    model = Counting()
+    codes = {"a": -1.0, "b": -2.0, "c": 1.0, "d": -2.0}
+    model.score = lambda texts: np.array(
+        [[codes[t], *([0.3, 0.7] if codes[t] >= 0 else [np.nan, np.nan])] for t in texts]
+    )
+    passed = through(model)
+    answers = passed.predict(pd.DataFrame({"x": list("abcd")}), np.arange(4))
+    assert answers.labels.tolist() == [None, None, "b", None]
+    found = {f.measure: f.value for f in passed.warnings}
+    assert (found["model.refused_answers"], found["model.unreadable_answers"]) == (1, 2)
 
 
 def test_a_broken_cache_file_is_named(tmp_path):
