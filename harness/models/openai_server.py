@@ -72,9 +72,8 @@ class OpenAIServer:
             return None
         return (self.tokens_in * (self._options.price_in or 0) + self.tokens_out * (self._options.price_out or 0)) / 1e6
 
-    def probe(self, text: str) -> None:
-        """Asks once, to learn whether the server chats and gives log-probabilities."""
-        row = self._answer(text)
+    def learn(self, row: Floats) -> None:
+        """Takes from one answer whether the server gives log-probabilities, and so scores."""
         if np.isfinite(row[1:]).all() and "scores" not in self.info.offers:
             self.info = self.info.model_copy(update={"offers": [*self.info.offers, "scores"]})
 

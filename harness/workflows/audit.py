@@ -14,7 +14,6 @@ from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
-from harness.engine.cache import AnswerCache
 from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
@@ -24,10 +23,9 @@ from harness.engine.runner import run
 from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions
-from harness.resources import cache_folder
 from harness.spec.loading import LoadedSuite, digest_of, load_suite
 from harness.spec.suite import Suite
-from harness.workflows.opening import open_model
+from harness.workflows.opening import answer_cache, open_model
 
 
 def audit(
@@ -64,9 +62,9 @@ def passable(found: Model | TextModel, suite: Suite, options: ModelOptions, prog
     """A model of columns as it is; a model of texts behind the batched, cached pass."""
     if not hasattr(found, "score"):
         return found
-    name = found.info.fingerprint.partition(":")[2].replace("/", "-")[:32]
-    cache = AnswerCache(cache_folder() / "answers" / f"{name}.sqlite")
-    return TextPass(cast(TextModel, found), suite, cache, Limits(options.max_calls, options.max_cost), progress)
+    return TextPass(
+        cast(TextModel, found), suite, answer_cache(found.info), Limits(options.max_calls, options.max_cost), progress
+    )
 
 
 def rejudge(stored: Audit, rules: list[Rule]) -> Audit:

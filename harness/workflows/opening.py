@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.datasets.readers import read_table
 from harness.datasets.roles import DataOptions, load_dataset
+from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.evidence import Model
 from harness.engine.plugins import load_target, targets
 from harness.engine.text_pass import TextModel
 from harness.engine.views import render_view
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
+from harness.resources import cache_folder
 from harness.spec.loading import LoadedSuite
 
 _UNSAFE = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt")
@@ -109,8 +112,20 @@ def _open_server(uri: str, given: Opening) -> TextModel:
     suite, test = given.loaded.suite, given.data.splits["test"]
     server = load_server(uri, given.data.classes, suite.views.prompt, given.options)
     if given.options.probe and len(test):
-        server.probe(render_view(suite, "prompt", test.inputs.iloc[:1])[0])
+        text, cache = render_view(suite, "prompt", test.inputs.iloc[:1])[0], answer_cache(server.info)
+        key = cache_key(server.info.fingerprint, server.settings, server.info.view, text)
+        known = cache.get([key])
+        row = known[key] if known else server.score([text])[0]
+        if not known:  # asked again for its key: the first answer tells whether the server chats
+            cache.put([(cache_key(server.info.fingerprint, server.settings, server.info.view, text), row)])
+        server.learn(row)
     return server
+
+
+def answer_cache(info: ModelInfo) -> AnswerCache:
+    """Where the answers of a model are kept."""
+    name = info.fingerprint.partition(":")[2].replace("/", "-")[:32]
+    return AnswerCache(cache_folder() / "answers" / f"{name}.sqlite")
 
 
 def _open_hub(uri: str, given: Opening) -> TextModel:

@@ -155,7 +155,7 @@ def test_probabilities_come_from_the_first_tokens_log_probabilities():
     ]
     with Server(logprobs=lambda _: {"content": [{"top_logprobs": top}]}) as server:
         model = opened(server)
-        model.probe("number 0")
+        model.learn(model.score(["number 0"])[0])
         assert model.score(["number 0"])[0].tolist() == pytest.approx([1, 0.25, 0.75])
     assert "scores" in model.info.offers
 
@@ -245,6 +245,10 @@ def test_a_real_server_behind_a_bad_line_is_audited_and_the_key_stands_nowhere(s
     with Server(say=forward, faults=bad) as line:
         asked = ModelOptions(concurrency=3)
         record = audit("finance/credit-risk", line.uri, DataOptions(rows=40), model_options=asked)
+        answered = len(line.answered)
+        again = audit("finance/credit-risk", line.uri, DataOptions(rows=40), model_options=asked)
+    assert (again.usage.calls, len(line.answered)) == (0, answered)
+    assert again.evidence_digest == record.evidence_digest
     kept = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     for one in (direct, record):
         performance = next(r for r in one.records if r.check == "performance.classification")
