@@ -78,7 +78,9 @@ class TextPass:
         self._limits, self._progress = limits, progress
         self.info = model.info
         self.calls = 0
-        self._seen: dict[str, set[bytes]] = {name: set() for name in ("all", "truncated", "empty", *NO_ANSWER.values())}
+        self._seen: dict[str, set[bytes]] = {
+            name: set() for name in ("all", "truncated", "empty", "unscored", *NO_ANSWER.values())
+        }
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -91,6 +93,7 @@ class TextPass:
             ),
             "model.empty_texts": (self._seen["empty"], "a text without a character"),
             "model.refused_answers": (self._seen["refused"], "the model refused to answer"),
+            "model.unscored_answers": (self._seen["unscored"], "a class without probabilities: scores are not used"),
             "model.unreadable_answers": (self._seen["unreadable"], "the answer is none of the choices"),
         }
         return (
@@ -124,6 +127,8 @@ class TextPass:
         names = np.array([*self._model.classes, None], dtype=object)
         labels = names[np.where(rows[:, 0] >= 0, rows[:, 0], len(names) - 1).astype(int)]
         scores = rows[:, 1:] if "scores" in self.info.offers else None
+        if scores is not None and not np.isfinite(scores[rows[:, 0] >= 0]).all():
+            scores = None  # a measure over the rows that happen to have scores would be of a chosen few
         return Predictions(self._model.classes, labels, scores)
 
     def answers(self, texts: list[str]) -> Floats:
@@ -143,6 +148,9 @@ class TextPass:
             self._ask(unique, keys, lengths, missing, table)
         for code, name in NO_ANSWER.items():
             self._seen[name].update(key for key, row in zip(keys, table, strict=True) if row[0] == code)
+        if "scores" in info.offers:
+            bare = (table[:, 0] >= 0) & ~np.isfinite(table[:, 1:]).all(axis=1)
+            self._seen["unscored"].update(key for key, is_bare in zip(keys, bare, strict=True) if is_bare)
         return table[[position[text] for text in texts]]
 
     def unanswered_lengths(self, inputs: pd.DataFrame) -> Ints:
@@ -158,10 +166,10 @@ class TextPass:
     ) -> None:
         total = int(missing.sum())
         for batch in plan_batches(lengths, self._model.batch_tokens, self._model.batch_texts):
-            wanted = batch[missing[batch]]
-            if not len(wanted):
+            asked = batch[missing[batch]]
+            if not len(asked):
                 continue
-            self._stop_at_limit(len(wanted), total)
+            wanted = asked[: self._allowed(total)]
             rows = self._model.score([texts[i] for i in wanted])
             if rows.shape != (len(wanted), table.shape[1]):
                 raise ModelError(
@@ -171,20 +179,23 @@ class TextPass:
             table[wanted] = rows
             self.calls += len(wanted)
             self._progress("predicting", int(self.calls), total)
+            if len(wanted) < len(asked):
+                self._allowed(total)
 
-    def _stop_at_limit(self, more: int, total: int) -> None:
+    def _allowed(self, total: int) -> int:
+        """How many calls may still be made; Exhausted where none."""
         calls, cost = self._limits.max_calls, self._limits.max_cost
-        if calls is not None and self.calls + more > calls:
+        if calls is not None and self.calls >= calls:
             raise Exhausted(
                 f"out of budget: {self.calls} calls made, the limit is {calls} and {total} are needed. The answers are "
-                "kept: run again with a higher --max-calls to go on"
+                "kept: run again to go on"
             )
         spent = self._model.cost()
         if cost is not None and spent is not None and spent >= cost:
             raise Exhausted(
-                f"out of budget: {spent:.4g} spent, the limit is {cost:g}. The answers are kept: run again with a "
-                "higher --max-cost to go on"
+                f"out of budget: {spent:.4g} spent, the limit is {cost:g}. The answers are kept: run again to go on"
             )
+        return total if calls is None else calls - self.calls
 
     def _lengths(self, texts: list[str], keys: list[bytes]) -> Ints:
         lengths = self._model.lengths(texts)

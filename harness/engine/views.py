@@ -28,7 +28,7 @@ def problems_of_views(suite: Suite) -> list[str]:
         try:
             used = meta.find_undeclared_variables(_environment().parse(template))
         except TemplateSyntaxError as error:
-            found.append(f"views.{view} is no valid template (line {error.lineno}): {error.message}.")
+            found.append(f"views.{view} is no valid template (line {error.lineno}): {str(error.message).rstrip('.')}.")
             continue
         if unknown := sorted(used - names):
             found.append(

@@ -98,7 +98,7 @@ def _tune(
 ) -> Tuned:
     torch, transformers = import_torch(), import_transformers()
     _seed(recipe.seed)
-    tokenizer = load_tokenizer(folder, offline=not folder.startswith("hub:"))
+    tokenizer = load_tokenizer(folder, offline=Path(folder).exists())
     model = _fresh_model(transformers, folder, classes).to(choose_device(recipe.device))
     _freeze(model, recipe.freeze)
     train, validation = _parts(targets, recipe)

@@ -50,8 +50,10 @@ class CallableModel:
         return Predictions(self._classes, labels, answer.astype(float))
 
 
-def load_callable(target: str, uri: str, classes: tuple[str, ...]) -> CallableModel:
-    """Imports module:factory and calls the factory, which returns predict."""
+def load_callable(
+    target: str, uri: str, classes: tuple[str, ...], example: pd.DataFrame | None = None
+) -> CallableModel:
+    """Imports module:factory and calls the factory, which returns predict; an example row tells whether it gives scores."""
     name, _, factory = target.partition(":")
     if not factory:
         raise ModelError(f"{uri} names no factory. Wanted: python:package.module:factory.")
@@ -71,4 +73,7 @@ def load_callable(target: str, uri: str, classes: tuple[str, ...]) -> CallableMo
         fingerprint=fingerprint,
         offers=["labels", "train", "scores", "ask"],
     )
-    return CallableModel(predict, info, classes)
+    model = CallableModel(predict, info, classes)
+    if example is not None and len(example) and model.predict(example, np.array([""])).scores is None:
+        model.info = info.model_copy(update={"offers": [offer for offer in info.offers if offer != "scores"]})
+    return model

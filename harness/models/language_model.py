@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,13 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
-from harness.engine.provenance import sha256_bytes, sha256_folder
+from harness.engine.provenance import sha256_bytes
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
 from harness.models.torch_runtime import (
     batch_tokens,
     choose_device,
+    fingerprint_of,
     import_torch,
     import_transformers,
     load_model,
@@ -219,7 +219,7 @@ def load_language_model(
     info = ModelInfo(
         uri=uri,
         kind="language-model",
-        fingerprint=sha256_folder(Path(folder)) if offline else f"hub:{folder}",
+        fingerprint=fingerprint_of(folder, model, offline),
         view="prompt",
         offers=["labels", "scores", "train", "zero_shot"],
         card={

@@ -33,7 +33,7 @@ class OpenAIServer:
     """Chat completions, or plain completions where the server has no chat; one request a prompt, temperature 0.
 
     The class is the choice that the answer begins with. Where the server gives log-probabilities of the first token, the
-    probabilities are those of the choices' first words, made to sum to 1. A refusal or an answer that is none of the
+    probabilities are those of the choices' first words, made to sum to 1, and the class is the likeliest. A refusal or an answer that is none of the
     choices has a code of its own and no class.
     """
 

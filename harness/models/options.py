@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.errors import UserError
+
 DataType = Literal["float32", "bfloat16", "float16"]
 
 
@@ -29,3 +31,9 @@ class ModelOptions:
     price_in: float | None = None
     price_out: float | None = None
     probe: bool = True
+
+    def __post_init__(self) -> None:
+        if self.view not in (None, "columns", "text"):
+            raise UserError(f"There is no view {self.view!r} of a .skops file. Wanted columns or text.")
+        if self.max_cost is not None and self.price_in is None and self.price_out is None:
+            raise UserError("--max-cost needs prices. Give --price-in and --price-out (per million tokens).")

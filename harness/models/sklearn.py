@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class SklearnModel:
             labels = np.array([name_of(v) for v in self._estimator.predict(inputs)], dtype=object)
             scores = self._estimator.predict_proba(inputs) if "scores" in self.info.offers else None
         except (ValueError, TypeError, KeyError) as error:
-            raise ModelError(f"{self.info.uri} can't read the suite's columns: {error}") from error
+            raise ModelError(f"{self.info.uri} can't read the suite's columns: {_without_values(error)}") from error
         return Predictions(self._classes, labels, None if scores is None else np.asarray(scores, dtype=float))
 
 
@@ -74,7 +75,7 @@ class SklearnText:
         self._estimator, self.classes, self.warnings = opened.estimator(), classes, opened.warnings
         self.info = opened.info.model_copy(update={"view": "text"})
         self.settings = "sklearn"
-        own = [name_of(value) for value in self._estimator.classes_]
+        own = [name_of(value) for value in getattr(self._estimator, "classes_", ())]
         if set(own) != set(classes):
             raise ModelError(f"{self.info.uri} knows the classes {', '.join(own)}; the data has {', '.join(classes)}.")
         self._order = [classes.index(name) for name in own]
@@ -91,7 +92,9 @@ class SklearnText:
                 return np.column_stack([labels, np.full((len(texts), len(self.classes)), np.nan)])
             found = self._estimator.predict_proba(texts)
         except (ValueError, TypeError, AttributeError) as error:
-            raise ModelError(f"{self.info.uri} can't read texts: {error}. Leave --view out for a table.") from error
+            raise ModelError(
+                f"{self.info.uri} can't read texts ({type(error).__name__}). Leave --view out for a table."
+            ) from error
         scores = np.empty_like(found)
         scores[:, self._order] = found
         return np.column_stack([scores.argmax(axis=1), scores])
@@ -143,3 +146,9 @@ def _opened(estimator: Any, path: Path, uri: str, warnings: tuple[Finding, ...])
     offers = ["labels", "train", "ask"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
     info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers)
     return SklearnModel(estimator, info, classes, warnings)
+
+
+def _without_values(error: Exception) -> str:
+    """The first line of an error without what it quotes: cells of people's rows don't belong into messages."""
+    first = (str(error).splitlines() or [""])[0]
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\[.*\]", "…", first)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from harness.engine.provenance import sha256_folder
 from harness.errors import MissingExtraError, ModelError
 
 BATCH_TOKENS_CPU, BATCH_TOKENS_ACCELERATOR = 2048, 32768
@@ -114,6 +115,13 @@ def load_model(kind: str, folder: str, dtype: str, device: Any, offline: bool) -
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"The model {folder} can't be read: {_first_line(error)}") from error
     return model.to(device).eval()
+
+
+def fingerprint_of(folder: str, model: Any, offline: bool) -> str:
+    """The digest of a folder's files; of a hub model its name and the commit that was loaded."""
+    if offline:
+        return sha256_folder(Path(folder))
+    return f"hub:{folder}@{getattr(model.config, '_commit_hash', None) or 'unknown'}"
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,17 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
-from harness.engine.provenance import sha256_folder
 from harness.errors import ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
-from harness.models.torch_runtime import batch_tokens, choose_device, import_torch, load_model, load_tokenizer
+from harness.models.torch_runtime import (
+    batch_tokens,
+    choose_device,
+    fingerprint_of,
+    import_torch,
+    load_model,
+    load_tokenizer,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,9 +35,10 @@ class TransformersClassifier:
         self._model, self._tokenizer, self.info, self.classes = model, tokenizer, info, classes
         self._order = order
         self.warnings: tuple[Finding, ...] = ()
-        self.context: int | None = context_of(model.config, tokenizer)
+        self._limit = context_of(model.config, tokenizer)
         self.batch_tokens = batch_tokens(model.device)
         self.window = False
+        self.context: int | None = self._limit
 
     @property
     def settings(self) -> str:
@@ -55,16 +61,15 @@ class TransformersClassifier:
         return None
 
     def _encode(self, texts: list[str]) -> Any:
-        return self._tokenizer(texts, padding=True, truncation=True, max_length=self.context, return_tensors="pt")
+        return self._tokenizer(texts, padding=True, truncation=True, max_length=self._limit, return_tensors="pt")
 
     def _windowed(self, texts: list[str]) -> Floats:
-        assert self.context is not None
         encoded = self._tokenizer(
             texts,
             padding=True,
             truncation=True,
-            max_length=self.context,
-            stride=self.context // 4,
+            max_length=self._limit,
+            stride=self._limit // 4,
             return_overflowing_tokens=True,
             return_tensors="pt",
         )
@@ -102,7 +107,7 @@ def load_classifier(
             f"{uri} has one output, so it is a regression model; the suite's task has the classes {', '.join(classes)}."
         )
     order = map_labels(labels, classes, options.label_map, uri)
-    fingerprint = sha256_folder(Path(folder)) if offline else f"hub:{folder}"
+    fingerprint = fingerprint_of(folder, model, offline)
     info = ModelInfo(
         uri=uri,
         kind="transformers-classifier",
@@ -119,7 +124,8 @@ def load_classifier(
         },
     )
     adapter = TransformersClassifier(model, tokenizer, info, classes, order)
-    adapter.window = options.window
+    if options.window:
+        adapter.window, adapter.context = True, None  # nothing is cut
     return adapter
 
 

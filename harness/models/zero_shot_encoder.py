@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,16 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
-from harness.engine.provenance import sha256_folder
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
-from harness.models.torch_runtime import batch_tokens, choose_device, import_torch, load_model, load_tokenizer
+from harness.models.torch_runtime import (
+    batch_tokens,
+    choose_device,
+    fingerprint_of,
+    import_torch,
+    load_model,
+    load_tokenizer,
+)
 from harness.models.transformers_classifier import context_of, token_lengths
 
 Floats = npt.NDArray[np.float64]
@@ -85,7 +90,7 @@ def load_encoder(
     info = ModelInfo(
         uri=uri,
         kind="zero-shot-encoder",
-        fingerprint=sha256_folder(Path(folder)) if offline else f"hub:{folder}",
+        fingerprint=fingerprint_of(folder, model, offline),
         view="text",
         offers=["labels", "scores", "train", "ask", "zero_shot"],
         card={

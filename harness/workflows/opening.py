@@ -103,7 +103,8 @@ def _opener(uri: str) -> Callable[[str, Opening], Any]:
 def _open_callable(uri: str, given: Opening) -> Model:
     from harness.models.callable import load_callable
 
-    return load_callable(uri.removeprefix("python:"), uri, given.data.classes)
+    test = given.data.splits["test"]
+    return load_callable(uri.removeprefix("python:"), uri, given.data.classes, test.inputs.iloc[:1])
 
 
 def _open_server(uri: str, given: Opening) -> TextModel:

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -187,3 +188,25 @@ def test_several_processes_share_one_cache(tmp_path):
     assert [run.wait() for run in runs] == [0] * 4
     found = AnswerCache(tmp_path / "c.sqlite").get([f"{k}-{i}".encode() for k in range(4) for i in range(50)])
     assert len(found) == 200
+
+
+def test_a_limit_below_one_batch_still_gets_on(tmp_path):
+    texts = [f"{i:03d}" for i in range(20)]
+    asked = 0
+    for _ in range(7):
+        model = Counting()
+        with contextlib.suppress(Exhausted):
+            through(model, AnswerCache(tmp_path / "c"), max_calls=3).answers(texts)
+        asked += sum(map(len, model.batches))
+        assert sum(map(len, model.batches)) <= 3
+    assert asked == 20
+
+
+def test_one_answer_without_probabilities_drops_the_scores_of_all_and_is_counted():
+    model = Counting()
+    model.score = lambda texts: np.array([[1.0, *((np.nan, np.nan) if t == "b" else (0.2, 0.8))] for t in texts])
+    passed = through(model)
+    answers = passed.predict(pd.DataFrame({"x": list("abc")}), np.arange(3))
+    assert answers.scores is None
+    assert answers.labels.tolist() == ["b"] * 3
+    assert {f.measure: f.value for f in passed.warnings}["model.unscored_answers"] == 1

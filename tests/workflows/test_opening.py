@@ -3,7 +3,7 @@ import json
 import pytest
 
 from harness.datasets.roles import DataOptions
-from harness.errors import ModelError
+from harness.errors import ModelError, UserError
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
 from harness.workflows.opening import open_model
@@ -51,3 +51,25 @@ def test_a_model_fitted_on_other_data_is_refused(credit_model, tmp_path):
     (tmp_path / "harness-model.json").write_text(json.dumps(changed), encoding="utf-8")
     with pytest.raises(ModelError, match="fitted on other data"):
         opened(tmp_path)
+
+
+def test_a_cost_limit_without_prices_and_an_unknown_view_are_refused():
+    with pytest.raises(UserError, match="--max-cost needs prices"):
+        ModelOptions(max_cost=1.0)
+    with pytest.raises(UserError, match="no view 'foo'"):
+        ModelOptions(view="foo")
+
+
+def test_a_callable_of_labels_alone_offers_no_scores(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("def make():\n    return lambda frame: ['no'] * len(frame)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    model, _ = opened("python:mine:make")
+    assert "scores" not in model.info.offers
+
+
+def test_an_error_on_a_row_never_repeats_the_row(credit_model):
+    from harness.models.sklearn import _without_values
+
+    shown = _without_values(ValueError("could not convert string to float: 'Anna Schmidt'\nmore"))
+    assert "Anna" not in shown
+    assert shown.startswith("could not convert string to float")

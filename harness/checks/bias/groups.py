@@ -34,6 +34,7 @@ class _Outcomes:
     selected: Bools
     deserving: Bools
     score: npt.NDArray[np.float64] | None
+    answered: Bools
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
     if test is None or favourable is None:
         return not_tested("no data: no test rows, or no favourable outcome")
     answers = evidence.predictions("test")
-    outcomes = _Outcomes(answers.labels == favourable, test.labels == favourable, answers.positive_scores(favourable))
+    outcomes = _Outcomes(
+        answers.labels == favourable, test.labels == favourable, answers.positive_scores(favourable), answers.answered
+    )
     attributes = {name: test.groups[name] for name in evidence.suite.data.sensitive}
     for names in intersections or []:
         attributes[" × ".join(names)] = _cross(test, names)
@@ -128,7 +131,7 @@ def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _O
     for cell in cells:
         group = {attribute: cell.name}
         found.append(Finding(measure="bias.group_size", value=cell.n, n=cell.n, group=group, exact=True, unit="rows"))
-        correct = int((outcomes.selected == outcomes.deserving)[cell.rows].sum())
+        correct = int(((outcomes.selected == outcomes.deserving) & outcomes.answered)[cell.rows].sum())
         shares = {
             "selection_rate": (cell.selected, cell.n),
             "accuracy": (correct, cell.n),

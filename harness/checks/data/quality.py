@@ -224,7 +224,15 @@ def _determined(parts: list[Split]) -> list[Finding]:
                     reason=f"where it is {named}, the label is always the same: is the column known before the label?",
                 )
             )
-    return found
+    count = Finding(
+        measure="data.determined_label_columns",
+        value=len(found),
+        n=len(labels),
+        exact=True,
+        unit="columns",
+        better="lower",
+    )
+    return [count, *found]
 
 
 def column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from harness.core.finding import Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
+from harness.errors import SuiteError
 from harness.stats.intervals import percentile
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +33,9 @@ def operating_points(
     resamples: int = 500,
 ) -> Measurement:
     """KS, Gini, and the measures at each budget, specificity and threshold (shares in (0, 1))."""
+    for name, given in (("budgets", budgets), ("specificities", specificities), ("thresholds", thresholds)):
+        if wrong := [value for value in given or [] if not 0 < value < 1]:
+            raise SuiteError(f"performance.operating_points: {name} must lie between 0 and 1, got {wrong}.")
     test, positive = evidence.split("test"), evidence.data.positive
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
@@ -100,7 +104,7 @@ class _Points:
         seen, found = np.hstack([start, seen]), np.hstack([start, found])
         for budget in self._budgets:
             caught = np.array([np.interp(budget * m, s, f) for m, s, f in zip(n, seen, found, strict=True)])
-            at = f"{budget:.0%} of rows"
+            at = f"{100 * budget:g}% of rows"
             out["recall_at_budget", at] = caught / positives
             out["precision_at_budget", at] = caught / (budget * n)
             out["enrichment", at] = caught / (budget * n) / (positives / n)
