@@ -35,7 +35,7 @@ def planted(suite, folder, defect, seed=1):
     test, train = draw(source, rng, 0), draw(source, rng, ROWS)
     named = {how.column for how in (*data.sensitive.values(), *data.slices.values())}
     for table in (test, train):
-        for column in {how.column for how in data.sensitive.values()}:
+        for column in sorted({how.column for how in data.sensitive.values()}):
             table[column] = rng.permutation(table[column].to_numpy())
         for column in data.features:
             if table[column].dtype.kind in "if" and column not in named:
