@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +14,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Strings = npt.NDArray[np.object_]
+Labels = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Split:
-    """One part of the data. `ids` (n,) text, `inputs` the feature columns, `labels` (n,) class names,
-    `groups` attribute → (n,) group names (None where unknown), `slices` likewise, `columns` every column as read."""
+    """One part of the data. `ids` (n,) text, `inputs` the feature columns, `labels` (n,) class names or, for regression,
+    numbers, `groups` attribute → (n,) group names (None where unknown), `slices` likewise, `columns` every column as read,
+    `clusters` (n,) names of what rows belong together to (None where each row stands alone)."""
 
     role: str
     ids: Strings
     inputs: pd.DataFrame
-    labels: Strings
+    labels: Labels
     groups: dict[str, Strings]
     slices: dict[str, Strings]
     columns: pd.DataFrame
+    clusters: Strings | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -35,7 +38,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Every split of one data set, its classes, and where it came from.
+    """Every split of one data set, its classes (none for regression), and where it came from.
 
     `members` says how training members are known: fitted, train-data, stated, or unknown.
     """

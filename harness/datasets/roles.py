@@ -127,7 +127,7 @@ def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd
         *data.features,
         *(s.column for s in data.sensitive.values()),
         *(s.column for s in data.slices.values()),
-        *([data.id] if data.id else []),
+        *filter(None, (data.id, data.cluster)),
         *data.missing,
         *data.ranges,
     }
@@ -227,9 +227,9 @@ def _roles(table: pd.DataFrame, labels: Strings, suite: Suite) -> Strings:
         strata = [f"{stratum}|{value}" for stratum, value in zip(strata, values, strict=True)]
     ids = list(table["__id__"])
     units = ids
-    if plan.group is not None:
-        missing = table[plan.group].isna()
-        units = [i if gone else f"group {v}" for i, v, gone in zip(ids, table[plan.group], missing, strict=True)]
+    if (together := plan.group or suite.data.cluster) is not None:
+        missing = table[together].isna()
+        units = [i if gone else f"group {v}" for i, v, gone in zip(ids, table[together], missing, strict=True)]
     return np.array(assign_roles(ids, strata, units, plan), dtype=object)
 
 
@@ -246,7 +246,18 @@ def _split(role: str, table: pd.DataFrame, labels: Strings, data: Data) -> Split
     groups = {name: group_names(table[how.column], how) for name, how in data.sensitive.items()}
     ids = np.asarray(table["__id__"], dtype=object)
     slices = {name: group_names(table[how.column], how) for name, how in data.slices.items()}
-    return Split(role, ids, inputs, labels, groups, slices, table.drop(columns=["__id__"]))
+    return Split(role, ids, inputs, labels, groups, slices, table.drop(columns=["__id__"]), _clusters(table, ids, data))
+
+
+def _clusters(table: pd.DataFrame, ids: Strings, data: Data) -> Strings | None:
+    column = data.cluster or data.split.group
+    if column is None or column not in table:
+        return None
+    missing = table[column].isna()
+    return np.array(
+        [f"row {i}" if gone else name_of(v) for i, v, gone in zip(ids, table[column], missing, strict=True)],
+        dtype=object,
+    )
 
 
 def _is_number(column: pd.Series[Any]) -> bool:
@@ -262,6 +273,7 @@ def _take(split: Split, rows: list[int]) -> Split:
         {name: values[rows] for name, values in split.groups.items()},
         {name: values[rows] for name, values in split.slices.items()},
         split.columns.iloc[rows].reset_index(drop=True),
+        None if split.clusters is None else split.clusters[rows],
     )
 
 
@@ -279,6 +291,9 @@ def _join(role: str, parts: list[Split]) -> Split:
         groups,
         slices,
         pd.concat([p.columns for p in parts], ignore_index=True),
+        np.concatenate([p.clusters for p in parts if p.clusters is not None])
+        if parts[0].clusters is not None
+        else None,
     )
 
 

@@ -42,9 +42,10 @@ class Threshold(_Strict):
 
 
 class Label(_Strict):
-    """The label column; which class is positive, and which outcome is favourable to the person."""
+    """The label column; which class is positive, and which outcome is favourable to the person; the unit of a number."""
 
     column: str
+    unit: str | None = None
     positive: Text | Threshold | None = None
     favourable: Text | None = None
     names: dict[Literal["positive", "negative"], str] = Field(default_factory=dict)
@@ -100,7 +101,7 @@ class SplitPlan(_Strict):
 
 
 class Data(_Strict):
-    """The data of a suite."""
+    """The data of a suite. `cluster` names the column of what rows belong together to (a patient, a mix, a machine)."""
 
     source: str
     card: str | None = None
@@ -111,6 +112,7 @@ class Data(_Strict):
     reference: dict[str, str] = Field(default_factory=dict)
     slices: dict[str, Sensitive] = Field(default_factory=dict)
     id: str | None = None
+    cluster: str | None = None
     read: Read = Read()
     missing: dict[str, list[Any]] = Field(default_factory=dict)
     ranges: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
