@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Strings = npt.NDArray[np.object_]
+Labels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
 
@@ -15,16 +16,19 @@ Floats = npt.NDArray[np.float64]
 class Predictions:
     """Answers for n rows: labels (n,), and scores (n, classes) where the model gives probabilities.
 
-    A row that the model did not answer (a refusal, an answer that can't be read) has the label None and NaN scores.
+    A row that the model did not answer (a refusal, an answer that can't be read) has the label None and NaN scores. For
+    regression there are no classes: labels are numbers, NaN without an answer.
     """
 
     classes: tuple[str, ...]
-    labels: Strings
+    labels: Labels
     scores: Floats | None
 
     @property
     def answered(self) -> npt.NDArray[np.bool_]:
         """Which rows have an answer (n,)."""
+        if not self.classes:
+            return np.isfinite(self.labels.astype(float))
         return np.array([label is not None for label in self.labels], dtype=bool)
 
     def only(self, rows: npt.NDArray[np.bool_]) -> Predictions:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.core.datacard import DataCard
-from harness.core.dataset import Dataset, Split, Strings
+from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
 from harness.datasets.readers import read_table
 from harness.datasets.splitting import assign_roles, sample
@@ -44,7 +45,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     if suite.data.drop_duplicates:
         identity = ["__id__", *([suite.data.id] if suite.data.id else [])]
         table = table.loc[~table.drop(columns=identity).duplicated()].reset_index(drop=True)
-    classes, labels = _labels(table, suite.data.label, path)
+    classes, labels = _labels(table, suite, path)
     roles = np.array(["test"] * len(table), dtype=object) if options.data else _roles(table, labels, suite)
     splits = {
         role: _split(role, table.loc[roles == role], labels[roles == role], suite.data)
@@ -73,7 +74,7 @@ def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, class
     if options.train_data is not None:
         table = _prepare(read_table(options.train_data, suite.data.read), suite.data, options.train_data, splits=False)
         table["__id__"] = "train:" + table["__id__"]
-        _, labels = _labels(table, suite.data.label, options.train_data, classes)
+        _, labels = _labels(table, suite, options.train_data, classes)
         splits["train"] = _split("train", table, labels, suite.data)
         _share_ids(splits)
         return "train-data"
@@ -127,12 +128,13 @@ def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd
         *data.features,
         *(s.column for s in data.sensitive.values()),
         *(s.column for s in data.slices.values()),
-        *filter(None, (data.id, data.cluster)),
+        *([data.id] if data.id else []),
+        *(data.cluster_columns if splits or data.cluster else []),
         *data.missing,
         *data.ranges,
     }
     if splits:
-        wanted |= {*data.split.stratify, *filter(None, (data.split.group, data.split.column))}
+        wanted |= {*data.split.stratify, *([data.split.column] if data.split.column else [])}
     absent = sorted(wanted - set(table.columns))
     if absent:
         raise DataError(
@@ -153,28 +155,39 @@ def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd
 
 
 def _labels(
-    table: pd.DataFrame, label: Label, path: Path, known: tuple[str, ...] | None = None
-) -> tuple[tuple[str, ...], Strings]:
-    import pandas as pd
-
+    table: pd.DataFrame, suite: Suite, path: Path, known: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], Labels]:
+    """The classes (none for regression), and each row's class or number."""
+    label = suite.data.label
     column = table[label.column]
     if column.isna().any():
         raise DataError(
             f"{path.name} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows."
         )
+    if suite.task == "regression":
+        return (), _numbers(column, label.column, "the task is regression")
     if isinstance(label.positive, Threshold):
-        numbers = pd.to_numeric(column, errors="coerce")
-        if numbers.isna().any():
-            raise DataError(
-                f"{label.column!r} must hold numbers (label.positive is at_least), got {column[numbers.isna()].iloc[0]!r}."
-            )
+        numbers = _numbers(column, label.column, "label.positive is at_least")
         positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
         values = np.where(numbers >= label.positive.at_least, positive, negative).astype(object)
     else:
         values = np.array([name_of(value) for value in column], dtype=object)
+    return _classes(values, label, path, known), values
+
+
+def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.float64]:
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+    if not np.isfinite(numbers).all():
+        raise DataError(f"{name!r} must hold finite numbers ({why}), got {column[~np.isfinite(numbers)].iloc[0]!r}.")
+    return np.asarray(numbers)
+
+
+def _classes(values: Strings, label: Label, path: Path, known: tuple[str, ...] | None) -> tuple[str, ...]:
     classes = tuple(sorted(set(values)))
     if known is not None:
-        return known, values
+        return known
     if len(classes) < 2:
         raise DataError(
             f"The label {label.column!r} of {path.name} has one class only ({classes[0]!r}). "
@@ -185,7 +198,7 @@ def _labels(
             raise DataError(
                 f"label.{role} is {name!r}, but {label.column!r} of {path.name} holds {', '.join(classes[:10])}."
             )
-    return classes, values
+    return classes
 
 
 def group_names(column: pd.Series[Any], how: Sensitive) -> Strings:
@@ -210,7 +223,7 @@ def group_names(column: pd.Series[Any], how: Sensitive) -> Strings:
     )
 
 
-def _roles(table: pd.DataFrame, labels: Strings, suite: Suite) -> Strings:
+def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
     plan = suite.data.split
     if plan.column is not None:
         roles = np.array([str(value) for value in table[plan.column]], dtype=object)
@@ -227,13 +240,12 @@ def _roles(table: pd.DataFrame, labels: Strings, suite: Suite) -> Strings:
         strata = [f"{stratum}|{value}" for stratum, value in zip(strata, values, strict=True)]
     ids = list(table["__id__"])
     units = ids
-    if (together := plan.group or suite.data.cluster) is not None:
-        missing = table[together].isna()
-        units = [i if gone else f"group {v}" for i, v, gone in zip(ids, table[together], missing, strict=True)]
+    if (together := _clusters(table, suite.data)) is not None:
+        units = list(together)
     return np.array(assign_roles(ids, strata, units, plan), dtype=object)
 
 
-def _split(role: str, table: pd.DataFrame, labels: Strings, data: Data) -> Split:
+def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data) -> Split:
     import pandas as pd
 
     table = table.reset_index(drop=True)
@@ -246,18 +258,18 @@ def _split(role: str, table: pd.DataFrame, labels: Strings, data: Data) -> Split
     groups = {name: group_names(table[how.column], how) for name, how in data.sensitive.items()}
     ids = np.asarray(table["__id__"], dtype=object)
     slices = {name: group_names(table[how.column], how) for name, how in data.slices.items()}
-    return Split(role, ids, inputs, labels, groups, slices, table.drop(columns=["__id__"]), _clusters(table, ids, data))
+    return Split(role, ids, inputs, labels, groups, slices, table.drop(columns=["__id__"]), _clusters(table, data))
 
 
-def _clusters(table: pd.DataFrame, ids: Strings, data: Data) -> Strings | None:
-    column = data.cluster or data.split.group
-    if column is None or column not in table:
+def _clusters(table: pd.DataFrame, data: Data) -> Strings | None:
+    """What each row belongs to; a row that lacks it stands alone."""
+    columns = data.cluster_columns
+    if not columns or not set(columns) <= set(table.columns):
         return None
-    missing = table[column].isna()
-    return np.array(
-        [f"row {i}" if gone else name_of(v) for i, v, gone in zip(ids, table[column], missing, strict=True)],
-        dtype=object,
-    )
+    missing = table[columns].isna().any(axis=1)
+    rows = zip(table["__id__"], table[columns].itertuples(index=False, name=None), missing, strict=True)
+    named = [f"row {i}" if gone else "group " + " | ".join(map(name_of, values)) for i, values, gone in rows]
+    return np.array(named, dtype=object)
 
 
 def _is_number(column: pd.Series[Any]) -> bool:

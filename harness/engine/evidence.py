@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset, Split
@@ -96,6 +97,13 @@ class Evidence:
         """Answers for rows that a check made (perturbed or masked); counted."""
         return self._with_threshold(self._ask(inputs, np.array([""] * len(inputs), dtype=object)))
 
+    def outputs(self, inputs: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """The one number (n,) that explanations are of: the positive class's probability, or the predicted number."""
+        answers, positive = self.ask(inputs), self.data.positive
+        found = answers.labels.astype(float) if not self.data.classes else answers.positive_scores(positive or "")
+        assert found is not None
+        return found
+
     def estimator(self) -> Any:
         """The fitted scikit-learn object for explainers that read a model's structure, or None."""
         return self._model.estimator()
@@ -147,6 +155,8 @@ def _check_answers(answers: Predictions, wanted: int, classes: tuple[str, ...], 
         raise ModelError(
             f"{name} answered {len(answers.labels)} of {wanted} inputs. Return one answer per input, in order."
         )
+    if not classes:
+        return
     unknown = sorted({str(label) for label in answers.labels if label is not None} - set(classes))
     if unknown:
         raise ModelError(

@@ -58,7 +58,7 @@ def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
         roles = ("test",)
     if any("members" in step.entry.needs for step in runnable):
         roles = ("test", "train")
-    if roles and "zero_shot" in model.offers:
+    if roles and ("zero_shot" in model.offers or any("calibration" in step.entry.needs for step in runnable)):
         roles = (*roles, "calibration")
     return Plan(steps, roles)
 
@@ -76,6 +76,12 @@ def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo) 
 
 
 def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | None:
+    if suite.task == "regression" and need in ("scores", "positive", "favourable"):
+        return None  # a number is its own score, and no class is asked for
+    if need == "calibration" and not len(data.splits.get("calibration", ())):
+        return "no data: no calibration rows (data.split.calibration keeps some of the suite's own data)"
+    if need == "calibration" and model.kind == "predictions" and "calibration" not in model.offers:
+        return "no access: the saved predictions hold no rows of the calibration split"
     if need == "members" and data.members == "unknown":
         return (
             "members unknown: which rows the model was trained on is not recorded. Give --train-data FILE, "

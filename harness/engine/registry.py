@@ -15,7 +15,8 @@ from harness.engine.measurement import Measurement
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import SuiteError
 
-Need = Literal["predictions", "scores", "members", "sensitive", "ask", "positive", "favourable"]
+Need = Literal["predictions", "scores", "members", "sensitive", "ask", "positive", "favourable", "calibration"]
+BOTH = ("classification", "regression")
 Check = Callable[..., Measurement]
 
 
@@ -78,11 +79,28 @@ _BUILT_IN = (
         ("ece", "calibration_slope", "calibration_intercept"),
     ),
     CheckEntry(
+        "performance.regression",
+        "harness.checks.performance.regression:regression",
+        ("predictions",),
+        "Error of predicted numbers",
+        ("answer_rate", "mae", "rmse", "r2", "mean_error", "median_baseline_mae", "mape", "within_tolerance"),
+        ("regression",),
+    ),
+    CheckEntry(
+        "performance.conformal",
+        "harness.checks.performance.conformal:conformal",
+        ("predictions", "calibration"),
+        "Coverage of conformal intervals",
+        ("interval_coverage", "interval_width"),
+        ("regression",),
+    ),
+    CheckEntry(
         "performance.slices",
         "harness.checks.performance.slices:slices",
         ("predictions",),
         "Performance by slice",
-        ("slice_accuracy", "found_slice_accuracy", "slices_searched"),
+        ("slice_accuracy", "found_slice_accuracy", "slice_mae", "found_slice_mae", "slices_searched"),
+        BOTH,
     ),
     CheckEntry(
         "performance.operating_points",
@@ -108,6 +126,17 @@ _BUILT_IN = (
         ),
     ),
     CheckEntry(
+        "bias.errors",
+        "harness.checks.bias.errors:errors",
+        ("predictions", "sensitive"),
+        "Error by group",
+        (
+            *("mean_prediction", "mean_error", "mean_absolute_error"),
+            *("mean_prediction_gap", "mean_error_gap", "mean_absolute_error_gap"),
+        ),
+        ("regression",),
+    ),
+    CheckEntry(
         "privacy.membership",
         "harness.checks.privacy.membership:membership",
         ("predictions", "members"),
@@ -116,6 +145,7 @@ _BUILT_IN = (
             *("blind_auc", "membership_auc", "membership_minus_blind", "membership_advantage", "shuffled_auc"),
             "membership_tpr_at_1pct_fpr",
         ),
+        BOTH,
     ),
     CheckEntry(
         "explainability.attribution",
@@ -123,6 +153,15 @@ _BUILT_IN = (
         ("predictions", "scores", "ask", "positive"),
         "Attribution (SHAP)",
         ("attribution", "additivity_error", "sensitive_share"),
+        BOTH,
+    ),
+    CheckEntry(
+        "explainability.direction",
+        "harness.checks.explainability.direction:direction",
+        ("predictions", "scores", "ask", "positive"),
+        "Direction of effect",
+        ("direction_agreement",),
+        BOTH,
     ),
     CheckEntry(
         "data.quality",
@@ -141,6 +180,7 @@ _BUILT_IN = (
                 "small_groups",
             ),
         ),
+        BOTH,
     ),
     CheckEntry(
         "data.shift",
@@ -148,6 +188,7 @@ _BUILT_IN = (
         (),
         "Shift between training and test rows",
         ("shift_auc", "stability_index", "ks_distance"),
+        BOTH,
     ),
     CheckEntry(
         "model.loading",
@@ -166,6 +207,7 @@ _BUILT_IN = (
             "precision_change",
             "threshold",
         ),
+        BOTH,
     ),
 )
 

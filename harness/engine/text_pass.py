@@ -30,7 +30,8 @@ class TextModel(Protocol):
     """A model that reads texts. `settings` is whatever else an answer depends on, for the cache.
 
     `score` answers one batch: rows (n, 1 + classes), first the class's position (or a code of NO_ANSWER), then the
-    probabilities in the order of `classes` (NaN where the model gives none).
+    probabilities in the order of `classes` (NaN where the model gives none). Without classes (regression): rows (n, 2), 0
+    (or the code) and the number.
     """
 
     info: ModelInfo
@@ -124,6 +125,8 @@ class TextPass:
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """Answers for rows of features, through the suite's template."""
         rows = self.answers(render_view(self._suite, self.info.view, inputs))
+        if not self._model.classes:
+            return Predictions((), np.where(rows[:, 0] >= 0, rows[:, 1], np.nan), None)
         names = np.array([*self._model.classes, None], dtype=object)
         labels = names[np.where(rows[:, 0] >= 0, rows[:, 0], len(names) - 1).astype(int)]
         scores = rows[:, 1:] if "scores" in self.info.offers else None
@@ -139,7 +142,7 @@ class TextPass:
         keys = [cache_key(info.fingerprint, self._model.settings, info.view, text) for text in unique]
         lengths = self._lengths(unique, keys)
         known = self._cache.get(keys)
-        table = np.full((len(unique), 1 + len(self._model.classes)), np.nan)
+        table = np.full((len(unique), 1 + (len(self._model.classes) or 1)), np.nan)
         for i, key in enumerate(keys):
             if key in known:
                 table[i] = known[key]

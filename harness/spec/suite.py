@@ -101,7 +101,8 @@ class SplitPlan(_Strict):
 
 
 class Data(_Strict):
-    """The data of a suite. `cluster` names the column of what rows belong together to (a patient, a mix, a machine)."""
+    """The data of a suite. `cluster` names the column of what rows belong together to (a patient, a
+    machine), or the columns whose equal values make rows belong together (the ingredients of a mix)."""
 
     source: str
     card: str | None = None
@@ -112,12 +113,18 @@ class Data(_Strict):
     reference: dict[str, str] = Field(default_factory=dict)
     slices: dict[str, Sensitive] = Field(default_factory=dict)
     id: str | None = None
-    cluster: str | None = None
+    cluster: str | list[str] | None = None
     read: Read = Read()
     missing: dict[str, list[Any]] = Field(default_factory=dict)
     ranges: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
     drop_duplicates: bool = False
     split: SplitPlan = SplitPlan()
+
+    @property
+    def cluster_columns(self) -> list[str]:
+        """The columns that name a row's cluster; the split's group where no cluster is named."""
+        named = self.cluster or self.split.group
+        return [named] if isinstance(named, str) else list(named or [])
 
     @model_validator(mode="after")
     def _label_is_no_feature(self) -> Self:
@@ -136,11 +143,12 @@ class Data(_Strict):
 class PromptView(_Strict):
     """A prompt's template, and what a language model may answer: a class's name → the words of the choice.
 
+    Regression has no choices: the model writes a number.
     `normalise` divides a choice's log-likelihood by its number of tokens, so that long choices are not at a disadvantage.
     """
 
     template: str
-    choices: dict[Text, str] = Field(min_length=2)
+    choices: dict[Text, str] = Field(default_factory=dict)
     normalise: bool = False
 
 
@@ -210,8 +218,10 @@ class Suite(_Strict):
         ids = [rule.id for rule in self.policy]
         if len(set(ids)) != len(ids):
             raise ValueError("two policy rules share an id")
+        if self.task == "regression" and (self.data.label.positive or self.data.label.favourable):
+            raise ValueError("a regression label is a number: leave label.positive and label.favourable out")
         directional = [r.id for r in self.policy if r.measure.startswith("bias.")]
-        if directional and self.data.label.favourable is None:
+        if directional and self.data.label.favourable is None and self.task != "regression":
             raise ValueError(
                 f"rules {', '.join(directional)} judge bias, so data.label.favourable must name the outcome "
                 "that is good for the person"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.interval import Interval
+from harness.stats.intervals import percentile, wilson
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Labels = npt.NDArray[Any]
 
 
 def resample_counts(counts: Ints, resamples: int, rng: np.random.Generator) -> Ints:
@@ -27,6 +33,38 @@ def resample_counts(counts: Ints, resamples: int, rng: np.random.Generator) -> I
 def resample_rows(statistic: Callable[[Ints], float], n: int, resamples: int, rng: np.random.Generator) -> Floats:
     """The statistic of row indices (n,) over resamples drawn with replacement."""
     return np.array([statistic(rng.integers(0, n, n)) for _ in range(resamples)], dtype=np.float64)
+
+
+def resample_sums(moments: Floats, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Floats:
+    """Sums (resamples, k) of the rows' moments (n, k); whole clusters (n,) are drawn where rows belong together.
+
+    Any measure that is a function of sums (a mean, an RMSE, R²) follows from them without touching the rows again.
+    """
+    sums = moments
+    if clusters is not None:
+        names, owner = np.unique(clusters.astype(str), return_inverse=True)
+        sums = np.zeros((len(names), moments.shape[1]))
+        np.add.at(sums, owner, moments)
+    n = len(sums)
+    block = max(1, 4_000_000 // max(n, 1))
+    parts = [
+        rng.multinomial(n, np.full(n, 1 / n), size=min(block, resamples - start)) @ sums
+        for start in range(0, resamples, block)
+    ]
+    return np.concatenate(parts)
+
+
+def share_interval(hit: Bools, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Interval:
+    """Interval of a share of rows (n,): Wilson's; whole clusters resampled where rows belong together.
+
+    Where every resample agrees (all rows hit, or none), Wilson's on the number of clusters.
+    """
+    if clusters is None:
+        return wilson(int(hit.sum()), len(hit))
+    drawn = resample_sums(np.column_stack([hit, np.ones(len(hit))]).astype(float), clusters, resamples, rng)
+    shares = drawn[:, 0] / drawn[:, 1]
+    count = len(set(clusters))
+    return percentile(shares) if np.ptp(shares) > 0 else wilson(count if hit.all() else 0, count)
 
 
 def resample_means(values: Floats, resamples: int, rng: np.random.Generator) -> Floats:

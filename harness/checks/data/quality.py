@@ -1,7 +1,8 @@
 """Flaws of the data that make every other number doubtful.
 
 Duplicates within and across splits (hash of features and label); columns that alone tell the label (AUC of a number's
-rank or of its being missing, or of the label rate that a text's value has in the other half of the rows); missing and disguised missing values; values outside
+rank or of its being missing, or of the label rate that a text's value has in the other half of the rows; for numbers to be
+predicted (1 + |Kendall's tau-b|) / 2); missing and disguised missing values; values outside
 declared ranges; values of a column that leave one label only (determined label rate); contradictory labels (equal features, different label); groups too small to judge.
 Limitation: exact duplicates only.
 """
@@ -32,7 +33,10 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:
         return not_tested("no data")
-    findings = _duplicates(parts) + _missing(parts) + _ranges(evidence, parts) + _contradictions(parts)
+    findings = _duplicates(parts) + _missing(parts) + _ranges(evidence, parts)
+    numbers = not evidence.data.classes
+    if not numbers:  # two measurements of a number differ without a contradiction
+        findings += _contradictions(parts) + _determined(parts)
     leaks = _leaks(parts, leak_auc)
     findings += [
         Finding(
@@ -51,19 +55,18 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
             n=n,
             of={"feature": name},
             exact=True,
-            reason=f"alone it tells the label with AUC {auc:.3f}",
+            reason=f"alone it tells the label with {'concordance' if numbers else 'AUC'} {auc:.3f}",
         )
         for name, auc, n, suspect in leaks
         if suspect
     ]
-    findings += _determined(parts)
     findings += _groups(parts[0], minimum_group)
     top: list[list[Cell]] = [[name, auc] for name, auc, _, _ in leaks[:10]]
     exhibits = [
         Exhibit(
             kind="bars",
-            title="How well each column alone tells the label (AUC; 0.5 is chance)",
-            columns=["column", "AUC"],
+            title=f"How well each column alone tells the label ({'concordance' if numbers else 'AUC'}; 0.5 is chance)",
+            columns=["column", "concordance" if numbers else "AUC"],
             rows=top,
         )
     ]
@@ -191,7 +194,10 @@ def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool
     labels = np.concatenate([part.labels for part in parts])
     found = []
     for column in inputs.columns:
-        best = max((column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
+        if labels.dtype.kind == "f":
+            best = column_concordance(inputs[column], labels)
+        else:
+            best = max((column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
         found.append((str(column), best, len(inputs), best >= limit))
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
@@ -246,16 +252,30 @@ def column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
     return max((max(auc.value, 1 - auc.value) for auc in found if auc is not None), default=0.5)
 
 
-def _held_out_rates(values: npt.NDArray[np.object_], target: npt.NDArray[np.bool_]) -> Floats:
-    """Each row's label rate among the other half's rows with its value, so that ids don't look like leaks."""
+def column_concordance(column: pd.Series, target: Floats) -> float:
+    """How well a column (n,) alone orders a number (n,): (1 + |Kendall's tau-b|) / 2, on the scale of an AUC."""
+    from scipy.stats import kendalltau
+
+    if column.dtype.kind == "f":
+        signal = column.to_numpy(dtype=float)
+    else:
+        signal = _held_out_rates(column.astype(str).to_numpy(), target)
+    known = np.isfinite(signal)
+    if known.sum() < 10 or np.ptp(signal[known]) == 0 or np.ptp(target[known]) == 0:
+        return 0.5
+    return float((1 + abs(kendalltau(signal[known], target[known]).statistic)) / 2)
+
+
+def _held_out_rates(values: npt.NDArray[np.object_], target: npt.NDArray[np.bool_] | Floats) -> Floats:
+    """Each row's label rate (or mean number) among the other half's rows with its value, so that ids don't look like leaks."""
     # A fixed shuffle: rows often come in an order that goes with the label.
     half = np.random.default_rng(0).permutation(len(values)) % 2 == 0
     rates = np.full(len(values), float(target.mean()))
     for fold in (half, ~half):
-        known: dict[str, tuple[int, int]] = {}
+        known: dict[str, tuple[float, int]] = {}
         for value, hit in zip(values[~fold], target[~fold], strict=True):
-            hits, n = known.get(value, (0, 0))
-            known[value] = hits + int(hit), n + 1
+            hits, n = known.get(value, (0.0, 0))
+            known[value] = hits + float(hit), n + 1
         rates[fold] = [known[v][0] / known[v][1] if v in known else target.mean() for v in values[fold]]
     return rates
 

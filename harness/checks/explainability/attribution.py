@@ -1,7 +1,7 @@
 """Which features move the score, by SHAP, and whether the attributions add up.
 
 Explained: the positive class's output, in log-odds where the explainer can (trees of boosting, linear models), else in
-probability; the space, the explainer and the background are parameters of the exhibit. SHAP: Lundberg & Lee (2017);
+probability; for regression the predicted number; the space, the explainer and the background are parameters of the exhibit. SHAP: Lundberg & Lee (2017);
 trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over an independent masker, on as many rows as
 the number of model calls allows: (2 · features + 1) · background calls a row.
 Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to their
@@ -53,15 +53,15 @@ def attribution(
     `calls` bounds the model's calls where its structure can't be read: by default 150,000 for a model of columns and 4,000
     for one of texts.
     """
-    test, positive = evidence.split("test"), evidence.data.positive
-    if test is None or positive is None:
+    test = evidence.split("test")
+    if test is None or (evidence.data.classes and evidence.data.positive is None):
         return not_tested("no data: no test rows, or no positive class")
     rng = evidence.generator("explainability.attribution")
     sample = test.inputs.iloc[np.sort(rng.permutation(len(test))[:rows])].reset_index(drop=True)
     source = evidence.split("train") or test
     reference = source.inputs.iloc[np.sort(rng.permutation(len(source))[:background])].reset_index(drop=True)
     limit = CALLS.get(evidence.model.view, CALLS_OF_A_TEXT_MODEL) if calls is None else calls
-    explained = _explain(evidence, sample, reference, positive, limit)
+    explained = _explain(evidence, sample, reference, limit)
     if explained is None:
         return not_tested(
             f"out of budget: {limit} calls explain fewer than two rows. Raise the check's parameter calls"
@@ -69,20 +69,24 @@ def attribution(
     return _findings(evidence, explained, list(sample.columns), explained.background, rng, resamples)
 
 
-def _explain(
-    evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, positive: str, calls: int
-) -> _Explained | None:
-    explained = _structural(evidence.estimator(), sample, reference, positive)
+def _explain(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, calls: int) -> _Explained | None:
+    explained = _structural(evidence.estimator(), sample, reference, _space(evidence), evidence.data.positive)
     if explained is not None and _additivity_error(explained) < 1e-3:
         return explained
     background = min(len(reference), 50 if evidence.model.view == "columns" else 10)
     count = min(len(sample), 100, calls // ((2 * sample.shape[1] + 1) * background))
     if count < 2:
         return None
-    return _by_permutation(evidence, sample.iloc[:count], reference.iloc[:background], positive)
+    return _by_permutation(evidence, sample.iloc[:count], reference.iloc[:background])
 
 
-def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, positive: str) -> _Explained | None:
+def _space(evidence: Evidence) -> str:
+    return "probability" if evidence.data.classes else (evidence.suite.data.label.unit or "the label's unit")
+
+
+def _structural(
+    estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, space: str, positive: str | None
+) -> _Explained | None:
     """Exact explainers for a pipeline of a ColumnTransformer and a tree or linear model; None for others."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
@@ -98,6 +102,9 @@ def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, p
     if owners is None:
         return None
     matrix, kind = np.asarray(transformer.transform(sample), dtype=float), type(model).__name__
+    if positive is None:
+        background = np.asarray(transformer.transform(reference), dtype=float)
+        return _regressor(model, matrix, background, owners, sample.shape[1], space)
     index = list(model.classes_).index(positive)
     sign = 1.0 if index == 1 else -1.0
     if kind == "LogisticRegression" and len(model.classes_) == 2:
@@ -129,6 +136,26 @@ def _structural(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, p
     base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (len(matrix),))
     values = _summed(sign * np.asarray(found.values, dtype=float), owners, sample.shape[1])
     return _Explained(values, sign * base, sign * np.asarray(output), name, space, used)
+
+
+def _regressor(
+    model: Any, matrix: Floats, background: Floats, owners: list[int], features: int, space: str
+) -> _Explained | None:
+    """Exact explainers of a tree or linear regressor; None for others."""
+    import shap
+
+    kind, used = type(model).__name__, None
+    if kind in ("LinearRegression", "Ridge"):
+        found = shap.LinearExplainer(model, shap.maskers.Independent(background, max_samples=len(background)))(matrix)
+        name, used = "Linear (interventional)", len(background)
+    elif kind in ("GradientBoostingRegressor", "RandomForestRegressor"):
+        found = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")(matrix, check_additivity=False)
+        name = "Tree (path-dependent)"
+    else:
+        return None
+    base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (len(matrix),))
+    values = _summed(np.asarray(found.values, dtype=float), owners, features)
+    return _Explained(values, base, np.asarray(model.predict(matrix), dtype=float), name, space, used)
 
 
 def _owners(transformer: Any, columns: list[str]) -> list[int] | None:
@@ -169,7 +196,7 @@ def _summed(values: Floats, owners: list[int], features: int) -> Floats:
     return total
 
 
-def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, positive: str) -> _Explained:
+def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame) -> _Explained:
     """Model-agnostic: permutation sampling on codes of the columns, decoded before each call."""
     import pandas as pd
     import shap
@@ -184,9 +211,7 @@ def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.Data
             codes = frame[column].to_numpy(dtype=int)
             values = np.array([*names, None], dtype=object)
             frame[column] = values[codes]
-        answers = evidence.ask(frame).positive_scores(positive)
-        assert answers is not None
-        return answers
+        return evidence.outputs(frame)
 
     count = len(sample)
     masker = shap.maskers.Independent(coded[count:], max_samples=len(reference))
@@ -200,7 +225,7 @@ def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.Data
         base,
         score(coded[:count]),
         "Permutation (interventional)",
-        "probability",
+        _space(evidence),
         len(reference),
     )
 

@@ -1,26 +1,46 @@
-"""Accuracy by slice: the declared ones and the worst found among quantiles and values of single features.
+"""Accuracy (for regression the mean absolute error) by slice: the declared ones and the worst found among quantiles and values of single features.
 
 Each slice's accuracy has a Wilson interval; a row without an answer is wrong. Found slices are exploratory, so they are
-a measure of their own (`found_slice_accuracy`): kept only where a one-sided Fisher test against the remaining rows survives Benjamini-Hochberg at 10 %. Limitation: single features only.
+a measure of their own (`found_slice_accuracy`): kept only where a one-sided Fisher test (Mann-Whitney for errors) against the remaining rows survives Benjamini-Hochberg at 10 %. Limitations: single features only; the search takes rows
+as independent.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from harness.core.dataset import Split
-from harness.core.finding import Exhibit, Finding
+from harness.core.dataset import Labels, Split
+from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.stats.intervals import wilson
+from harness.stats.bootstrap import resample_sums
+from harness.stats.intervals import percentile, wilson
 from harness.stats.multiplicity import benjamini_hochberg
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Per answered row whether it is correct (classification) or its absolute error (regression), and the measure's name."""
+
+    values: Bools | Floats
+    measure: str
+    clusters: Labels | None
+    unit: str | None
+    rng: np.random.Generator
+
+    @property
+    def is_error(self) -> bool:
+        return self.measure == "mae"
 
 
 def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurement:
@@ -28,54 +48,61 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")
-    correct = np.asarray(evidence.predictions("test").labels == test.labels, dtype=bool)
-    declared = list(_declared(test))
-    found = [_declared_finding(correct, mask, name, minimum) for name, mask in declared]
-    candidates = [(n, m) for n, m in _candidates(test) if m.sum() >= minimum and (~m).sum() >= minimum]
-    p_values = [_p_worse(correct, mask) for _, mask in candidates]
+    outcome = _outcome(evidence, test)
+    found = [_declared_finding(outcome, mask, name, minimum) for name, mask in _declared(test)]
+    usable = np.isfinite(outcome.values.astype(float))
+    candidates = [(n, m & usable) for n, m in _candidates(test)]
+    candidates = [(n, m) for n, m in candidates if m.sum() >= minimum and (~m & usable).sum() >= minimum]
+    p_values = [_p_worse(outcome, mask, ~mask & usable) for _, mask in candidates]
     kept = [c for c, keep in zip(candidates, benjamini_hochberg(p_values, 0.1), strict=True) if keep]
-    kept = sorted(kept, key=lambda c: correct[c[1]].mean())[:worst]
-    discovered = [_finding("performance.found_slice_accuracy", correct, mask, name) for name, mask in kept]
+    kept = sorted(kept, key=lambda c: outcome.values[c[1]].mean(), reverse=outcome.is_error)[:worst]
+    discovered = [_finding("found_slice", outcome, mask, name) for name, mask in kept]
     prefixes = [""] * len(found) + ["found: "] * len(discovered)
-    rows = [
+    rows: list[list[Cell]] = [
         [prefix + (f.of["slice"] if f.of else ""), f.value, f.interval.low, f.interval.high, f.n]
         for prefix, f in zip(prefixes, found + discovered, strict=True)
         if f.interval
     ]
-    exhibits = (
-        [
-            Exhibit(
-                kind="intervals",
-                title="Accuracy by slice (found slices are exploratory)",
-                columns=["slice", "accuracy", "low", "high", "n"],
-                rows=rows,
-            )
-        ]
-        if rows
-        else []
-    )
-    counted = Finding(measure="performance.slices_searched", value=len(candidates), n=len(correct), exact=True)
-    return Measurement([*found, *discovered, counted], exhibits)
+    word = "mean absolute error" if outcome.is_error else "accuracy"
+    title = f"{word.capitalize()} by slice (found slices are exploratory)"
+    exhibit = Exhibit(kind="intervals", title=title, columns=["slice", word, "low", "high", "n"], rows=rows)
+    counted = Finding(measure="performance.slices_searched", value=len(candidates), n=len(usable), exact=True)
+    return Measurement([*found, *discovered, counted], [exhibit] if rows else [])
 
 
-def _declared_finding(correct: Bools, mask: Bools, name: str, minimum: int) -> Finding:
-    measure, n = "performance.slice_accuracy", int(mask.sum())
+def _outcome(evidence: Evidence, test: Split) -> _Outcome:
+    answers, rng = evidence.predictions("test"), evidence.generator("performance.slices")
+    if evidence.suite.task != "regression":
+        return _Outcome(np.asarray(answers.labels == test.labels, dtype=bool), "accuracy", None, None, rng)
+    error = np.abs(answers.labels.astype(float) - test.labels.astype(float))
+    return _Outcome(error, "mae", test.clusters, evidence.suite.data.label.unit, rng)
+
+
+def _declared_finding(outcome: _Outcome, mask: Bools, name: str, minimum: int) -> Finding:
+    mask = mask & np.isfinite(outcome.values.astype(float))
+    n = int(mask.sum())
     if n < minimum:
-        return undefined(
-            measure, n, f"insufficient sample: {n} rows in the slice, {minimum} needed", of={"slice": name}
-        )
-    return _finding(measure, correct, mask, name)
+        why = f"insufficient sample: {n} rows in the slice, {minimum} needed"
+        return undefined(f"performance.slice_{outcome.measure}", n, why, of={"slice": name})
+    return _finding("slice", outcome, mask, name)
 
 
-def _finding(measure: str, correct: Bools, mask: Bools, name: str) -> Finding:
-    n, hits = int(mask.sum()), int(correct[mask].sum())
+def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
+    own = outcome.values[mask]
+    if outcome.is_error:
+        clusters = None if outcome.clusters is None else outcome.clusters[mask]
+        drawn = resample_sums(np.column_stack([own, np.ones(len(own))]), clusters, RESAMPLES, outcome.rng)
+        interval = percentile(drawn[:, 0] / drawn[:, 1])
+    else:
+        interval = wilson(int(own.sum()), len(own))
     return Finding(
-        measure=measure,
-        value=hits / n,
-        n=n,
-        interval=wilson(hits, n),
+        measure=f"performance.{kind}_{outcome.measure}",
+        value=float(own.mean()),
+        n=len(own),
+        interval=interval,
         of={"slice": name},
-        better="higher",
+        unit=outcome.unit,
+        better="lower" if outcome.is_error else "higher",
     )
 
 
@@ -102,7 +129,9 @@ def _candidates(test: Split) -> Iterator[tuple[str, Bools]]:
                 yield f"{column} = {value}", (values == value).to_numpy(dtype=bool)
 
 
-def _p_worse(correct: Bools, mask: Bools) -> float:
-    inside, outside = correct[mask], correct[~mask]
-    table = [[inside.sum(), (~inside).sum()], [outside.sum(), (~outside).sum()]]
+def _p_worse(outcome: _Outcome, mask: Bools, rest: Bools) -> float:
+    inside, outside = outcome.values[mask], outcome.values[rest]
+    if outcome.is_error:
+        return float(stats.mannwhitneyu(inside, outside, alternative="greater").pvalue)
+    table = [[inside.sum(), len(inside) - inside.sum()], [outside.sum(), len(outside) - outside.sum()]]
     return float(stats.fisher_exact(table, alternative="less").pvalue)
