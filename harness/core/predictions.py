@@ -28,7 +28,7 @@ class Predictions:
     def answered(self) -> npt.NDArray[np.bool_]:
         """Which rows have an answer (n,)."""
         if not self.classes:
-            return np.isfinite(self.labels.astype(float))
+            return np.asarray(np.isfinite(self.labels.astype(float)))
         return np.array([label is not None for label in self.labels], dtype=bool)
 
     def only(self, rows: npt.NDArray[np.bool_]) -> Predictions:

@@ -10,24 +10,31 @@ from harness.errors import ModelError
 if TYPE_CHECKING:
     import pandas as pd
 
-BASES = ("sklearn:logistic-regression", "sklearn:gradient-boosting", "sklearn:random-forest")
+LINEAR = {"classification": "sklearn:logistic-regression", "regression": "sklearn:linear-regression"}
+BASES = (*LINEAR.values(), "sklearn:gradient-boosting", "sklearn:random-forest")
 
 
 def fit_tabular(train: Split, base: str, seed: int) -> Any:
-    """A fitted pipeline; ModelError for an unknown base."""
-    if base not in BASES:
-        raise ModelError(f"There is no base {base!r}. Wanted one of: {', '.join(BASES)}.")
+    """A fitted pipeline, of a regressor where the labels are numbers; ModelError for a base that does not fit."""
+    numbers = train.labels.dtype.kind == "f"
+    task, other = ("regression", "classification") if numbers else ("classification", "regression")
+    known = [name for name in BASES if name != LINEAR[other]]
+    if base not in known:
+        raise ModelError(f"There is no base {base!r} for {task}. Wanted one of: {', '.join(known)}.")
     from sklearn.pipeline import Pipeline
 
     numeric = [column for column in train.inputs.columns if train.inputs[column].dtype.kind == "f"]
     categorical = [column for column in train.inputs.columns if column not in numeric]
     pipeline = Pipeline(
-        [("columns", _columns(numeric, categorical, train.inputs, base)), ("model", _estimator(base, seed))]
+        [
+            ("columns", _columns(numeric, categorical, train.inputs, base)),
+            ("model", _regressor(base, seed) if numbers else _classifier(base, seed)),
+        ]
     )
     return pipeline.fit(train.inputs, train.labels)
 
 
-def _estimator(base: str, seed: int) -> Any:
+def _classifier(base: str, seed: int) -> Any:
     if base == "sklearn:logistic-regression":
         from sklearn.linear_model import LogisticRegression
 
@@ -49,6 +56,23 @@ def _estimator(base: str, seed: int) -> Any:
     return RandomForestClassifier(n_estimators=200, min_samples_leaf=15, random_state=seed, n_jobs=1)
 
 
+def _regressor(base: str, seed: int) -> Any:
+    if base == "sklearn:linear-regression":
+        from sklearn.linear_model import Ridge
+
+        return Ridge(alpha=1.0)
+    if base == "sklearn:gradient-boosting":
+        from sklearn.ensemble import GradientBoostingRegressor
+
+        # Deeper than the classifier: a number holds more than a class, and the residual attack still finds little.
+        return GradientBoostingRegressor(
+            n_estimators=150, max_depth=3, learning_rate=0.08, subsample=0.7, min_samples_leaf=15, random_state=seed
+        )
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(n_estimators=200, min_samples_leaf=5, random_state=seed, n_jobs=1)
+
+
 def _columns(numeric: list[str], categorical: list[str], inputs: pd.DataFrame, base: str) -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -56,7 +80,7 @@ def _columns(numeric: list[str], categorical: list[str], inputs: pd.DataFrame, b
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     steps: list[tuple[str, Any]] = [("impute", SimpleImputer(strategy="median", add_indicator=True))]
-    if base == "sklearn:logistic-regression":
+    if base in LINEAR.values():
         steps.append(("scale", StandardScaler()))
     parts: list[tuple[str, Any, list[str]]] = []
     if numeric:

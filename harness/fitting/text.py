@@ -48,18 +48,21 @@ class Tuned:
     history: list[tuple[float, float]]
 
 
-def fit_tfidf(texts: Sequence[str], labels: Sequence[str], seed: int) -> Any:
-    """Tf-idf of words and word pairs with logistic regression; of one to four characters where texts have no blanks."""
+def fit_tfidf(texts: Sequence[str], labels: npt.NDArray[Any], seed: int) -> Any:
+    """Tf-idf of words and word pairs with a linear model; of one to four characters where texts have no blanks.
+
+    Logistic regression for class names (n,), ridge regression for numbers (n,).
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import Pipeline
 
     blanks = sum(" " in text for text in texts) / max(1, len(texts))
     how: dict[str, Any] = {"ngram_range": (1, 2)} if blanks > 0.5 else {"analyzer": "char", "ngram_range": (1, 4)}
     vectoriser = TfidfVectorizer(**how, lowercase=blanks > 0.5, sublinear_tf=True, min_df=2)
-    return Pipeline(
-        [("words", vectoriser), ("model", LogisticRegression(max_iter=2000, C=10.0, random_state=seed))]
-    ).fit(list(texts), list(labels))
+    numbers = labels.dtype.kind == "f"
+    model = Ridge(alpha=1.0) if numbers else LogisticRegression(max_iter=2000, C=10.0, random_state=seed)
+    return Pipeline([("words", vectoriser), ("model", model)]).fit(list(texts), labels)
 
 
 def fine_tune(

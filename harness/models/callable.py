@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class CallableModel:
-    """Wraps predict(frame) → labels (n,) or probabilities (n, classes) in the sorted class order."""
+    """Wraps predict(frame) → labels (n,) or probabilities (n, classes) in the sorted class order; for regression numbers (n,)."""
 
     def __init__(self, predict: Any, info: ModelInfo, classes: tuple[str, ...]) -> None:
         self._predict, self.info, self._classes = predict, info, classes
@@ -39,6 +39,8 @@ class CallableModel:
             answer = np.asarray(self._predict(inputs))
         except Exception as error:
             raise ModelError(f"{self.info.uri} raised {type(error).__name__}: {error}") from error
+        if not self._classes:
+            return Predictions((), self._numbers(answer, len(inputs)), None)
         if answer.ndim == 1:
             return Predictions(self._classes, np.array([name_of(v) for v in answer], dtype=object), None)
         if answer.ndim != 2 or answer.shape[1] != len(self._classes):
@@ -48,6 +50,14 @@ class CallableModel:
             )
         labels = np.array([self._classes[i] for i in answer.argmax(axis=1)], dtype=object)
         return Predictions(self._classes, labels, answer.astype(float))
+
+    def _numbers(self, answer: np.ndarray, rows: int) -> np.ndarray:
+        try:
+            return answer.astype(float).reshape(rows)
+        except (ValueError, TypeError) as error:
+            raise ModelError(
+                f"{self.info.uri} returned an array of shape {answer.shape} and type {answer.dtype}; wanted ({rows},) numbers."
+            ) from error
 
 
 def load_callable(

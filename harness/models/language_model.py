@@ -11,6 +11,7 @@ from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
 from harness.engine.provenance import sha256_bytes
 from harness.errors import ModelError
+from harness.models.numbers import LONGEST, number_row
 from harness.models.options import ModelOptions
 from harness.models.torch_runtime import (
     batch_tokens,
@@ -45,7 +46,7 @@ class LanguageModel:
         self._chat = bool(getattr(tokenizer, "chat_template", None))
         words = [view.choices[name].strip() if self._chat else view.choices[name] for name in classes]
         self.choices: list[list[int]] = [tokenizer(word, add_special_tokens=False)["input_ids"] for word in words]
-        self._room = max(map(len, self.choices))
+        self._room = max(map(len, self.choices), default=LONGEST)
         self.context: int | None = context_of(model.config, tokenizer)
         self.batch_tokens = batch_tokens(model.device)
         self._seq2seq = bool(model.config.is_encoder_decoder)
@@ -64,7 +65,9 @@ class LanguageModel:
         return token_lengths(self._tokenizer, self._prompts(texts)) + self._room
 
     def score(self, texts: list[str]) -> Floats:
-        """Class position and probabilities (softmax over choices) of one batch of prompts."""
+        """Class position and probabilities (softmax over choices) of one batch of prompts; for regression 0 and the number."""
+        if not self.classes:
+            return np.array([number_row(said) for said in self.generate(texts, tokens=LONGEST)])
         likelihood = self.log_likelihoods(texts)
         if self._view.normalise:
             likelihood = likelihood / np.array([len(choice) for choice in self.choices])
@@ -221,7 +224,7 @@ def load_language_model(
         kind="language-model",
         fingerprint=fingerprint_of(folder, model, offline),
         view="prompt",
-        offers=["labels", "scores", "train", "zero_shot"],
+        offers=["labels", "train", "zero_shot", *(["scores"] if classes else [])],
         card={
             "architecture": type(model).__name__,
             "parameters": int(model.num_parameters()),
@@ -229,7 +232,9 @@ def load_language_model(
             "context_tokens": context_of(model.config, tokenizer),
             "chat_template": sha256_bytes(template.encode()) if template else "none",
             "choices": "; ".join(f"{name}: {view.choices[name]!r}" for name in classes),
-            "choices_scored_by": "log-likelihood" + (" per token" if view.normalise else ""),
+            "choices_scored_by": ("log-likelihood" + (" per token" if view.normalise else ""))
+            if classes
+            else "none: the first number of a greedy answer",
         },
     )
     return LanguageModel(model, tokenizer, info, classes, view)

@@ -16,7 +16,7 @@ from harness.errors import MissingExtraError, ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
 from harness.models.torch_runtime import BATCH_TOKENS_CPU, load_tokenizer
-from harness.models.transformers_classifier import context_of, token_lengths
+from harness.models.transformers_classifier import context_of, label_order, token_lengths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,8 @@ class OnnxTable:
                 f"{self.info.uri} can't read the suite's columns ({str(error).splitlines()[0]}). It wants: "
                 + ", ".join(f"{i.name} {i.type} {i.shape}" for i in wanted)
             ) from error
+        if not self._classes:
+            return Predictions((), _numbers(found, len(inputs), self.info.uri), None)
         names, scores = _probabilities(found, self.info.uri)
         order = map_labels(names or self._unnamed(scores), self._classes, self._options.label_map, self.info.uri)
         ordered = np.empty_like(scores)
@@ -91,6 +93,8 @@ class OnnxText:
         encoded = self._tokenizer(texts, padding=True, truncation=True, max_length=self.context, return_tensors="np")
         names = {i.name for i in self._session.get_inputs()}
         logits = self._session.run(None, {k: v.astype(np.int64) for k, v in encoded.items() if k in names})[0]
+        if not self.classes:
+            return np.column_stack([np.zeros(len(texts)), logits.astype(np.float64).reshape(len(texts))])
         shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
         ordered = np.empty_like(shifted)
         ordered[:, self._order] = shifted / shifted.sum(axis=1, keepdims=True)
@@ -117,7 +121,7 @@ def load_onnx(path: Path, uri: str, classes: tuple[str, ...], options: ModelOpti
             uri=uri,
             kind="onnx",
             fingerprint=sha256_file(path),
-            offers=["labels", "scores", "train", "ask"],
+            offers=["labels", "train", "ask", *(["scores"] if classes else [])],
             card={"inputs": shapes},
         )
         return OnnxTable(session, info, classes, options)
@@ -132,20 +136,27 @@ def _load_text(
     tokenizer = load_tokenizer(str(path.parent), offline=True)
     config = import_transformers().AutoConfig.from_pretrained(path.parent, local_files_only=True)
     labels = [str(config.id2label[i]) for i in range(config.num_labels)]
-    order = map_labels(labels, classes, options.label_map, uri)
+    order = label_order(labels, classes, options, uri)
     info = ModelInfo(
         uri=uri,
         kind="onnx",
         fingerprint=sha256_folder(path.parent),
         view="text",
-        offers=["labels", "scores", "train", "ask"],
+        offers=["labels", "train", "ask", *(["scores"] if classes else [])],
         card={
             "inputs": shapes,
             "context_tokens": context_of(config, tokenizer),
-            "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=True)),
+            "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=False)),
         },
     )
     return OnnxText(session, tokenizer, info, classes, order)
+
+
+def _numbers(found: list[Any], rows: int, uri: str) -> Floats:
+    array = np.asarray(found[0])
+    if array.size != rows or array.dtype.kind not in "fiu":
+        raise ModelError(f"{uri} gives an output of shape {array.shape}; wanted one number a row (regression).")
+    return array.astype(float).reshape(rows)
 
 
 def _probabilities(found: list[Any], uri: str) -> tuple[list[str] | None, Floats]:

@@ -17,6 +17,7 @@ from harness.core.finding import Finding
 from harness.engine.provenance import sha256_bytes
 from harness.errors import MissingExtraError, ModelError
 from harness.models.language_model import check_choices
+from harness.models.numbers import LONGEST, number_row
 from harness.models.options import ModelOptions
 from harness.spec.suite import PromptView
 
@@ -74,7 +75,7 @@ class OpenAIServer:
 
     def learn(self, row: Floats) -> None:
         """Takes from one answer whether the server gives log-probabilities, and so scores."""
-        if np.isfinite(row[1:]).all() and "scores" not in self.info.offers:
+        if self.classes and np.isfinite(row[1:]).all() and "scores" not in self.info.offers:
             self.info = self.info.model_copy(update={"offers": [*self.info.offers, "scores"]})
 
     def _answer(self, text: str) -> list[float]:
@@ -93,10 +94,12 @@ class OpenAIServer:
             usage = body.get("usage") or {}
             self.tokens_in += int(usage.get("prompt_tokens") or 0)
             self.tokens_out += int(usage.get("completion_tokens") or 0)
-        unknown = [math.nan] * len(self.classes)
+        unknown = [math.nan] * (len(self.classes) or 1)
         said = (words or "").strip().casefold()
         if refused or said.startswith(_REFUSALS):
             return [REFUSED, *unknown]
+        if not self.classes:
+            return number_row(said)
         label = self._read(said)
         if label is None:
             return [UNREADABLE, *unknown]
@@ -138,7 +141,7 @@ class OpenAIServer:
 
     def _post(self, text: str) -> dict[str, Any]:
         model = self.info.uri.partition("#")[2]
-        most = max(4, *(len(word) for word in self._words.values()))
+        most = max([4, *(len(word) for word in self._words.values())]) if self.classes else LONGEST
         common = {"model": model, "temperature": 0, "max_tokens": most, "n": 1, "seed": 0}
         if self.chat:
             turn = [{"role": "user", "content": text}]

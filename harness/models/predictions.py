@@ -42,7 +42,7 @@ class SavedPredictions:
         rows = self._table.loc[list(ids)]
         columns = [f"score:{name}" for name in self._classes]
         scores = rows[columns].to_numpy(dtype=float) if "scores" in self.info.offers else None
-        return Predictions(self._classes, rows["label"].to_numpy(dtype=object), scores)
+        return Predictions(self._classes, rows["label"].to_numpy(dtype=object if self._classes else float), scores)
 
 
 def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPredictions:
@@ -57,20 +57,24 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
             f"{path.name} repeats {int(repeated.sum())} id(s) (first: {table['id'][repeated].iloc[0]}). "
             "Give each row once."
         )
-    scored = _spread_scores(table, data, path)
+    scored = bool(data.classes) and _spread_scores(table, data, path)
     if "label" not in table:
         if not scored:
-            raise ModelError(f"{path.name} has neither 'label' nor scores. Wanted: label, score:<class>, or score.")
+            wanted = "label, score:<class>, or score" if data.classes else "label, the predicted number"
+            raise ModelError(f"{path.name} has neither 'label' nor scores. Wanted: {wanted}.")
         table["label"] = _labels_from_scores(table, data)
     elif table["label"].isna().any():
         raise ModelError(f"{path.name} lacks {int(table['label'].isna().sum())} label(s). Every row needs an answer.")
+    elif not data.classes:
+        table["label"] = _numbers(table["label"], "label", path)
     else:
         table["label"] = [name_of(value) for value in table["label"]]
     table = table.set_index("id")
-    train = data.splits.get("train")
     offers = ["labels"] + (["scores"] if scored else [])
-    if train is not None and len(train) and set(train.ids) <= set(table.index):
-        offers.append("train")
+    for role in ("train", "calibration"):
+        part = data.splits.get(role)
+        if part is not None and len(part) and set(part.ids) <= set(table.index):
+            offers.append(role)
     contrary = int((table["label"] != _labels_from_scores(table, data)).sum()) if scored else 0
     warning = Finding(
         measure="model.label_contradicts_score",

@@ -58,6 +58,8 @@ class SklearnModel:
                 )
             inputs = inputs[list(names)]
         try:
+            if not self._classes:
+                return Predictions((), np.asarray(self._estimator.predict(inputs), dtype=float).reshape(-1), None)
             labels = np.array([name_of(v) for v in self._estimator.predict(inputs)], dtype=object)
             scores = self._estimator.predict_proba(inputs) if "scores" in self.info.offers else None
         except (ValueError, TypeError, KeyError) as error:
@@ -75,6 +77,9 @@ class SklearnText:
         self._estimator, self.classes, self.warnings = opened.estimator(), classes, opened.warnings
         self.info = opened.info.model_copy(update={"view": "text"})
         self.settings = "sklearn"
+        self._order: list[int] = []
+        if not classes:
+            return
         own = [name_of(value) for value in getattr(self._estimator, "classes_", ())]
         if set(own) != set(classes):
             raise ModelError(f"{self.info.uri} knows the classes {', '.join(own)}; the data has {', '.join(classes)}.")
@@ -85,8 +90,11 @@ class SklearnText:
         return np.array([len(text) for text in texts], dtype=np.int64)
 
     def score(self, texts: list[str]) -> npt.NDArray[np.float64]:
-        """Class position, and probabilities where the model has them."""
+        """Class position, and probabilities where the model has them; for regression 0 and the number."""
         try:
+            if not self.classes:
+                found = np.asarray(self._estimator.predict(texts), dtype=float).reshape(-1)
+                return np.column_stack([np.zeros(len(texts)), found])
             if "scores" not in self.info.offers:
                 labels = [self.classes.index(name_of(value)) for value in self._estimator.predict(texts)]
                 return np.column_stack([labels, np.full((len(texts), len(self.classes)), np.nan)])
@@ -123,11 +131,11 @@ def load_sklearn(path: Path, uri: str, classes: tuple[str, ...], view: str = "co
             f"{path.name} is not a readable skops file ({type(error).__name__}). It may be cut short; "
             "save it again with skops.io.dump(model, path)."
         ) from error
-    opened = _opened(estimator, path, uri, ())
+    opened = _opened(estimator, path, uri, (), numbers=not classes)
     return opened if view == "columns" else SklearnText(opened, classes)
 
 
-def load_pickle(path: Path, uri: str, reason: str) -> SklearnModel:
+def load_pickle(path: Path, uri: str, reason: str, classes: tuple[str, ...]) -> SklearnModel:
     """Opens a pickled scikit-learn model on the user's own responsibility; the reason becomes a finding."""
     import joblib
 
@@ -138,10 +146,15 @@ def load_pickle(path: Path, uri: str, reason: str) -> SklearnModel:
     if not hasattr(estimator, "predict"):
         raise ModelError(f"{path.name} holds a {type(estimator).__name__}; wanted a fitted model with predict.")
     warning = Finding(measure="model.unsafe_load", value=1, n=1, exact=True, better="lower", reason=reason)
-    return _opened(estimator, path, uri, (warning,))
+    return _opened(estimator, path, uri, (warning,), numbers=not classes)
 
 
-def _opened(estimator: Any, path: Path, uri: str, warnings: tuple[Finding, ...]) -> SklearnModel:
+def _opened(estimator: Any, path: Path, uri: str, warnings: tuple[Finding, ...], *, numbers: bool) -> SklearnModel:
+    from sklearn.base import is_classifier, is_regressor
+
+    if (is_classifier if numbers else is_regressor)(estimator):
+        found, wanted = ("classifier", "regression") if numbers else ("regressor", "classification")
+        raise ModelError(f"{path.name} holds a {found}; the suite's task is {wanted}. Give a model of that task.")
     classes = tuple(name_of(value) for value in getattr(estimator, "classes_", ()))
     offers = ["labels", "train", "ask"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
     info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers)

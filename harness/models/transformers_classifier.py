@@ -1,4 +1,4 @@
-"""A transformers sequence classifier: reads the text view, answers class probabilities."""
+"""A transformers sequence classifier or regressor: reads the text view, answers class probabilities or a number."""
 
 from __future__ import annotations
 
@@ -50,8 +50,10 @@ class TransformersClassifier:
         return token_lengths(self._tokenizer, texts)
 
     def score(self, texts: list[str]) -> Floats:
-        """Class position and probabilities of one batch."""
+        """Class position and probabilities of one batch; for regression 0 and the number."""
         probabilities = self._windowed(texts) if self.window else self._probabilities(self._encode(texts))
+        if not self.classes:
+            return np.column_stack([np.zeros(len(texts)), probabilities[:, 0]])
         ordered = np.empty_like(probabilities)
         ordered[:, self._order] = probabilities
         return np.column_stack([ordered.argmax(axis=1), ordered])
@@ -90,7 +92,8 @@ class TransformersClassifier:
             inputs.pop("attention_mask")
         with torch.inference_mode():
             logits = self._model(**inputs).logits
-        return np.asarray(torch.softmax(logits.double(), dim=-1).cpu().numpy())
+        found = torch.softmax(logits.double(), dim=-1) if self.classes else logits.double()
+        return np.asarray(found.cpu().numpy())
 
 
 def load_classifier(
@@ -102,31 +105,40 @@ def load_classifier(
         "AutoModelForSequenceClassification", folder, options.dtype, choose_device(options.device), offline
     )
     labels = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
-    if len(labels) == 1:
-        raise ModelError(
-            f"{uri} has one output, so it is a regression model; the suite's task has the classes {', '.join(classes)}."
-        )
-    order = map_labels(labels, classes, options.label_map, uri)
+    order = label_order(labels, classes, options, uri)
     fingerprint = fingerprint_of(folder, model, offline)
     info = ModelInfo(
         uri=uri,
         kind="transformers-classifier",
         fingerprint=fingerprint,
         view="text",
-        offers=["labels", "scores", "train", "ask"],
+        offers=["labels", "train", "ask", *(["scores"] if classes else [])],
         card={
             "architecture": type(model).__name__,
             "parameters": int(model.num_parameters()),
             "dtype": options.dtype,
             "context_tokens": context_of(model.config, tokenizer),
             "long_texts": "read in windows, averaged" if options.window else "cut to the context",
-            "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=True)),
+            "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=False)),
         },
     )
     adapter = TransformersClassifier(model, tokenizer, info, classes, order)
     if options.window:
         adapter.window, adapter.context = True, None  # nothing is cut
     return adapter
+
+
+def label_order(labels: list[str], classes: tuple[str, ...], options: ModelOptions, uri: str) -> list[int]:
+    """The position among the classes of each of the model's labels; none for regression, which wants one output."""
+    if not classes and len(labels) == 1:
+        return []
+    if not classes:
+        raise ModelError(f"{uri} has {len(labels)} outputs, so it is a classifier; the suite's task is regression.")
+    if len(labels) == 1:
+        raise ModelError(
+            f"{uri} has one output, so it is a regression model; the suite's task has the classes {', '.join(classes)}."
+        )
+    return map_labels(labels, classes, options.label_map, uri)
 
 
 def token_lengths(tokenizer: Any, texts: list[str]) -> Ints:

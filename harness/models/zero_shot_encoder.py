@@ -80,6 +80,11 @@ def load_encoder(
     offline: bool = True,
 ) -> ZeroShotEncoder:
     """Opens an encoder for zero-shot use; ModelError where the suite describes other classes than the data has."""
+    if not classes:
+        raise ModelError(
+            f"{uri} is an encoder: likeness of texts gives classes, and the suite's task is regression. Fine-tune it: harness "
+            f"fit SUITE --base {uri} -o DIR."
+        )
     if set(described) != set(classes):
         raise ModelError(
             f"{uri} is an encoder without a classifier. Fine-tune it (harness fit SUITE --base {uri} -o DIR), or describe "

@@ -105,6 +105,10 @@ _TITLES = {
     "mcc": "Matthews correlation",
     "ece": "expected calibration error",
     "f1": "F1",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "r2": "R²",
+    "mape": "mean absolute percentage error",
     "membership_auc": "recognising training rows, AUC",
     "leak_suspects": "columns that give the label away",
     "membership_tpr_at_1pct_fpr": "training rows recognised at 1 % false alarms",
@@ -118,7 +122,14 @@ def measure_title(measure: str) -> str:
     return title[0].upper() + title[1:]
 
 
-_HEADLINES = ("performance.accuracy", "performance.ece", "explainability.additivity_error", "data.duplicate_rate")
+_HEADLINES = (
+    "performance.accuracy",
+    "performance.mae",
+    "performance.interval_coverage",
+    "performance.ece",
+    "explainability.additivity_error",
+    "data.duplicate_rate",
+)
 
 
 def headlines(record: CheckRecord, decisions: list[Decision]) -> list[Finding]:

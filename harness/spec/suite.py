@@ -218,6 +218,9 @@ class Suite(_Strict):
         ids = [rule.id for rule in self.policy]
         if len(set(ids)) != len(ids):
             raise ValueError("two policy rules share an id")
+        prompt = self.views.prompt
+        if prompt is not None and (len(prompt.choices) < 2) != (self.task == "regression"):
+            raise ValueError("views.prompt.choices: a choice for each class (two at least), and none for regression")
         if self.task == "regression" and (self.data.label.positive or self.data.label.favourable):
             raise ValueError("a regression label is a number: leave label.positive and label.favourable out")
         directional = [r.id for r in self.policy if r.measure.startswith("bias.")]

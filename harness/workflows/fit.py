@@ -14,7 +14,7 @@ from harness.engine.views import render_view
 from harness.errors import DataError, ModelError
 from harness.fitting.saving import save_card, save_pipeline
 from harness.fitting.tabular import BASES, fit_tabular
-from harness.fitting.text import Recipe, fine_tune, fit_tfidf, save_tuned
+from harness.fitting.text import Recipe, fine_tune, fine_tune_numbers, fit_tfidf, save_tuned
 from harness.spec.loading import LoadedSuite, load_suite
 
 TFIDF = "sklearn:tfidf"
@@ -35,14 +35,18 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
     rows = list(range(len(train)))
     if base == TFIDF:
         texts = render_view(loaded.suite, "text", train.inputs)
-        save_pipeline(fit_tfidf(texts, list(train.labels), recipe.seed), folder)
+        save_pipeline(fit_tfidf(texts, train.labels, recipe.seed), folder)
         card = {"view": "text", "kind": "sklearn"}
     elif base.startswith("sklearn:"):
         save_pipeline(fit_tabular(train, base, recipe.seed), folder)
         card = {"view": "columns", "kind": "sklearn"}
     else:
         texts = render_view(loaded.suite, "text", train.inputs)
-        tuned = fine_tune(_base_folder(base), texts, list(train.labels), data.classes, recipe, progress)
+        source = _base_folder(base)
+        if loaded.suite.task == "regression":
+            tuned = fine_tune_numbers(source, texts, list(train.labels), recipe, progress)
+        else:
+            tuned = fine_tune(source, texts, list(train.labels), data.classes, recipe, progress)
         save_tuned(tuned, folder)
         rows = tuned.fitted_rows
         losses = "; ".join(f"{a:.4f} / {b:.4f}" for a, b in tuned.history)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.checks.data.quality import column_auc, sentinels
+from harness.checks.data.quality import column_auc, column_concordance, sentinels
 from harness.core.names import name_of
 from harness.datasets.guessing import Guess, guess_columns, read_guessed
 from harness.errors import DataError
@@ -52,8 +52,10 @@ def init(path: Path, target: Path, wishes: Wishes) -> Starter:
     favourable = _favourable(wishes, classes, positive)
     source = path.resolve()
     shown = source.name if source.parent == target.resolve().parent else str(source)
-    leaks = _leaks(table, guesses, label, positive, threshold)
-    starter = _Writer(shown, read, table, guesses, label, positive, threshold, favourable, leaks).starter(wishes)
+    leaks = _leaks(table, guesses, label, classes, threshold)
+    starter = _Writer(
+        shown, read, table, guesses, label, positive, threshold, favourable, leaks, numbers=not classes
+    ).starter(wishes)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(starter.text, encoding="utf-8")
     return starter
@@ -65,11 +67,13 @@ def _classes(column: pd.Series[Any], label: str, wanted: str | None) -> tuple[li
             threshold = float(wanted) if wanted is not None else None
         except ValueError:
             threshold = None
-        if threshold is None:
+        if threshold is None and wanted is not None:
             raise DataError(
-                f"The label {label!r} holds {column.nunique()} different numbers. Say from which number on a row is "
-                f"positive: --positive N (its median is {column.median():g})."
+                f"--positive {wanted!r} is no number, and the label {label!r} holds numbers. Say from which number on a row "
+                f"is positive (its median is {column.median():g}), or leave it out to predict the number itself."
             )
+        if threshold is None:
+            return [], None, None
         return ["positive", "negative"], "positive", threshold
     counts = column.map(name_of).value_counts()
     classes = [str(name) for name in counts.index]
@@ -83,6 +87,8 @@ def _classes(column: pd.Series[Any], label: str, wanted: str | None) -> tuple[li
 
 
 def _favourable(wishes: Wishes, classes: list[str], positive: str | None) -> str | None:
+    if wishes.favourable is not None and not classes:
+        raise DataError("--favourable names a class, but the label holds numbers. Say from which on: --positive N.")
     if wishes.favourable is not None:
         if wishes.favourable not in classes:
             raise DataError(f"--favourable {wishes.favourable!r} is no class. Classes: {', '.join(classes[:10])}.")
@@ -92,21 +98,21 @@ def _favourable(wishes: Wishes, classes: list[str], positive: str | None) -> str
 
 
 def _leaks(
-    table: pd.DataFrame, guesses: list[Guess], label: str, positive: str | None, threshold: float | None
+    table: pd.DataFrame, guesses: list[Guess], label: str, classes: list[str], threshold: float | None
 ) -> dict[str, float]:
     values = table[label]
-    targets = (
-        [values >= threshold]
-        if threshold is not None
-        else [values.map(name_of) == c for c in values.map(name_of).unique()]
-    )
     found = {}
     for guess in guesses:
         if guess.role not in ("feature", "sensitive"):
             continue
         column = table[guess.column]
         column = column.astype(float) if column.dtype.kind in "iuf" else column
-        best = max(column_auc(column, np.asarray(target, dtype=bool)) for target in targets)
+        if not classes:
+            best = column_concordance(column, values.to_numpy(dtype=float))
+        else:
+            names = values.map(name_of)
+            hits = [values >= threshold] if threshold is not None else [names == name for name in names.unique()]
+            best = max(column_auc(column, np.asarray(hit, dtype=bool)) for hit in hits)
         if best >= LEAK_AUC:
             found[guess.column] = best
     return found
@@ -129,6 +135,7 @@ class _Writer:
     threshold: float | None
     favourable: str | None
     leaks: dict[str, float]
+    numbers: bool = False
 
     @property
     def sensitive(self) -> list[Guess]:
@@ -143,7 +150,8 @@ class _Writer:
         name = Path(self.source).stem.lower().replace(" ", "-")
         return (
             f"# A starter suite, guessed from {Path(self.source).name} ({len(self.table):,} rows). Read every line before "
-            f"you rely on it.\nname: own/{_plain(name)}\nversion: 1\nvertical: own\ntask: classification"
+            f"you rely on it.\nname: own/{_plain(name)}\nversion: 1\nvertical: own\ntask: "
+            + ("regression" if self.numbers else "classification")
         )
 
     def _data(self) -> str:
@@ -169,6 +177,8 @@ class _Writer:
                 lines.append(f"    # left out: {_quoted(guess.column)} ({guess.role}: {guess.reason})")
         lines += self._groups() + self._identity() + self._missing()
         split = f"{{test: {0.5 if len(self.table) < 1000 else 0.4}, calibration: 0.1, stratify: [{_quoted(self.label)}]"
+        if self.numbers:
+            split = split.replace(f", stratify: [{_quoted(self.label)}]", "")
         group = next((g for g in self.guesses if g.role == "group"), None)
         if group:
             split = split.replace(f", stratify: [{_quoted(self.label)}]", "") + f", group: {_quoted(group.column)}"
@@ -211,7 +221,10 @@ class _Writer:
         return [f"  missing: {{{pairs}}}  # values that stand apart from all others and usually mean 'missing'"]
 
     def _checks(self) -> str:
-        lines = ["checks:", "  - performance.classification", "  - performance.calibration", "  - performance.slices"]
+        own = ["regression", "conformal"] if self.numbers else ["classification", "calibration"]
+        lines = ["checks:", *(f"  - performance.{name}" for name in own), "  - performance.slices"]
+        if self.sensitive and self.numbers:
+            lines.append("  - bias.errors: {minimum_group: 30}")
         if self.sensitive and self.favourable:
             lines.append("  - bias.groups: {minimum_group: 30}")
         return "\n".join(
@@ -224,7 +237,9 @@ class _Writer:
         def rule(name: str, what: str, why: str) -> None:
             lines.append(f"  - {{id: {name}, {what}, severity: block, reason: {_quoted(why)}, source: to be decided}}")
 
-        if self.positive is not None:
+        if self.numbers:
+            rule("useful", "measure: performance.r2, at_least: 0.1", "Better than always saying the mean")
+        elif self.positive is not None:
             rule("useful", "measure: performance.roc_auc, at_least: 0.6", "Better than chance by a margin that matters")
         else:
             rule("useful", "measure: performance.accuracy, at_least: 0.5", "Better than a coin")
@@ -256,6 +271,10 @@ class _Writer:
         found = []
         if wishes.label is None:
             found.append(f"The label: {self.label!r} was chosen by its name or its two values.")
+        if self.numbers:
+            found.append(
+                "The task: the label holds numbers, so the number is predicted; --positive N makes classes of it."
+            )
         if wishes.positive is None and self.positive is not None:
             found.append(f"The positive class: {self.positive!r} was chosen.")
         if wishes.favourable is None and self.favourable is not None:

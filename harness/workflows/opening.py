@@ -162,7 +162,7 @@ def _open_pickle(uri: str, given: Opening) -> Model:
     if given.options.allow_unsafe_load and path.suffix in (".pkl", ".pickle", ".joblib"):
         from harness.models.sklearn import load_pickle
 
-        return load_pickle(path, uri, given.options.allow_unsafe_load)
+        return load_pickle(path, uri, given.options.allow_unsafe_load, given.data.classes)
     raise ModelError(
         f"{path.name} is a pickle, which can run any code when it is opened, so it is refused. Convert it where you trust "
         "it: skops.io.dump(joblib.load('model.joblib'), 'model.skops'), or save a torch model as safetensors; or state why "
