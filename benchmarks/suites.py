@@ -12,7 +12,13 @@ from harness import audit, load_suite
 from harness.spec.loading import built_in_suites
 from harness.workflows.fit import fit
 
-MAIN = ("performance.roc_auc", "performance.balanced_accuracy", "bias.impact_ratio", "privacy.membership_auc")
+MAIN = (
+    "performance.roc_auc",
+    "performance.balanced_accuracy",
+    "performance.r2",
+    "bias.impact_ratio",
+    "privacy.membership_auc",
+)
 
 
 def main():

@@ -180,7 +180,9 @@ def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.floa
 
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
     if not np.isfinite(numbers).all():
-        raise DataError(f"{name!r} must hold finite numbers ({why}), got {column[~np.isfinite(numbers)].iloc[0]!r}.")
+        raise DataError(
+            f"{name!r} must hold numbers, and finite ones ({why}), got {column[~np.isfinite(numbers)].iloc[0]!r}."
+        )
     return np.asarray(numbers)
 
 

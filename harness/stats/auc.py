@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from harness.stats.intervals import newcombe_auc, normal_logit
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Labels = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,11 @@ class Auc:
         return normal_logit(self.value, self.standard_error, level)
 
 
-def delong(scores: Floats, positive: Bools) -> Auc | None:
+def delong(scores: Floats, positive: Bools, clusters: Labels | None = None) -> Auc | None:
     """AUC of scores (n,) for positive rows (DeLong et al. 1988, by mid-ranks as Sun & Xu 2014).
 
-    None where either class has fewer than two rows.
+    With clusters (n,) the variance is Obuchowski's (1997): placements are summed by cluster first. None where either class
+    has fewer than two rows, or fewer than two clusters.
     """
     up, down = scores[positive], scores[~positive]
     m, n = len(up), len(down)
@@ -44,5 +47,24 @@ def delong(scores: Floats, positive: Bools) -> Auc | None:
     ranks = stats.rankdata(np.concatenate([up, down]))
     above = (ranks[:m] - stats.rankdata(up)) / n
     below = 1 - (ranks[m:] - stats.rankdata(down)) / m
-    variance = above.var(ddof=1) / m + below.var(ddof=1) / n
+    if clusters is None:
+        variance = above.var(ddof=1) / m + below.var(ddof=1) / n
+    else:
+        variance = _clustered_variance(above, below, clusters[positive], clusters[~positive])
+        if not math.isfinite(variance):
+            return None
     return Auc(float(above.mean()), math.sqrt(float(variance)), above, below)
+
+
+def _clustered_variance(above: Floats, below: Floats, of_above: Labels, of_below: Labels) -> float:
+    """Variance of the AUC when rows of a cluster depend on each other; NaN with fewer than two clusters of a class."""
+    names, owner = np.unique(np.concatenate([of_above, of_below]).astype(str), return_inverse=True)
+    value, parts = float(above.mean()), []
+    for placements, own in ((above, owner[: len(above)]), (below, owner[len(above) :])):
+        sums = np.bincount(own, weights=placements - value, minlength=len(names))
+        count = len(np.unique(own))
+        if count < 2:
+            return math.nan
+        parts.append(sums * math.sqrt(count / (count - 1)) / len(placements))
+    # A cluster that holds rows of both classes adds to both sums; squaring their total keeps the covariance.
+    return float(((parts[0] + parts[1]) ** 2).sum())

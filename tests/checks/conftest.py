@@ -1,5 +1,7 @@
 """Evidence made by hand: rows, labels and a fake model's answers, without files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,3 +84,53 @@ def find():
         return found[0]
 
     return only
+
+
+class FakeRegressor:
+    """Gives the stated numbers by row id, or those of a function of the inputs."""
+
+    def __init__(self, stated, function, estimator):
+        self._stated, self._function, self._estimator = stated, function, estimator
+        kind = "sklearn" if function else "predictions"
+        self.info, self.warnings = (
+            ModelInfo(uri="fake", kind=kind, fingerprint="-", offers=["labels", "train", "ask"]),
+            (),
+        )
+
+    def predict(self, inputs, ids):
+        numbers = self._function(inputs) if self._function else [self._stated[i] for i in ids]
+        return Predictions((), np.asarray(numbers, dtype=float), None)
+
+    def estimator(self):
+        return self._estimator
+
+
+@pytest.fixture(scope="session")
+def build_numbers():
+    """Evidence of a regression: true numbers, and the numbers answered."""
+
+    def built(labels, answers, *, train=None, calibration=None, inputs=None, groups=None, slices=None, clusters=None,
+              function=None, estimator=None, data=None):  # fmt: skip
+        parts, stated = {}, {}
+        test = {"labels": labels, "answers": answers, "inputs": inputs, "groups": groups, "slices": slices}
+        for role, given in (("test", test), ("train", train), ("calibration", calibration)):
+            if given is None:
+                continue
+            answered = given.pop("answers")
+            answered = given["labels"] if answered is None else answered
+            split, own = part_of(role, answers=answered, **given)
+            numbers = np.asarray(split.labels, dtype=float)
+            parts[role] = replace(split, labels=numbers, clusters=clusters if role == "test" else None)
+            stated |= {key: float(value) for key, (value, _) in own.items()}
+        named = {name: {"column": name} for name in groups or {}}
+        suite = Suite.model_validate({
+            "name": "made", "vertical": "made", "checks": ["data.quality"], "task": "regression",
+            "data": {"source": "-", "label": {"column": "y", "unit": "mm"}, "sensitive": named,
+                     "features": list(parts["test"].inputs.columns), **(data or {})},
+        })  # fmt: skip
+        dataset = Dataset(parts, (), None, "-", len(labels), 0, None, "stated")
+        evidence = Evidence(suite, dataset, FakeRegressor(stated, function, estimator), 0)
+        evidence.collect(("test", "train", "calibration"))
+        return evidence
+
+    return built

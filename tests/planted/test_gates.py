@@ -62,6 +62,8 @@ def planted(suite, folder, defect, seed=1):
 def truth(suite, table):
     """The class of each row."""
     label = suite.suite.data.label
+    if suite.suite.task == "regression":
+        return table[label.column].to_numpy(dtype=float)
     if hasattr(label.positive, "at_least"):
         hit = table[label.column] >= label.positive.at_least
         return np.where(hit, label.names["positive"], label.names["negative"]).astype(object)
@@ -71,6 +73,8 @@ def truth(suite, table):
 def answer(suite, table, rng, defect, member):
     """Good, even-handed probabilities of the classes; the defect spoils them."""
     data, labels = suite.suite.data, truth(suite, table)
+    if suite.suite.task == "regression":
+        return numbers(labels, rng, defect, member)
     classes, n = sorted(set(labels)), len(table)
     own = np.array([classes.index(label) for label in labels])
     confidence = np.clip(rng.normal(0.8, 0.08, n), 0.55, 0.99)
@@ -95,13 +99,27 @@ def answer(suite, table, rng, defect, member):
     return pd.DataFrame({f"score:{name}": scores[:, k] for k, name in enumerate(classes)})
 
 
+def numbers(labels, rng, defect, member):
+    """Good predictions of numbers; the defect spoils them."""
+    given = labels + rng.normal(0, labels.std() / 4, len(labels))
+    if defect == "shuffled":
+        given = rng.permutation(given)
+    if defect == "too high":
+        given = given + labels.std()
+    if defect == "memorised" and member:
+        given = labels
+    return pd.DataFrame({"label": given})
+
+
 def leak(suite, *tables):
     """Makes the suite's first feature that is not sensitive a copy of the label."""
     data = suite.suite.data
     protected = {s.column for s in data.sensitive.values()}
     numbers = [c for c in data.features if tables[0][c].dtype.kind in "if" and c not in protected]
     for table in tables:
-        positive = truth(suite, table) == data.label.positive_name
+        positive = truth(suite, table)
+        if positive.dtype.kind != "f":
+            positive = positive == data.label.positive_name
         if numbers:
             table[numbers[0]] = positive + np.random.default_rng(0).normal(0, 1e-3, len(table))
         else:
@@ -112,7 +130,7 @@ def defect_of(rule):
     """The plant that must trip this rule."""
     if rule.measure.startswith("bias."):
         return f"against {next(iter(rule.group))}"
-    families = {"performance.recall": "blind", "data.leak_suspects": "leak"}
+    families = {"performance.recall": "blind", "performance.mean_error": "too high", "data.leak_suspects": "leak"}
     return (
         families.get(rule.measure)
         or {"performance": "shuffled", "privacy": "memorised"}[rule.measure.partition(".")[0]]

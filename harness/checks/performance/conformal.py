@@ -37,7 +37,7 @@ def conformal(evidence: Evidence, *, levels: list[float] | None = None, resample
     for level in sorted(chosen):
         of, rank = {"at": f"{100 * level:g}%"}, math.ceil((len(sizes) + 1) * level - 1e-9)
         if rank > len(sizes):
-            why = f"insufficient sample: {len(sizes)} calibration rows; {math.ceil(level / (1 - level))} needed"
+            why = f"insufficient sample: {len(sizes)} calibration rows; {math.ceil(level / (1 - level) - 1e-9)} needed"
             findings += [
                 undefined(f"performance.{name}", len(test), why, of=of)
                 for name in ("interval_coverage", "interval_width")
