@@ -11,6 +11,7 @@ import numpy.typing as npt
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset, Split
 from harness.core.finding import Finding
+from harness.core.names import name_of
 from harness.core.predictions import Predictions
 from harness.engine.text_pass import Exhausted
 from harness.engine.threshold import best_threshold
@@ -103,6 +104,17 @@ class Evidence:
         found = answers.labels.astype(float) if not self.data.classes else answers.positive_scores(positive or "")
         assert found is not None
         return found
+
+    def refitted(self, training: npt.NDArray[np.bool_], asked: npt.NDArray[np.bool_]) -> Predictions:
+        """Answers for the asked test rows of a clone of the model, fitted to some of the training rows; counted."""
+        from sklearn.base import clone
+
+        train, test = self.data.splits["train"], self.data.splits["test"]
+        model = clone(self.estimator()).fit(train.inputs[training], train.labels[training])
+        scores = np.asarray(model.predict_proba(test.inputs[asked]), dtype=float)
+        self.queries += len(scores)
+        classes = tuple(name_of(value) for value in model.classes_)
+        return Predictions(classes, np.array(classes, dtype=object)[scores.argmax(axis=1)], scores)
 
     def estimator(self) -> Any:
         """The fitted scikit-learn object for explainers that read a model's structure, or None."""

@@ -113,6 +113,13 @@ _BUILT_IN = (
         ),
     ),
     CheckEntry(
+        "performance.transfer",
+        "harness.checks.performance.transfer:transfer",
+        ("predictions", "scores", "positive"),
+        "Leave one site out",
+        ("site_auc", "left_out_auc", "transfer_gap", "left_out_auc_mean"),
+    ),
+    CheckEntry(
         "bias.groups",
         "harness.checks.bias.groups:groups",
         ("predictions", "sensitive", "favourable"),

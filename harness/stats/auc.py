@@ -68,3 +68,10 @@ def _clustered_variance(above: Floats, below: Floats, of_above: Labels, of_below
         parts.append(sums * math.sqrt(count / (count - 1)) / len(placements))
     # A cluster that holds rows of both classes adds to both sums; squaring their total keeps the covariance.
     return float(((parts[0] + parts[1]) ** 2).sum())
+
+
+def paired_standard_error(one: Auc, other: Auc) -> float:
+    """Standard error of the difference of two AUCs on the same rows (DeLong et al. 1988), from their placements."""
+    above = one.positive_placements - other.positive_placements
+    below = one.negative_placements - other.negative_placements
+    return math.sqrt(float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))

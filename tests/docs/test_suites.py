@@ -18,6 +18,8 @@ def render(name):
     suite, data = loaded.suite, loaded.suite.data
     card = load_card(loaded.folder / data.card)
     label = f"`{data.label.column}`, positive: {data.label.positive_name or 'none (several classes)'}"
+    if suite.task == "regression":
+        label = f"`{data.label.column}`, a number in {data.label.unit}"
     if data.label.favourable:
         label += f"; favourable to the person: {data.label.favourable}"
     lines = [
@@ -59,7 +61,7 @@ def render(name):
         )
     lines += ["", "## As a text and as a prompt", "", "```", suite.views.text or "", "```", ""]
     if suite.views.prompt:
-        choices = ", ".join(f"{name}: {words!r}" for name, words in suite.views.prompt.choices.items())
+        choices = ", ".join(f"{name}: {words!r}" for name, words in suite.views.prompt.choices.items()) or "a number"
         lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
     base = "sklearn:tfidf" if data.features == ["smiles"] else "sklearn:gradient-boosting"
     lines += [

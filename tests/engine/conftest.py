@@ -48,7 +48,9 @@ def suite():
     """A suite whose checks and data block the keywords complete."""
 
     def made(checks=("data.quality",), task="classification", not_applicable=None, policy=(), **data):
-        label = {"column": "y", "positive": "yes", "favourable": "yes"}
+        label = {"column": "y"}
+        if task != "regression":
+            label |= {"positive": "yes", "favourable": "yes"}
         block = {"source": "-", "label": label, "features": ["x", "k"], **data}
         return Suite.model_validate(
             {

@@ -21,12 +21,20 @@ from harness.stats.bootstrap import share_interval
 
 
 def direction(
-    evidence: Evidence, *, expected: dict[str, Literal["up", "down"]], rows: int = 300, resamples: int = 1000
+    evidence: Evidence,
+    *,
+    expected: dict[str, Literal["up", "down"]] | None = None,
+    rows: int = 300,
+    resamples: int = 1000,
 ) -> Measurement:
     """`expected` names features and whether the answer goes up or down as they rise."""
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")
+    if not expected:
+        return not_tested(
+            "the suite says of no feature which way the answer moves: give the check's parameter expected"
+        )
     wrong = [name for name in expected if name not in test.inputs or test.inputs[name].dtype.kind != "f"]
     if wrong:
         raise SuiteError(

@@ -1,0 +1,94 @@
+"""How the model does at a place whose rows it never saw, beside how it does there after seeing some of them.
+
+For each site: AUC of the model under audit on the site's test rows (the random split), and AUC on the same rows of a clone of
+it fitted to the training rows of all other sites (leave one site out). Gap = left out minus in, with the paired standard
+error of DeLong et al. (1988). The mean over sites takes the sites as fixed. Limitations: it judges the recipe, not the shipped
+weights; a few sites say little on further ones; rows are taken as independent.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from harness.core.finding import Cell, Exhibit, Finding
+from harness.engine.evidence import Evidence
+from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.errors import SuiteError
+from harness.stats.auc import Auc, delong, paired_standard_error
+from harness.stats.intervals import wald
+
+
+def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) -> Measurement:
+    """`by` names the column of the sites; a site needs `minimum` test rows of either class."""
+    test, train, positive = evidence.split("test"), evidence.split("train"), evidence.data.positive
+    if test is None or train is None or positive is None:
+        return not_tested("no data: test rows, training rows or a positive class are missing")
+    if by is None:
+        return not_tested("the suite names no column of sites: give the check's parameter by")
+    if by not in test.columns or by not in train.columns:
+        raise SuiteError(f"performance.transfer: by is {by!r}, which is no column of the data.")
+    if evidence.estimator() is None:
+        return not_tested("no access: only a scikit-learn model can be fitted again without a site")
+    score = evidence.predictions("test").positive_scores(positive)
+    if score is None:
+        return not_tested("no access: the model gives no probabilities")
+    truth, places = test.labels == positive, test.columns[by].astype(str).to_numpy()
+    findings: list[Finding] = []
+    rows: list[list[Cell]] = []
+    left_out: list[Auc] = []
+    for site in sorted(set(places)):
+        own, of = places == site, {"site": site}
+        n = int(own.sum())
+        others = (train.columns[by].astype(str) != site).to_numpy()
+        lacks = _lacks(int(truth[own].sum()), n, train.labels[others], positive, minimum)
+        if lacks:
+            names = ("site_auc", "left_out_auc", "transfer_gap")
+            findings += [undefined(f"performance.{name}", n, lacks, of=of) for name in names]
+            continue
+        again = evidence.refitted(others, own).positive_scores(positive)
+        assert again is not None
+        inside, outside = delong(score[own], truth[own]), delong(again, truth[own])
+        assert inside is not None and outside is not None
+        left_out.append(outside)
+        gap = outside.value - inside.value
+        band = wald(gap, paired_standard_error(outside, inside))
+        for name, auc in (("site_auc", inside), ("left_out_auc", outside)):
+            findings.append(
+                Finding(
+                    measure=f"performance.{name}", value=auc.value, n=n, of=of, interval=auc.interval(), better="higher"
+                )
+            )
+        findings.append(
+            Finding(measure="performance.transfer_gap", value=gap, n=n, of=of, interval=band, better="higher")
+        )
+        rows.append([site, n, inside.value, outside.value, gap, band.low, band.high])
+    findings.append(_mean(left_out, len(test)))
+    columns = ["site", "test rows", "AUC, random split", "AUC, site left out", "gap", "low", "high"]
+    title = "Leave one site out, beside the random split (same test rows)"
+    return Measurement(findings, [Exhibit(kind="table", title=title, columns=columns, rows=rows)])
+
+
+def _lacks(positives: int, n: int, labels: np.ndarray, positive: str, minimum: int) -> str | None:
+    if min(positives, n - positives) < minimum:
+        return (
+            f"insufficient sample: {positives} positive of {n} test rows at the site; {minimum} of either class needed"
+        )
+    hits = int((labels == positive).sum())
+    if min(hits, len(labels) - hits) < minimum:
+        return (
+            f"insufficient sample: {hits} positive of {len(labels)} training rows elsewhere; {minimum} of either needed"
+        )
+    return None
+
+
+def _mean(left_out: list[Auc], rows: int) -> Finding:
+    measure = "performance.left_out_auc_mean"
+    if not left_out:
+        return undefined(measure, rows, "insufficient sample: no site has enough rows of both classes")
+    value = float(np.mean([auc.value for auc in left_out]))
+    error = math.sqrt(sum(auc.standard_error**2 for auc in left_out)) / len(left_out)
+    n = sum(len(auc.positive_placements) + len(auc.negative_placements) for auc in left_out)
+    note = f"{len(left_out)} sites, taken as fixed"
+    return Finding(measure=measure, value=value, n=n, interval=wald(value, error), better="higher", reason=note)
