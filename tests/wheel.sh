@@ -31,6 +31,12 @@ expect 0 env TZ=Asia/Tokyo PYTHONHASHSEED=7 harness report run/audit.json -o oth
 cmp run/report.html other.html
 expect 0 harness fit manufacturing/predictive-maintenance --base sklearn:gradient-boosting -o machine
 expect 0 harness audit manufacturing/predictive-maintenance --model machine -o machine.html
+expect 0 harness fit manufacturing/process-optimisation --base sklearn:gradient-boosting -o concrete
+expect 0 harness audit manufacturing/process-optimisation --model concrete -o concrete.html
+expect 0 harness fit medical/diagnosis --base sklearn:gradient-boosting -o heart
+decides harness audit medical/diagnosis --model heart -o heart.html -o heart.json
+grep -q left_out_auc heart.json
+expect 2 harness fit medical/diagnosis-questions --base sklearn:gradient-boosting -o questions
 expect 0 harness show finance/credit-risk --yaml
 expect 0 harness schema suite
 expect 0 env HARNESS_AUDIT_MODEL=logistic harness audit finance/credit-risk -o environment.json
@@ -64,4 +70,7 @@ decides harness audit finance/credit-risk --model minilm --rows 100 -o again.jso
 expect 3 harness audit finance/credit-risk --model bundled:minilm --rows 100 --max-calls 50 -o limited.json
 decides harness audit finance/credit-risk --model bundled:minilm --rows 100 --dtype bfloat16 -o zero-shot.html
 decides harness audit finance/credit-risk --model bundled:smollm2 --rows 16 -o prompt.html
+decides harness audit medical/diagnosis-questions --model bundled:smollm2 --rows 8 -o questions.html
+expect 0 harness fit manufacturing/process-optimisation --base bundled:minilm -o concrete-minilm --epochs 1 --freeze -1
+decides harness audit manufacturing/process-optimisation --model concrete-minilm -o concrete-minilm.html
 echo "the wheel passes"

@@ -166,6 +166,8 @@ def _labels(
         )
     if suite.task == "regression":
         return (), _numbers(column, label.column, "the task is regression")
+    if suite.task == "choice":
+        return tuple(str(i) for i in range(len(suite.data.options))), _chosen(table, suite.data, path)
     if isinstance(label.positive, Threshold):
         numbers = _numbers(column, label.column, "label.positive is at_least")
         positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
@@ -173,6 +175,22 @@ def _labels(
     else:
         values = np.array([name_of(value) for value in column], dtype=object)
     return _classes(values, label, path, known), values
+
+
+def _chosen(table: pd.DataFrame, data: Data, path: Path) -> Strings:
+    """The 0-based place (as text) of each item's right option, given by place or by its words."""
+    found = []
+    for row, (given, *words) in enumerate(table[[data.label.column, *data.options]].itertuples(index=False, name=None)):
+        own = [None if word is None or word != word else name_of(word) for word in words]
+        name = name_of(given)
+        place = int(name) if name.isdigit() else (own.index(name) if name in own else -1)
+        if not 0 <= place < len(own) or own[place] is None:
+            raise DataError(
+                f"{path.name}, row {row}: the label in {data.label.column!r} is no option of the item. Wanted: the 0-based "
+                "place of the right option, or its words."
+            )
+        found.append(str(place))
+    return np.array(found, dtype=object)
 
 
 def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.float64]:

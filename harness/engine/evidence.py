@@ -157,9 +157,30 @@ class Evidence:
 
     def _ask(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         answers = self._model.predict(inputs, ids)
+        if self.suite.data.options:
+            answers = _of_own_options(answers, inputs[self.suite.data.options].isna().to_numpy())
         self.queries += len(inputs)
         _check_answers(answers, len(inputs), self.data.classes, self.model.uri)
         return answers
+
+
+def _of_own_options(answers: Predictions, absent: npt.NDArray[np.bool_]) -> Predictions:
+    """Answers (n) where an item lacks options (n, classes): what it lacks can't be picked, and has no probability."""
+    if not absent.any():
+        return answers
+    if answers.scores is None:
+        taken = [
+            a is not None and gone[answers.classes.index(a)] for a, gone in zip(answers.labels, absent, strict=True)
+        ]
+        labels = answers.labels.copy()
+        labels[taken] = None
+        return Predictions(answers.classes, labels, None)
+    scores = np.where(absent, 0.0, answers.scores)
+    total = scores.sum(axis=1, keepdims=True)
+    scores = np.divide(scores, total, out=scores, where=total > 0)
+    labels = np.array(answers.classes, dtype=object)[scores.argmax(axis=1)]
+    labels[~answers.answered | (total[:, 0] == 0)] = None
+    return Predictions(answers.classes, labels, scores)
 
 
 def _check_answers(answers: Predictions, wanted: int, classes: tuple[str, ...], name: str) -> None:

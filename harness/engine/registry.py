@@ -17,6 +17,7 @@ from harness.errors import SuiteError
 
 Need = Literal["predictions", "scores", "members", "sensitive", "ask", "positive", "favourable", "calibration"]
 BOTH = ("classification", "regression")
+EVERY = (*BOTH, "choice")
 Check = Callable[..., Measurement]
 
 
@@ -77,6 +78,14 @@ _BUILT_IN = (
         ("predictions", "scores", "positive"),
         "Calibration of probabilities",
         ("ece", "calibration_slope", "calibration_intercept"),
+    ),
+    CheckEntry(
+        "performance.choice",
+        "harness.checks.performance.choice:choice",
+        ("predictions",),
+        "Picking the right option",
+        ("answer_rate", "accuracy", "chance_accuracy", "confidence_gap", "position_gap"),
+        ("choice",),
     ),
     CheckEntry(
         "performance.regression",
@@ -187,7 +196,7 @@ _BUILT_IN = (
                 "small_groups",
             ),
         ),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "data.shift",
@@ -214,7 +223,7 @@ _BUILT_IN = (
             "precision_change",
             "threshold",
         ),
-        BOTH,
+        EVERY,
     ),
 )
 

@@ -109,6 +109,7 @@ class Data(_Strict):
     label: Label
     features: list[str] = Field(min_length=1)
     categorical: list[str] = Field(default_factory=list)
+    options: list[str] = Field(default_factory=list)
     sensitive: dict[str, Sensitive] = Field(default_factory=dict)
     reference: dict[str, str] = Field(default_factory=dict)
     slices: dict[str, Sensitive] = Field(default_factory=dict)
@@ -132,8 +133,9 @@ class Data(_Strict):
             raise ValueError("features are listed twice")
         if self.label.column in self.features:
             raise ValueError(f"the label {self.label.column!r} is listed under features: every model would be perfect")
-        if unknown := sorted(set(self.categorical) - set(self.features)):
-            raise ValueError(f"categorical names {', '.join(unknown)}, which is not under features")
+        for key, named in (("categorical", self.categorical), ("options", self.options)):
+            if unknown := sorted(set(named) - set(self.features)):
+                raise ValueError(f"{key} names {', '.join(unknown)}, which is not under features")
         for attribute in self.reference:
             if attribute not in self.sensitive:
                 raise ValueError(f"reference names {attribute!r}, which is not under sensitive")
@@ -221,6 +223,10 @@ class Suite(_Strict):
         prompt = self.views.prompt
         if prompt is not None and (len(prompt.choices) < 2) != (self.task == "regression"):
             raise ValueError("views.prompt.choices: a choice for each class (two at least), and none for regression")
+        if (len(self.data.options) >= 2) != (self.task == "choice"):
+            raise ValueError("data.options names the columns of an item's options: two at least for choice, none else")
+        if self.task == "choice" and (self.data.label.positive or self.data.label.favourable):
+            raise ValueError("an option is neither positive nor favourable: leave both out for choice")
         if self.task == "regression" and (self.data.label.positive or self.data.label.favourable):
             raise ValueError("a regression label is a number: leave label.positive and label.favourable out")
         directional = [r.id for r in self.policy if r.measure.startswith("bias.")]

@@ -18,6 +18,8 @@ def render(name):
     suite, data = loaded.suite, loaded.suite.data
     card = load_card(loaded.folder / data.card)
     label = f"`{data.label.column}`, positive: {data.label.positive_name or 'none (several classes)'}"
+    if suite.task == "choice":
+        label = f"`{data.label.column}`, the right one of {len(data.options)} options"
     if suite.task == "regression":
         label = f"`{data.label.column}`, a number in {data.label.unit}"
     if data.label.favourable:
@@ -64,14 +66,10 @@ def render(name):
         choices = ", ".join(f"{name}: {words!r}" for name, words in suite.views.prompt.choices.items()) or "a number"
         lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
     base = "sklearn:tfidf" if data.features == ["smiles"] else "sklearn:gradient-boosting"
-    lines += [
-        "## Try it",
-        "",
-        "```",
-        f"harness fit {name} --base {base} -o model",
-        f"harness audit {name} --model model -o report.html",
-        "```",
-    ]
+    tried = [f"harness fit {name} --base {base} -o model", f"harness audit {name} --model model -o report.html"]
+    if suite.task == "choice":
+        tried = [f"harness audit {name} --model https://host/v1#model -o report.html"]
+    lines += ["## Try it", "", "```", *tried, "```"]
     return "\n".join(lines) + "\n"
 
 
