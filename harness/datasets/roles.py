@@ -124,7 +124,7 @@ def _row_keys(split: Split, columns: list[str]) -> list[str]:
 def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd.DataFrame:
     """The table with its row ids, after its columns were looked at; those of the split plan only where it is split."""
     wanted = {
-        data.label.column,
+        *([data.label.column] if data.label.column else []),
         *data.features,
         *(s.column for s in data.sensitive.values()),
         *(s.column for s in data.slices.values()),
@@ -159,6 +159,9 @@ def _labels(
 ) -> tuple[tuple[str, ...], Labels]:
     """The classes (none for regression), and each row's class or number."""
     label = suite.data.label
+    if label.column is None:
+        assert suite.views.prompt is not None
+        return tuple(sorted(suite.views.prompt.choices)), np.full(len(table), None, dtype=object)
     column = table[label.column]
     if column.isna().any():
         raise DataError(
@@ -180,7 +183,8 @@ def _labels(
 def _chosen(table: pd.DataFrame, data: Data, path: Path) -> Strings:
     """The 0-based place (as text) of each item's right option, given by place or by its words."""
     found = []
-    for row, (given, *words) in enumerate(table[[data.label.column, *data.options]].itertuples(index=False, name=None)):
+    columns = [str(data.label.column), *data.options]
+    for row, (given, *words) in enumerate(table[columns].itertuples(index=False, name=None)):
         own = [None if word is None or word != word else name_of(word) for word in words]
         name = name_of(given)
         place = int(name) if name.isdigit() else (own.index(name) if name in own else -1)

@@ -69,6 +69,8 @@ def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo) 
         return Step(request, entry, "not_applicable", suite.not_applicable[request.name])
     if suite.task not in entry.tasks:
         return Step(request, entry, "not_applicable", f"the task {suite.task} has no such concept")
+    if suite.data.label.column is None and not entry.without_truth:
+        return Step(request, entry, "not_applicable", "the suite's questions have no true answer")
     missing = [reason for need in entry.needs if (reason := _lacks(need, suite, data, model))]
     if missing:
         return Step(request, entry, "not_tested", "; ".join(missing))

@@ -23,7 +23,8 @@ Check = Callable[..., Measurement]
 
 @dataclass(frozen=True)
 class CheckEntry:
-    """Where a check lies, what it needs, which measures it gives (by name, within its family), which tasks it knows.
+    """Where a check lies, what it needs, which measures it gives (by name, within its family), which tasks it knows,
+    and whether it runs where no true answer exists.
 
     `measures` is empty for a third party's check: any measure may come from it.
     """
@@ -34,6 +35,7 @@ class CheckEntry:
     title: str
     measures: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ("classification",)
+    without_truth: bool = False
 
     def load(self) -> Check:
         """Imports the check."""
@@ -153,6 +155,14 @@ _BUILT_IN = (
         ("regression",),
     ),
     CheckEntry(
+        "bias.log_odds",
+        "harness.checks.bias.log_odds:log_odds",
+        ("predictions", "scores", "sensitive", "favourable"),
+        "Odds of the favourable answer, question by question",
+        ("log_odds", "log_odds_gap"),
+        without_truth=True,
+    ),
+    CheckEntry(
         "privacy.membership",
         "harness.checks.privacy.membership:membership",
         ("predictions", "members"),
@@ -207,6 +217,28 @@ _BUILT_IN = (
         BOTH,
     ),
     CheckEntry(
+        "data.signal",
+        "harness.checks.data.signal:signal",
+        (),
+        "Whether the features tell the label at all",
+        ("label_auc",),
+    ),
+    CheckEntry(
+        "data.clusters",
+        "harness.checks.data.clusters:clusters",
+        (),
+        "Rows that belong together across splits",
+        ("straddling_clusters", "straddling_rate"),
+        BOTH,
+    ),
+    CheckEntry(
+        "data.sites",
+        "harness.checks.data.sites:sites",
+        (),
+        "Shift between sites",
+        ("site_shift_auc", "site_prevalence"),
+    ),
+    CheckEntry(
         "model.loading",
         "harness.checks.model.loading:loading",
         (),
@@ -224,6 +256,7 @@ _BUILT_IN = (
             "threshold",
         ),
         EVERY,
+        without_truth=True,
     ),
 )
 

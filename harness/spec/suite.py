@@ -42,9 +42,12 @@ class Threshold(_Strict):
 
 
 class Label(_Strict):
-    """The label column; which class is positive, and which outcome is favourable to the person; the unit of a number."""
+    """The label column; which class is positive, and which outcome is favourable to the person; the unit of a number.
 
-    column: str
+    `column` is null where no true answer exists (only checks that need none run).
+    """
+
+    column: str | None
     unit: str | None = None
     positive: Text | Threshold | None = None
     favourable: Text | None = None
@@ -223,6 +226,8 @@ class Suite(_Strict):
         prompt = self.views.prompt
         if prompt is not None and (len(prompt.choices) < 2) != (self.task == "regression"):
             raise ValueError("views.prompt.choices: a choice for each class (two at least), and none for regression")
+        if self.data.label.column is None and (self.task != "classification" or prompt is None):
+            raise ValueError("data.label.column is null, so the classes come from views.prompt.choices: write them")
         if (len(self.data.options) >= 2) != (self.task == "choice"):
             raise ValueError("data.options names the columns of an item's options: two at least for choice, none else")
         if self.task == "choice" and (self.data.label.positive or self.data.label.favourable):

@@ -137,6 +137,17 @@ def wald(value: float, standard_error: float, level: float = 0.95) -> Interval:
     )
 
 
+def student(value: float, standard_error: float, degrees: int, level: float = 0.95) -> Interval:
+    """Student's t interval: value ± t · standard error, at these degrees of freedom."""
+    half = float(special.stdtrit(degrees, 0.5 + level / 2)) * standard_error
+    inputs: dict[str, float | int | list[float]] = {
+        "value": value,
+        "standard_error": standard_error,
+        "degrees": int(degrees),
+    }
+    return Interval(low=value - half, high=value + half, level=level, method="student", inputs=inputs)
+
+
 QUANTILE_GRID = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
 QUANTILE_GRID = [*QUANTILE_GRID, *[1 - p for p in reversed(QUANTILE_GRID[:-1])]]
 
@@ -242,4 +253,5 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "delong_logit": _delong_logit,
     "newcombe_auc": newcombe_auc,
     "wald": wald,
+    "student": student,
 }

@@ -23,9 +23,9 @@ TFIDF = "sklearn:tfidf"
 def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None, progress: Progress = silent) -> int:
     """Writes the fitted model's folder; returns the number of rows that it was fitted to."""
     loaded = load_suite(suite)
-    if loaded.suite.task == "choice":
+    if loaded.suite.task == "choice" or loaded.suite.data.label.column is None:
         raise ModelError(
-            f"{loaded.suite.name} asks to pick an option, and nothing is fitted for that. Audit a language model: --model "
+            f"{loaded.suite.name} asks questions of a language model, and nothing is fitted for that. Audit a language model: --model "
             "bundled:smollm2, a folder, or https://host/v1#model."
         )
     data = load_dataset(loaded)

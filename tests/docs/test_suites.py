@@ -18,6 +18,8 @@ def render(name):
     suite, data = loaded.suite, loaded.suite.data
     card = load_card(loaded.folder / data.card)
     label = f"`{data.label.column}`, positive: {data.label.positive_name or 'none (several classes)'}"
+    if data.label.column is None:
+        label = f"none: no true answer exists; favourable to the person: {data.label.favourable}"
     if suite.task == "choice":
         label = f"`{data.label.column}`, the right one of {len(data.options)} options"
     if suite.task == "regression":
@@ -67,7 +69,7 @@ def render(name):
         lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
     base = "sklearn:tfidf" if data.features == ["smiles"] else "sklearn:gradient-boosting"
     tried = [f"harness fit {name} --base {base} -o model", f"harness audit {name} --model model -o report.html"]
-    if suite.task == "choice":
+    if suite.task == "choice" or data.label.column is None:
         tried = [f"harness audit {name} --model https://host/v1#model -o report.html"]
     lines += ["## Try it", "", "```", *tried, "```"]
     return "\n".join(lines) + "\n"

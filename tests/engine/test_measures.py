@@ -18,7 +18,11 @@ def emitted(tmp_path_factory):
         folder = tmp_path_factory.mktemp("m")
         loaded = load_suite(name)
         model = folder
-        if loaded.suite.task == "choice":
+        if loaded.suite.data.label.column is None:
+            model = folder / "even.csv"
+            test = load_dataset(loaded).splits["test"]
+            model.write_text("id,score:no,score:yes\n" + "\n".join(f"{row},0.5,0.5" for row in test.ids))
+        elif loaded.suite.task == "choice":
             model = folder / "guesses.csv"
             test = load_dataset(loaded).splits["test"]
             model.write_text("id,label\n" + "\n".join(f"{row},0" for row in test.ids))

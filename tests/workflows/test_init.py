@@ -103,9 +103,11 @@ def test_what_the_user_says_is_taken_as_said(exports, tmp_path):
     assert not any("label" in line for line in starter.decide)
 
 
-def test_a_label_of_many_numbers_asks_for_its_threshold(exports, tmp_path):
-    with pytest.raises(DataError, match="--positive N"):
-        init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol"))
+def test_a_label_of_many_numbers_is_predicted_itself_or_cut_where_the_user_says(exports, tmp_path):
+    init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol"))
+    assert load_suite(tmp_path / "s.yaml").suite.task == "regression"
+    with pytest.raises(DataError, match="is no number"):
+        init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol", positive="high"))
     init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol", positive="220"))
     assert load_suite(tmp_path / "s.yaml").suite.data.label.positive.at_least == 220
 

@@ -24,6 +24,7 @@ from harness.engine.measurement import Measurement, not_tested
 from harness.stats.auc import Auc, delong
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 def shift(evidence: Evidence, *, minimum: int = 50) -> Measurement:
@@ -55,26 +56,32 @@ def shift(evidence: Evidence, *, minimum: int = 50) -> Measurement:
 def two_sample_auc(first: Split, second: Split, rng: np.random.Generator) -> Auc:
     """How well boosted trees tell rows of `first` from rows of `second` by features and label; widened as above."""
     import pandas as pd
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
-    from threadpoolctl import threadpool_limits
 
     of_first = np.r_[np.ones(len(first), dtype=bool), np.zeros(len(second), dtype=bool)]
     frame = pd.concat([first.inputs, second.inputs], ignore_index=True)
     frame["__label__"] = np.concatenate([first.labels, second.labels])
+    return cross_validated_auc(frame, of_first, joined_clusters(first, second), rng)
+
+
+def cross_validated_auc(frame: pd.DataFrame, target: Bools, clusters: Labels | None, rng: np.random.Generator) -> Auc:
+    """How well boosted trees tell target rows (n,) from the others by the columns (n, k), out of fold; widened as above."""
+    import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
+
     columns = [
         column.to_numpy() if column.dtype.kind == "f" else pd.factorize(column.astype(str), sort=True)[0].astype(float)
         for _, column in frame.items()
     ]
-    clusters = joined_clusters(first, second)
     kind = StratifiedKFold if clusters is None else StratifiedGroupKFold
     folds = kind(5, shuffle=True, random_state=int(rng.integers(2**31)))
     model = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0, early_stopping=False)
     with threadpool_limits(1):  # small trees: threads that wait for each other cost more than they give
         scores = cross_val_predict(
-            model, np.column_stack(columns), of_first, groups=clusters, cv=folds, method="predict_proba"
+            model, np.column_stack(columns), target, groups=clusters, cv=folds, method="predict_proba"
         )[:, 1]
-    auc = delong(scores, of_first, clusters)
+    auc = delong(scores, target, clusters)
     assert auc is not None
     return replace(auc, standard_error=auc.standard_error * math.sqrt(2))
 
