@@ -124,6 +124,21 @@ _BUILT_IN = (
         ),
     ),
     CheckEntry(
+        "performance.abstention",
+        "harness.checks.performance.abstention:abstention",
+        ("predictions", "scores"),
+        "Accuracy where the model may stay silent",
+        ("accuracy_at_coverage", "selective_gain", "aurc"),
+        ("classification", "choice"),
+    ),
+    CheckEntry(
+        "performance.costs",
+        "harness.checks.performance.costs:costs",
+        ("predictions", "positive"),
+        "What the errors cost",
+        ("expected_cost", "cost_of_all", "cost_of_none", "cost_saving", "alarms_per_positive"),
+    ),
+    CheckEntry(
         "performance.transfer",
         "harness.checks.performance.transfer:transfer",
         ("predictions", "scores", "positive"),

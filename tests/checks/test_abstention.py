@@ -1,0 +1,45 @@
+"""Staying silent: shares by hand; a model whose confidence tells its errors gains, one whose confidence is noise does not."""
+
+import numpy as np
+import pytest
+
+from harness.checks.performance.abstention import abstention
+from harness.errors import SuiteError
+
+
+def made(build, telling, n=1000, seed=0):
+    rng = np.random.default_rng(seed)
+    sure = rng.uniform(0.5, 1, n)
+    truth = np.where(rng.random(n) < 0.5, "yes", "no").astype(object)
+    right = rng.random(n) < (sure if telling else 0.75)
+    said = np.where(right, truth, np.where(truth == "yes", "no", "yes")).astype(object)
+    score = np.where(said == "yes", sure, 1 - sure)
+    return build(list(truth), answers=list(said), scores=score), right, sure
+
+
+def test_the_accuracy_of_the_surest_rows_is_that_counted_by_hand(build, find):
+    evidence, right, sure = made(build, telling=True)
+    found = find(abstention(evidence), "performance.accuracy_at_coverage", {"at": "80% of rows"})
+    assert found.value == pytest.approx(right[np.argsort(-sure)][:800].mean())
+    gain = find(abstention(evidence), "performance.selective_gain", {"at": "80% of rows"})
+    assert gain.value == pytest.approx(found.value - right.mean())
+    risks = [1 - right[np.argsort(-sure)][: 10 * k].mean() for k in range(1, 101)]
+    assert find(abstention(evidence), "performance.aurc").value == pytest.approx(np.mean(risks))
+
+
+@pytest.mark.parametrize(("telling", "gains"), [(True, True), (False, False)])
+def test_confidence_that_tells_errors_gains_and_noise_does_not(build, find, telling, gains):
+    found = find(abstention(made(build, telling)[0]), "performance.selective_gain", {"at": "50% of rows"})
+    assert (found.interval.low > 0) == gains
+
+
+def test_equal_confidence_counts_as_its_average(build, find):
+    evidence = build(["yes"] * 50 + ["no"] * 50, answers=["yes"] * 100, scores=np.full(100, 0.9))
+    assert find(abstention(evidence), "performance.accuracy_at_coverage", {"at": "50% of rows"}).value == 0.5
+
+
+def test_without_scores_or_rows_it_is_not_tested_and_a_wrong_coverage_refused(build):
+    assert "no probabilities" in abstention(build(["yes", "no"] * 40)).reason
+    assert "50 needed" in abstention(made(build, telling=True, n=20)[0]).reason
+    with pytest.raises(SuiteError, match="between 0 and 1"):
+        abstention(made(build, telling=True)[0], coverages=[90.0])
