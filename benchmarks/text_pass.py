@@ -156,7 +156,9 @@ def onnx_parity(folder):
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    example = dict(tokenizer(["a b c", "d e"], padding=True, return_tensors="pt"))
+    encoded = tokenizer(["a b c", "d e"], padding=True, return_tensors="pt")
+    # In the order of the model's own arguments: the exporter goes by position.
+    example = {name: encoded[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(

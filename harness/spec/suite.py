@@ -218,6 +218,11 @@ class Suite(_Strict):
     seed: int = 20260101
     system: System = System()
 
+    @property
+    def asks_questions(self) -> bool:
+        """Whether it asks a language model what nothing can be fitted to: own options, or no true answer."""
+        return self.task == "choice" or self.data.label.column is None
+
     @model_validator(mode="after")
     def _rules_fit(self) -> Self:
         ids = [rule.id for rule in self.policy]

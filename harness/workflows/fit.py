@@ -23,7 +23,7 @@ TFIDF = "sklearn:tfidf"
 def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None, progress: Progress = silent) -> int:
     """Writes the fitted model's folder; returns the number of rows that it was fitted to."""
     loaded = load_suite(suite)
-    if loaded.suite.task == "choice" or loaded.suite.data.label.column is None:
+    if loaded.suite.asks_questions:
         raise ModelError(
             f"{loaded.suite.name} asks questions of a language model, and nothing is fitted for that. Audit a language model: --model "
             "bundled:smollm2, a folder, or https://host/v1#model."

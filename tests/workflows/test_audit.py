@@ -10,8 +10,17 @@ from harness.outputs.writing import render, write
 from harness.spec.loading import built_in_suites, load_suite
 from harness.workflows.fit import fit
 
+QUESTIONS = [name for name in built_in_suites() if load_suite(name).suite.asks_questions]
 
-@pytest.mark.parametrize("name", built_in_suites())
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_every_suite_of_questions_audits_a_language_model_with_every_check_measured(name, make_language_model):
+    record = audit(name, str(make_language_model()), DataOptions(rows=60))
+    assert {r.check: r.reason for r in record.records if r.status != "measured"} == {}
+    assert record.data.sampled_rows == 60
+
+
+@pytest.mark.parametrize("name", [name for name in built_in_suites() if name not in QUESTIONS])
 def test_every_suite_audits_a_fitted_model_with_every_check_measured(name, tmp_path):
     suite = load_suite(name).suite
     texts_only = suite.data.features == ["smiles"]
