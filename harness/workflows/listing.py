@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from harness.core.audit import Audit
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.planner import Plan, plan, validate_checks
@@ -50,6 +48,8 @@ class PlannedAudit:
 
 def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions) -> PlannedAudit:
     """What would run and what it would take; no row is answered."""
+    import pandas as pd
+
     loaded = load_suite(suite)
     opened, data = open_model(model, loaded, options, asked)
     steps = plan(loaded.suite, data, opened.info)
@@ -58,7 +58,8 @@ def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions
     through = passable(opened, loaded.suite, asked, silent)
     if not isinstance(through, TextPass) or not parts:
         return PlannedAudit(steps, count, count)
-    lengths = np.concatenate([through.unanswered_lengths(part.inputs) for part in parts])
+    # All roles at once: a text that stands in two is asked once.
+    lengths = through.unanswered_lengths(pd.concat([part.inputs for part in parts], ignore_index=True))
     cost = None
     if asked.price_in is not None or asked.price_out is not None:
         cost = (lengths.sum() * (asked.price_in or 0) + 2 * len(lengths) * (asked.price_out or 0)) / 1e6

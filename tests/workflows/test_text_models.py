@@ -16,6 +16,7 @@ from harness.datasets.roles import DataOptions, load_dataset
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
 from harness.workflows.fit import fit
+from harness.workflows.listing import plan_audit
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -222,3 +223,18 @@ def test_numbers_are_learned_by_squared_error_in_their_own_unit(make_classifier)
         found = tuned.model(**encoded).logits[:, 0].numpy()
     assert tuned.model.config.problem_type == "regression"
     assert np.abs(found - [5000, 3000]).max() < 500
+
+
+def test_a_plan_counts_a_text_of_two_roles_once_and_as_many_calls_as_the_audit_makes(make_classifier, tmp_path):
+    rows = [f"{i},{'yes' if i % 2 else 'no'},note {i % 40}" for i in range(200)]
+    (tmp_path / "d.csv").write_text("id,y,note\n" + "\n".join(rows))
+    (tmp_path / "s.yaml").write_text(
+        "name: own/notes\nvertical: own\ndata: {source: d.csv, label: {column: y, positive: 'yes'}, features: [note], id: id}\n"
+        "views: {text: '{{ note }}'}\nchecks: [performance.classification, privacy.membership]\n"
+    )
+    options = DataOptions(trained_on_split=True)
+    model = str(make_classifier())
+    planned = plan_audit(str(tmp_path / "s.yaml"), model, options, ModelOptions())
+    record = audit(tmp_path / "s.yaml", model, options)
+    assert planned.calls == 40
+    assert record.usage.calls == planned.calls
