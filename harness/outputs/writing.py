@@ -1,13 +1,13 @@
-"""Writes an audit in every form: by suffix, whole or not at all."""
+"""Writes an audit in every form, by suffix."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from harness.core.audit import Audit
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import UserError
+from harness.outputs.durable import write_file
 
 SUFFIXES = {".json": "json", ".html": "html", ".xml": "junit", ".md": "markdown"}
 _BUILT_IN = {
@@ -20,20 +20,17 @@ _BUILT_IN = {
 
 def write(audit: Audit, target: str) -> Path:
     """Writes to PATH by its suffix, or KIND=PATH; UserError where the kind is unknown or the folder can't be written."""
-    content, path = render(audit, kind_of(target)), Path(target.rpartition("=")[2])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        partial.write_text(content, encoding="utf-8", newline="\n")
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} can't be written: {error.strerror}.") from error
-    return path
+    return write_file(path_of(target), render(audit, kind_of(target)).encode())
 
 
 def render(audit: Audit, kind: str) -> str:
     """The audit as json, html, junit, markdown, or a kind that a plugin (entry point harness.outputs) gives."""
     return str(load_target(targets("harness.outputs", _BUILT_IN)[kind])(audit))
+
+
+def path_of(target: str) -> Path:
+    """The path of PATH or KIND=PATH."""
+    return Path(target.rpartition("=")[2])
 
 
 def kind_of(target: str) -> str:

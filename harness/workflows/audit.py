@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,9 +25,13 @@ from harness.engine.runner import run
 from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions
+from harness.outputs.durable import write_file
 from harness.spec.loading import LoadedSuite, digest_of, load_suite
 from harness.spec.suite import Suite
 from harness.workflows.opening import answer_cache, open_model
+
+Keep = Callable[[bytes], str]
+"""Saves a file and gives its name."""
 
 
 def audit(
@@ -36,7 +42,20 @@ def audit(
     progress: Progress = silent,
     model_options: ModelOptions | None = None,
 ) -> Audit:
-    """Runs the suite on the model; with a run folder the predictions are saved there beside the record."""
+    """Runs the suite on the model; with a run folder the predictions are saved there as predictions.parquet."""
+    keep = None if run_folder is None else partial(_keep_in, run_folder)
+    return audit_keeping(suite, model, options, keep, progress, model_options)
+
+
+def audit_keeping(
+    suite: str | Path,
+    model: str,
+    options: DataOptions | None,
+    keep: Keep | None,
+    progress: Progress,
+    model_options: ModelOptions | None,
+) -> Audit:
+    """As `audit`; `keep` is given the predictions as a Parquet file and says under what name it saved them."""
     started, clock = datetime.now(UTC), time.monotonic()
     loaded = load_suite(suite)
     progress("reading data and model")
@@ -48,7 +67,7 @@ def audit(
     progress("predicting")
     evidence.collect(steps.roles)
     records = run(steps, evidence, progress)
-    saved = _save(run_folder, evidence, steps) if run_folder and not evidence.exhausted else None
+    saved = _save(keep, evidence, steps) if keep and not evidence.exhausted else None
     body = _assembled(loaded, opened, data, records) | {
         "predictions": saved,
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
@@ -129,7 +148,11 @@ def _test_rows(data: dict[str, Any]) -> int:
     return next((int(split["rows"]) for split in data["splits"] if split["role"] == "test"), 0)
 
 
-def _save(folder: Path, evidence: Evidence, steps: Plan) -> dict[str, str]:
+def _keep_in(folder: Path, content: bytes) -> str:
+    return write_file(folder / "predictions.parquet", content).name
+
+
+def _save(keep: Keep, evidence: Evidence, steps: Plan) -> dict[str, str] | None:
     import pandas as pd
 
     frames = []
@@ -138,11 +161,9 @@ def _save(folder: Path, evidence: Evidence, steps: Plan) -> dict[str, str]:
         if split is not None:
             frames.append(_frame(role, list(split.ids), evidence.predictions(role)))
     if not frames:
-        return {"path": "", "sha256": ""}
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "predictions.parquet"
-    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
-    return {"path": path.name, "sha256": provenance.sha256_file(path)}
+        return None
+    content = pd.concat(frames, ignore_index=True).to_parquet(index=False)
+    return {"path": keep(content), "sha256": provenance.sha256_bytes(content)}
 
 
 def _frame(role: str, ids: list[str], answers: Predictions) -> Any:

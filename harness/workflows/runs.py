@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-import tempfile
+from functools import partial
 from pathlib import Path
 
 from harness.core.audit import Audit
 from harness.datasets.roles import DataOptions
 from harness.engine.progress import Progress
+from harness.engine.provenance import sha256_bytes
 from harness.models.options import ModelOptions
-from harness.outputs.writing import kind_of, write
-from harness.workflows.audit import audit
+from harness.outputs.durable import write_file
+from harness.outputs.writing import kind_of, path_of, write
+from harness.workflows.audit import audit, audit_keeping
+from harness.workflows.run_folders import finish, unfinished_folder
 
 OUTPUTS = ("audit.json", "report.html", "junit.xml", "summary.md")
 
@@ -24,29 +27,29 @@ def audit_and_write(
     progress: Progress,
     model_options: ModelOptions | None = None,
 ) -> tuple[Audit, list[Path]]:
-    """The record, and the files written. A run folder is named for suite, model and evidence."""
-    for target in targets:
-        kind_of(target)
+    """The record, and the files written. A run folder is named for suite, model and evidence; it appears whole."""
+    kinds = [kind_of(target) for target in targets]
     if targets:
-        beside = Path(targets[0].rpartition("=")[2]).parent
-        record = audit(suite, model, options, beside if _saves(targets) else None, progress, model_options)
+        beside = sorted({path_of(target).parent for target, kind in zip(targets, kinds, strict=True) if kind == "json"})
+        keep = partial(_keep_beside, beside) if beside else None
+        record = audit_keeping(suite, model, options, keep, progress, model_options)
         progress("writing")
         return record, [write(record, target) for target in targets]
-    Path("runs").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir="runs", prefix=".unfinished-") as held:
-        record = audit(suite, model, options, Path(held), progress, model_options)
+    with unfinished_folder(Path("runs")) as folder:
+        record = audit(suite, model, options, folder, progress, model_options)
         progress("writing")
         for name in OUTPUTS:
-            write(record, str(Path(held) / name))
-        folder = Path("runs") / f"{_slug(record.suite.name)}-{_slug(Path(model).stem)}-{record.digest[7:15]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in sorted(Path(held).iterdir()):
-            file.replace(folder / file.name)
-    return record, [folder / name for name in OUTPUTS]
+            write(record, str(folder / name))
+        run = finish(folder, f"{_slug(record.suite.name)}-{_slug(Path(model).stem)}", record.digest)
+    return record, [run / name for name in OUTPUTS]
 
 
-def _saves(targets: list[str]) -> bool:
-    return any(target.endswith(".json") for target in targets)
+def _keep_beside(folders: list[Path], content: bytes) -> str:
+    """Named for their content: other records in the folder, and the one to be replaced, keep their own predictions."""
+    name = f"predictions-{sha256_bytes(content).removeprefix('sha256:')[:16]}.parquet"
+    for folder in folders:
+        write_file(folder / name, content)
+    return name
 
 
 def _slug(text: str) -> str:
