@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.core.audit import Audit
+from harness.engine.durable import write_file
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import UserError
-from harness.outputs.durable import write_file
 
 SUFFIXES = {".json": "json", ".html": "html", ".xml": "junit", ".md": "markdown"}
 _BUILT_IN = {

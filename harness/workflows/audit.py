@@ -16,6 +16,7 @@ from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
+from harness.engine.durable import write_file
 from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
@@ -25,7 +26,6 @@ from harness.engine.runner import run
 from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions
-from harness.outputs.durable import write_file
 from harness.spec.loading import LoadedSuite, digest_of, load_suite
 from harness.spec.suite import Suite
 from harness.workflows.opening import answer_cache, open_model

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.engine.durable import make_folder, sync_folder
 from harness.errors import UserError
-from harness.outputs.durable import make_folder, sync_folder
 
 _PREFIX = ".unfinished-"
 _DIGEST_LENGTHS = (8, 16, 64)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from harness.core.audit import Audit
 from harness.datasets.roles import DataOptions
+from harness.engine.durable import write_file
 from harness.engine.progress import Progress
 from harness.engine.provenance import sha256_bytes
 from harness.models.options import ModelOptions
-from harness.outputs.durable import write_file
 from harness.outputs.writing import kind_of, path_of, write
 from harness.workflows.audit import audit, audit_keeping
 from harness.workflows.run_folders import finish, unfinished_folder
