@@ -13,6 +13,7 @@ import typer
 from harness.cli.audit import audit
 from harness.cli.demo import demo
 from harness.cli.fit import fit
+from harness.cli.history import history
 from harness.cli.init import init
 from harness.cli.judge import judge
 from harness.cli.plan import plan
@@ -26,7 +27,7 @@ from harness.cli.validate import validate
 from harness.errors import HarnessError
 
 P = ParamSpec("P")
-VERBS = (suites, show, init, validate, rows, fit, plan, audit, judge, report, schema, demo)
+VERBS = (suites, show, init, validate, rows, fit, plan, audit, judge, report, history, schema, demo)
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -75,6 +75,11 @@ class IndexedFinding:
     exact: bool
     gated: bool
 
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The interval's ends; None without an interval."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
 
 @dataclass(frozen=True)
 class DamagedRun:
