@@ -110,15 +110,23 @@ class RunIndex:
 
     def findings(self, measure: str | None = None) -> dict[str, list[IndexedFinding]]:
         """The findings by run folder, in their record's order; of one measure, where one is named."""
-        query = "SELECT * FROM findings WHERE ?1 IS NULL OR measure = ?1 ORDER BY folder, position"
-        found: dict[str, list[IndexedFinding]] = {}
-        for folder, _position, *row in self._database.execute(query, (measure,)):
-            found.setdefault(folder, []).append(_finding(row))
-        return found
+        return self._by_folder(
+            "SELECT * FROM findings WHERE ?1 IS NULL OR measure = ?1 ORDER BY folder, position", measure
+        )
+
+    def gated(self) -> dict[str, list[IndexedFinding]]:
+        """The findings that blocking rules judged, by run folder, in their record's order."""
+        return self._by_folder("SELECT * FROM findings WHERE gated ORDER BY folder, position")
 
     def measures(self) -> list[str]:
         """The names of all measures of all runs, sorted."""
         return [name for (name,) in self._database.execute("SELECT DISTINCT measure FROM findings ORDER BY measure")]
+
+    def _by_folder(self, query: str, *values: str | None) -> dict[str, list[IndexedFinding]]:
+        found: dict[str, list[IndexedFinding]] = {}
+        for folder, _position, *row in self._database.execute(query, values):
+            found.setdefault(folder, []).append(_finding(row))
+        return found
 
     def _refresh(self, folder: Path, progress: Progress) -> bool:
         """Reads what is new or changed and forgets what is gone; whether the index differs from the stored one."""

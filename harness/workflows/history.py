@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -18,17 +18,17 @@ TREND_LEGEND = (
     "Intervals apart: the change is beyond chance, also on the same test rows. Intervals overlap: not shown; on the same "
     "test rows a paired comparison (harness audit --baseline) sees smaller changes."
 )
-_MAIN = ("performance.roc_auc", "performance.accuracy", "performance.mae")
+_USUAL = ("performance.roc_auc", "performance.accuracy", "performance.mae")
 _RUN_COLUMNS = ["run", "started", "suite", "version", "model", "verdict", "measures"]
 _TREND_COLUMNS = [
     "suite", "about", "run", "started", "model", "value", "low", "high", "n", "change", "note",
 ]  # fmt: skip
-_SHOWN = 5
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which runs are asked for: of a suite, of a model (its URI, its last part, or its fingerprint's beginning)."""
+    """Which runs are asked for: of a suite, of a model (its URI, the last part of it, or its fingerprint)."""
 
     suite: str | None = None
     model: str | None = None
@@ -42,12 +42,13 @@ def open_runs(folder: Path, progress: Progress, rebuild: bool = False) -> RunInd
 
 
 def list_runs(index: RunIndex, chosen: Chosen) -> Exhibit:
-    """A row a run, oldest first, with the measures that blocking rules judge; then the records that can't be trusted."""
-    findings = index.findings()
-    rows: list[list[Cell]] = [
-        [run.folder, run.started, run.suite, run.suite_version, run.model, run.verdict, _main(findings[run.folder])]
-        for run in _of(index, chosen)
-    ]
+    """A row a run, oldest first, with what blocking rules judge of all rows; then the records that can't be trusted."""
+    gated, usual = index.gated(), [index.findings(measure) for measure in _USUAL]
+    rows: list[list[Cell]] = []
+    for run in _of(index, chosen):
+        main = _whole(gated, run)[:_SHOWN] or [f for found in usual for f in _whole(found, run)][:1]
+        told = "; ".join(_measured(f) for f in main)
+        rows.append([run.folder, run.started, run.suite, run.suite_version, run.model, run.verdict, told])
     rows += [[run.folder, None, None, None, None, "damaged", run.reason] for run in index.damaged]
     return Exhibit(kind="table", title="Runs", columns=_RUN_COLUMNS, rows=rows)
 
@@ -160,12 +161,9 @@ def _step(
     return finding.value - before[1].value, ", ".join(notes)
 
 
-def _main(findings: Iterable[IndexedFinding]) -> str:
-    """The gated measures that are of no one group, else the first usual one."""
-    whole = [f for f in findings if f.group is None and f.value is not None]
-    gated = [f for f in whole if f.gated and not f.exact]
-    usual = sorted((f for f in whole if f.measure in _MAIN and not f.of), key=lambda f: _MAIN.index(f.measure))
-    return "; ".join(_measured(f) for f in gated[:3] or usual[:1])
+def _whole(findings: Mapping[str, list[IndexedFinding]], run: IndexedRun) -> list[IndexedFinding]:
+    """The numbers of a run that are of all rows, not of one group, and no counts."""
+    return [f for f in findings.get(run.folder, []) if f.group is None and f.value is not None and not f.exact]
 
 
 def _measured(f: IndexedFinding) -> str:

@@ -197,3 +197,14 @@ def test_processes_that_index_at_once_all_answer_right_and_leave_a_sound_index(r
     read = []
     index = RunIndex(runs, lambda text, done=0, total=0: read.append(done))
     assert (read, len(index.runs())) == ([], 33)
+
+
+def test_what_blocking_rules_judged_is_told_apart(runs):
+    decision = {"rule_id": "r", "measure": "data.leak_suspects", "of": {"kind": "copy"}, "limit": "≤ 0", "outcome": "fail",
+                "message": "m", "reason": "r", "limit_source": "s"}  # fmt: skip
+    warned = {**decision, "measure": "performance.accuracy", "of": None, "severity": "warn"}
+    decisions = [{**decision, "severity": "block"}, warned]
+    store(runs, "judged", verdict={"outcome": "fail", "decisions": decisions})
+    assert {name: [f.measure for f in found] for name, found in RunIndex(runs).gated().items()} == {
+        "judged": ["data.leak_suspects"]
+    }
