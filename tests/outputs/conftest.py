@@ -20,6 +20,16 @@ def found(measure, value=1, **more):
     return {"measure": measure, "value": value, "n": 10, "exact": True} | more
 
 
+@pytest.fixture(name="decision")
+def _decision():
+    return decision
+
+
+@pytest.fixture(name="found")
+def _found():
+    return found
+
+
 @pytest.fixture
 def make_record():
     """A record of these decisions and findings; its policy has a rule for each."""
