@@ -118,7 +118,7 @@ def not_tested(audit: Audit) -> list[Gap]:
 
 
 # Counts and flags of something wrong in an artefact, where 0 is none; a measure of degree (a shift, a missing rate) is no defect.
-_DEFECTS = {
+DEFECTS = {
     "data.duplicate_rate",
     "data.train_test_overlap_rate",
     "data.leak_suspect",
@@ -142,7 +142,7 @@ _DEFECTS = {
 def unjudged_defects(audit: Audit) -> list[Finding]:
     """Defects of the model's or the data's files that were found and that no rule of the policy judged, by measure."""
     judged = [(d.measure, d.group, d.of) for d in audit.verdict.decisions]
-    found = [f for record in audit.records for f in record.findings if f.measure in _DEFECTS and f.value]
+    found = [f for record in audit.records for f in record.findings if f.measure in DEFECTS and f.value]
     left = [f for f in found if (f.measure, f.group, f.of) not in judged]
     return sorted(left, key=lambda f: (f.measure, about(f.group, f.of)))
 

@@ -7,6 +7,8 @@ import jsonschema
 import pytest
 
 from harness import audit
+from harness.engine.registry import check_entries
+from harness.outputs import narrative
 from harness.outputs.sarif import render_sarif
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0.json").read_text(encoding="utf-8"))
@@ -108,3 +110,7 @@ def test_the_schema_catches_a_level_that_sarif_does_not_know(every_outcome):
     log["runs"][0]["results"][0]["level"] = "fatal"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(log, SCHEMA)
+
+
+def test_every_defect_is_a_measure_that_a_check_gives():
+    assert [m for m in narrative.DEFECTS if not any(entry.gives(m) for entry in check_entries().values())] == []
