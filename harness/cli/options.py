@@ -25,7 +25,7 @@ Outputs = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Where to write, kind by suffix (.html .json .xml .md) or KIND=PATH; repeatable.",
+        help="Where to write, kind by suffix (.html .json .xml .md .sarif) or KIND=PATH; repeatable.",
     ),
 ]
 DataFile = Annotated[Path | None, typer.Option("--data", help="Other data: every row of it is a test row.")]

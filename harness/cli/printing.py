@@ -20,11 +20,10 @@ story = Console(stderr=True)
 
 def print_verdict(record: Audit, written: list[Path]) -> None:
     """One line a decision, worst first; then the verdict, the evidence digest and the files."""
-    from harness.outputs.narrative import OUTCOME_WORDS, about, summary, worst_first
+    from harness.outputs.narrative import OUTCOME_WORDS, line, summary, worst_first
 
-    for d in worst_first(record.verdict.decisions):
-        who = about(d.group, d.of)
-        typer.echo(f"{OUTCOME_WORDS[d.outcome]:14} {d.rule_id}{f' ({who})' if who else ''}: {d.message}")
+    for decision in worst_first(record.verdict.decisions):
+        typer.echo(line(decision))
     typer.echo(f"Verdict: {OUTCOME_WORDS[record.verdict.outcome].upper()}. {summary(record)}")
     typer.echo(f"Evidence {record.evidence_digest}")
     for path in written:

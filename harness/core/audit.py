@@ -18,9 +18,10 @@ class _Stored(BaseModel):
 
 
 class SuiteRef(_Stored):
-    """Which suite was run."""
+    """Which suite was run; `uri` is its file as it was named, or the file's name alone where the path is absolute."""
 
     name: str
+    uri: str | None = None
     version: str
     digest: str
     vertical: str

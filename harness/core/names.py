@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 
@@ -16,3 +17,9 @@ def name_of(value: Any) -> str:
     if isinstance(value, str) and value in ("True", "False"):
         return value.lower()
     return str(value)
+
+
+def portable(path: str) -> str:
+    """A path or URI as it was given; of an absolute path only the last part, which tells nothing of the machine."""
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    return PureWindowsPath(path).name if absolute else path

@@ -56,7 +56,8 @@ def evidence_digest(record: dict[str, Any]) -> str:
     # Saved predictions are a file of the run (Parquet names its writer's version); `digest` covers them.
     dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "predictions", "usage"}
     kept = {key: value for key, value in record.items() if key not in dropped}
-    kept["model"] = {key: value for key, value in record["model"].items() if key != "uri"}
+    for part in ("suite", "model"):
+        kept[part] = {key: value for key, value in record[part].items() if key != "uri"}
     kept["records"] = [
         {key: value for key, value in item.items() if key != "seconds"}
         for item in record["records"]

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import re
+
 from harness.core.audit import Audit
+from harness.core.decision import Decision
 from harness.outputs import narrative
+
+# GitHub refuses a step summary of more than 1 MiB as a whole, so each of the two lists stays well below half of it.
+ROOM = 300_000
+_CELL = 500
+_SPECIAL = re.compile(r"[\\`*_\[\]~]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "&#64;"}
 
 
 def render_markdown(audit: Audit) -> str:
-    """The verdict, a table of decisions, and what was not tested."""
+    """The verdict, what was not tested, and a table of decisions, worst first; what does not fit is counted."""
+    rows = next((f"{split.rows:,} test rows" for split in audit.data.splits if split.role == "test"), "no test rows")
     lines = [
-        f"# {audit.suite.name}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
+        f"# {_plain(audit.suite.name)}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
         "",
         _plain(narrative.summary(audit)),
         "",
-        "| rule | about | observed | 95 % interval | limit | outcome |",
-        "|---|---|---|---|---|---|",
+        f"Model {_plain(audit.model.uri)}, suite version {_plain(audit.suite.version)}, {rows}.",
     ]
-    for d in narrative.worst_first(audit.verdict.decisions):
-        band = f"{narrative.number(d.interval.low)} – {narrative.number(d.interval.high)}" if d.interval else "–"
-        cells = [
-            d.rule_id,
-            narrative.about(d.group, d.of),
-            narrative.number(d.observed),
-            band,
-            d.limit,
-            narrative.OUTCOME_WORDS[d.outcome],
-        ]
-        lines.append("| " + " | ".join(_plain(c) for c in cells) + " |")
-    missing = narrative.not_tested(audit)
+    missing = [f"- {_plain('; '.join(gap.aspects))}: {_plain(gap.reason)}" for gap in narrative.not_tested(audit)]
     if missing:
-        lines += ["", "Not tested:", ""] + [
-            f"- {_plain('; '.join(gap.aspects))}: {_plain(gap.reason)}" for gap in missing
+        lines += ["", "## Not tested", "", *_fitting(missing, "- and {} more: see the record")]
+    decided = [_row(d) for d in narrative.worst_first(audit.verdict.decisions)]
+    if decided:
+        lines += [
+            "",
+            "## Decisions",
+            "",
+            "| outcome | rule | about | observed | 95 % interval | n | limit | rows to decide |",
+            "|---|---|---|---|---|---|---|---|",
+            *_fitting(decided, "| … | {} more: see the record | | | | | | |"),
         ]
     lines += [
         "",
@@ -41,5 +47,35 @@ def render_markdown(audit: Audit) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _row(decision: Decision) -> str:
+    band = decision.interval
+    outcome = narrative.OUTCOME_WORDS[decision.outcome]
+    cells = [
+        outcome if decision.severity == "block" or decision.outcome == "pass" else f"{outcome} (warning)",
+        decision.rule_id,
+        narrative.about(decision.group, decision.of),
+        narrative.number(decision.observed),
+        f"{narrative.number(band.low)} – {narrative.number(band.high)}" if band else "–",
+        narrative.number(decision.n),
+        decision.limit,
+        narrative.number(decision.n_needed),
+    ]
+    return "| " + " | ".join(map(_plain, cells)) + " |"
+
+
+def _fitting(lines: list[str], more: str) -> list[str]:
+    """The first lines that fit into the room; then, where some are left, how many."""
+    used = 0
+    for index, line in enumerate(lines):
+        used += len(line.encode()) + 1
+        if used > ROOM:
+            return [*lines[:index], more.format(len(lines) - index)]
+    return lines
+
+
 def _plain(text: str) -> str:
-    return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+    """The text as text: nothing in it becomes a link, an image, a tag, a mention or a cell of its own."""
+    text = " ".join(text.split())
+    text = text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    text = _SPECIAL.sub(lambda found: "\\" + found.group(), text)
+    return "".join(_ENTITIES.get(letter, letter) for letter in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.core.audit import Audit
 from harness.core.decision import Decision
@@ -17,6 +18,7 @@ OUTCOME_WORDS = {
     "error": "Error",
     "incomplete": "Incomplete",
 }
+Level = Literal["error", "warning", "note"]
 _ORDER = ("fail", "error", "inconclusive", "not_tested", "pass", "not_applicable")
 
 
@@ -33,6 +35,21 @@ def about(group: Selector | None, of: Selector | None) -> str:
     return ", ".join(
         f"{key.replace('_', ' ')}: {value}" for key, value in sorted({**(group or {}), **(of or {})}.items())
     )
+
+
+def line(decision: Decision) -> str:
+    """The decision in one line: outcome, rule, about whom, and why."""
+    who = about(decision.group, decision.of)
+    named = f"{decision.rule_id}{f' ({who})' if who else ''}"
+    return f"{OUTCOME_WORDS[decision.outcome]:14} {named}: {decision.message}"
+
+
+def level(decision: Decision) -> Level | None:
+    """How loud a decision is where a tool knows three levels: error only where the policy blocks; None if there is nothing to say."""
+    if decision.outcome in ("pass", "not_applicable"):
+        return None
+    louder = (decision.severity == "block") + (decision.outcome == "fail")
+    return ("note", "warning", "error")[louder]
 
 
 def number(value: float | None) -> str:
@@ -98,6 +115,44 @@ def not_tested(audit: Audit) -> list[Gap]:
             follows = "keeps the verdict incomplete" if decision.severity == "block" else "stays open"
             add(f"rule {decision.rule_id}", decision.message, f"The rule {follows}")
     return [Gap(aspects, reason, consequence) for (reason, consequence), aspects in rows.items()]
+
+
+# Counts and flags of something wrong in an artefact, where 0 is none; a measure of degree (a shift, a missing rate) is no defect.
+DEFECTS = {
+    "data.duplicate_rate",
+    "data.train_test_overlap_rate",
+    "data.leak_suspect",
+    "data.disguised_missing",
+    "data.out_of_range",
+    "data.determined_label_rate",
+    "data.contradictory_label_rate",
+    "data.small_group",
+    "data.straddling_clusters",
+    "model.unsafe_load",
+    "model.user_code",
+    "model.label_contradicts_score",
+    "model.truncated_texts",
+    "model.empty_texts",
+    "model.refused_answers",
+    "model.unreadable_answers",
+    "model.unscored_answers",
+}
+
+
+def unjudged_defects(audit: Audit) -> list[Finding]:
+    """Defects of the model's or the data's files that were found and that no rule of the policy judged, by measure."""
+    judged = [(d.measure, d.group, d.of) for d in audit.verdict.decisions]
+    found = [f for record in audit.records for f in record.findings if f.measure in DEFECTS and f.value]
+    left = [f for f in found if (f.measure, f.group, f.of) not in judged]
+    return sorted(left, key=lambda f: (f.measure, about(f.group, f.of)))
+
+
+def defect(finding: Finding) -> str:
+    """What was found, of how many, and the finding's own note."""
+    who = about(finding.group, finding.of)
+    count = f"{number(finding.value)}{f' {finding.unit}' if finding.unit else ''}, n = {finding.n:,}"
+    named = f"{measure_title(finding.measure)}{f' ({who})' if who else ''}"
+    return f"{named}: {count}{f'; {finding.reason}' if finding.reason else ''}"
 
 
 _TITLES = {

@@ -9,12 +9,14 @@ from harness.engine.durable import write_file
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import UserError
 
-SUFFIXES = {".json": "json", ".html": "html", ".xml": "junit", ".md": "markdown"}
+SUFFIXES = {".json": "json", ".html": "html", ".xml": "junit", ".md": "markdown", ".sarif": "sarif"}
 _BUILT_IN = {
+    "github": "harness.outputs.github:render_github",
     "html": "harness.outputs.html:render_html",
     "json": "harness.outputs.record:render_record",
     "junit": "harness.outputs.junit:render_junit",
     "markdown": "harness.outputs.markdown:render_markdown",
+    "sarif": "harness.outputs.sarif:render_sarif",
 }
 
 
@@ -24,7 +26,7 @@ def write(audit: Audit, target: str) -> Path:
 
 
 def render(audit: Audit, kind: str) -> str:
-    """The audit as json, html, junit, markdown, or a kind that a plugin (entry point harness.outputs) gives."""
+    """The audit as github, html, json, junit, markdown, sarif, or a kind that a plugin (entry point harness.outputs) gives."""
     return str(load_target(targets("harness.outputs", _BUILT_IN)[kind])(audit))
 
 

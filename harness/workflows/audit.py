@@ -12,6 +12,7 @@ from typing import Any, cast
 from harness.core.audit import Audit
 from harness.core.dataset import Dataset
 from harness.core.finding import CheckRecord
+from harness.core.names import portable
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.datasets.roles import DataOptions
@@ -115,6 +116,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
         "schema": "vertical-harness/audit/1",
         "suite": {
             "name": suite.name,
+            "uri": portable(str(loaded.path)),
             "version": suite.version,
             "digest": loaded.digest,
             "vertical": suite.vertical,

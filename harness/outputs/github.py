@@ -1,0 +1,47 @@
+"""The audit as GitHub workflow commands: printed in a step they become annotations of the run."""
+
+from __future__ import annotations
+
+from harness.core.audit import Audit
+from harness.core.decision import VerdictOutcome
+from harness.outputs import narrative
+from harness.outputs.narrative import Level
+
+SHOWN = 10  # GitHub keeps this many of each kind from one step, and drops the rest without a word
+_COMMANDS: dict[Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
+_VERDICTS: dict[VerdictOutcome, Level] = {"fail": "error", "incomplete": "warning", "pass": "note"}
+
+
+def render_github(audit: Audit) -> str:
+    """The verdict and whatever did not pass, worst first; of each kind at most ten, the last of which says how many more there are.
+
+    A blocking rule that fails is an error; a blocking one that is open, or a warning one that fails, a warning; the rest
+    a notice, with the defects of files that no rule judged.
+    """
+    said: list[tuple[Level, str, str]] = [
+        (
+            _VERDICTS[audit.verdict.outcome],
+            f"{audit.suite.name}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
+            narrative.summary(audit),
+        )
+    ]
+    for d in narrative.worst_first(audit.verdict.decisions):
+        if level := narrative.level(d):
+            title = f"{d.rule_id} {narrative.about(d.group, d.of)}".strip()
+            said.append((level, title, f"{narrative.OUTCOME_WORDS[d.outcome]}: {d.message}"))
+    said += [("note", f.measure, narrative.defect(f)) for f in narrative.unjudged_defects(audit)]
+    lines = []
+    for level, command in _COMMANDS.items():
+        own = [f"::{command} title={_property(title)}::{_data(text)}" for one, title, text in said if one == level]
+        if len(own) > SHOWN:
+            own[SHOWN - 1 :] = [f"::{command} title=More::{len(own) - SHOWN + 1} more stand in the summary"]
+        lines += own
+    return "\n".join(lines) + "\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
