@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
+from harness.engine.batching import LENGTH_STEP
 from harness.errors import ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
@@ -63,7 +64,15 @@ class TransformersClassifier:
         return None
 
     def _encode(self, texts: list[str]) -> Any:
-        return self._tokenizer(texts, padding=True, truncation=True, max_length=self._limit, return_tensors="pt")
+        step = LENGTH_STEP if self._limit % LENGTH_STEP == 0 else None
+        return self._tokenizer(
+            texts,
+            padding=True,
+            pad_to_multiple_of=step,
+            truncation=True,
+            max_length=self._limit,
+            return_tensors="pt",
+        )
 
     def _windowed(self, texts: list[str]) -> Floats:
         encoded = self._tokenizer(
