@@ -1,4 +1,4 @@
-"""Interval estimates of proportions, their differences and ratios, and AUC; all recomputable from inputs.
+"""Interval estimates of proportions, their differences (paired too) and ratios, and AUC; all recomputable from inputs.
 
 Every function returns an `Interval` whose `inputs` hold the arguments, so `at_level` can give the
 same interval at another level and `p_beyond` can turn it into a p-value.
@@ -148,6 +148,38 @@ def student(value: float, standard_error: float, degrees: int, level: float = 0.
     return Interval(low=value - half, high=value + half, level=level, method="student", inputs=inputs)
 
 
+def tango(gains: int, losses: int, n: int, level: float = 0.95) -> Interval:
+    """Score interval of a paired difference of proportions, (gains - losses) / n (Tango 1998).
+
+    `gains` counts the items that only the first model gets right, `losses` those that only the second does, of n items.
+    Holds its level at a boundary where Wald's interval does not; with no discordant pair it still has a width.
+    """
+    z = normal_quantile(0.5 + level / 2)
+    value = (gains - losses) / n
+
+    def gap(delta: float) -> float:
+        return _tango_score(gains, losses, n, delta) - z
+
+    low = -1.0 if gap(-1 + 1e-12) < 0 else float(optimize.brentq(gap, -1 + 1e-12, min(value, 1 - 1e-12)))
+    high = 1.0
+    if _tango_score(gains, losses, n, 1 - 1e-12) < -z:
+        start = max(value, -1 + 1e-12)
+        high = float(optimize.brentq(lambda d: _tango_score(gains, losses, n, d) + z, start, 1 - 1e-12))
+    inputs: dict[str, float | int | list[float]] = {"gains": int(gains), "losses": int(losses), "n": int(n)}
+    return Interval(low=min(low, value), high=max(high, value), level=level, method="tango", inputs=inputs)
+
+
+def square_and_add(value: float, other: float, own: Interval, others: Interval) -> Interval:
+    """Interval of value - other from the two estimates' own intervals (Zou & Donner 2008), taken as independent.
+
+    Of models measured on the same items it is too wide wherever their errors go together: never wrongly sure.
+    """
+    z = normal_quantile(0.5 + own.level / 2)
+    down = math.hypot(value - own.low, others.high - other) / z
+    up = math.hypot(own.high - value, other - others.low) / z
+    return _square_and_add(value - other, down, up, own.level)
+
+
 QUANTILE_GRID = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
 QUANTILE_GRID = [*QUANTILE_GRID, *[1 - p for p in reversed(QUANTILE_GRID[:-1])]]
 
@@ -245,6 +277,34 @@ def _delong_logit(value: float, standard_error: float, level: float) -> Interval
     return normal_logit(value, standard_error, level)
 
 
+def _square_and_add(value: float, error_below: float, error_above: float, level: float = 0.95) -> Interval:
+    z = normal_quantile(0.5 + level / 2)
+    inputs: dict[str, float | int | list[float]] = {
+        "value": value,
+        "error_below": error_below,
+        "error_above": error_above,
+    }
+    return Interval(
+        low=value - z * error_below,
+        high=value + z * error_above,
+        level=level,
+        method="square_and_add",
+        inputs=inputs,
+    )
+
+
+def _tango_score(gains: int, losses: int, n: int, delta: float) -> float:
+    """Tango's z for a true difference of delta; falls as delta rises."""
+    b = -(gains + losses) + (2 * n - gains + losses) * delta
+    c = -losses * delta * (1 - delta)
+    share = max((math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n), 0.0, -delta)
+    variance = n * (2 * share + delta * (1 - delta))
+    distance = gains - losses - n * delta
+    if variance <= 1e-12:
+        return 0.0 if abs(distance) < 1e-12 else math.copysign(math.inf, distance)
+    return distance / math.sqrt(variance)
+
+
 _METHODS: dict[str, Callable[..., Interval]] = {
     "wilson": wilson,
     "clopper_pearson": clopper_pearson,
@@ -254,4 +314,6 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "newcombe_auc": newcombe_auc,
     "wald": wald,
     "student": student,
+    "tango": tango,
+    "square_and_add": _square_and_add,
 }

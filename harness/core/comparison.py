@@ -1,0 +1,148 @@
+"""Two or more models on the same items: how far they differ, and which one to choose."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
+
+from harness.core.audit import DataRef, ModelInfo, SuiteRef, Usage
+from harness.core.decision import VerdictOutcome
+from harness.core.finding import Exhibit, Selector
+from harness.core.interval import Interval
+
+ChoiceOutcome = Literal["choose_vertical", "choose_general", "no_difference", "trade_off", "inconclusive"]
+LegOutcome = Literal["holds", "broken", "open", "not_tested"]
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Margin(_Stored):
+    """How much a measure must be better by (δ), or may be worse by (ε). `group` and `of` select as a rule's do."""
+
+    measure: str = Field(pattern=r"^[a-z][a-z0-9_/-]*\.[a-z0-9_]+$")
+    group: Selector | None = None
+    of: Selector | None = None
+    by: NonNegativeFloat
+    reason: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+
+class Margins(_Stored):
+    """What decides between two models: superior on one measure, and not inferior on others and on a guard set."""
+
+    superior: Margin
+    not_inferior: list[Margin] = Field(default_factory=list)
+    guard: Margin | None = None
+
+
+class PairedTest(_Stored):
+    """A two-sided test that two models do not differ."""
+
+    name: str
+    p: float
+
+
+class Difference(_Stored):
+    """One measure of two models: `value` is the first (vertical) minus the second (general).
+
+    `gain` is the same where the first's advantage is positive: for a measure that is better when lower its negative, for one
+    with a target (a ratio of 1, a gap of 0) how much nearer the first lies to it. `paired` tells whether the interval uses
+    that both answered the same items.
+    """
+
+    measure: str
+    group: Selector | None = None
+    of: Selector | None = None
+    first: float | None = None
+    second: float | None = None
+    value: float | None
+    n: int
+    interval: Interval | None = None
+    gain: float | None = None
+    gain_interval: Interval | None = None
+    better: Literal["higher", "lower", "target"] | None = None
+    unit: str | None = None
+    paired: bool = True
+    test: PairedTest | None = None
+    minimum_detectable: float | None = None
+    reason: str | None = None
+    against: str | None = None
+
+
+class Leg(_Stored):
+    """One condition of a choice, seen from the model that is better on the domain (or from the vertical one)."""
+
+    name: Literal["superior", "not_inferior", "guard"]
+    measure: str
+    group: Selector | None = None
+    of: Selector | None = None
+    by: float
+    outcome: LegOutcome
+    gain: float | None = None
+    interval: Interval | None = None
+    n_needed: int | None = None
+    message: str
+    reason: str
+    source: str
+
+
+class Choice(_Stored):
+    """The decision between the vertical model and one general model."""
+
+    against: str
+    outcome: ChoiceOutcome
+    legs: list[Leg]
+    reasons: list[str]
+    n_needed: int | None = None
+
+
+class ComparedModel(_Stored):
+    """A model of the comparison, and what its own audit found."""
+
+    role: Literal["vertical", "general"]
+    name: str
+    info: ModelInfo
+    verdict: VerdictOutcome
+    evidence_digest: str
+    members: str
+    threshold: float | None = None
+    seconds_per_1000: float | None = None
+    timed_rows: int | None = None
+    cost_per_1000: float | None = None
+    usage: Usage | None = None
+
+
+class NotCompared(_Stored):
+    """What the comparison says nothing of, and why."""
+
+    what: str
+    reason: str
+
+
+class Comparison(_Stored):
+    """One comparison; every output is a pure function of it."""
+
+    schema_: Literal["vertical-harness/comparison/1"] = Field(default="vertical-harness/comparison/1", alias="schema")
+    suite: SuiteRef
+    data: DataRef
+    models: list[ComparedModel]
+    margins: Margins
+    margins_source: str
+    level: float
+    differences: list[Difference]
+    choices: list[Choice]
+    decision: Choice
+    not_compared: list[NotCompared]
+    notes: list[str]
+    exhibits: list[Exhibit]
+    harness: dict[str, str]
+    environment: dict[str, Any]
+    started: str
+    seconds: float
+    evidence_digest: str
+    digest: str
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
