@@ -70,8 +70,14 @@ def _clustered_variance(above: Floats, below: Floats, of_above: Labels, of_below
     return float(((parts[0] + parts[1]) ** 2).sum())
 
 
-def paired_standard_error(one: Auc, other: Auc) -> float:
-    """Standard error of the difference of two AUCs on the same rows (DeLong et al. 1988), from their placements."""
+def paired_standard_error(one: Auc, other: Auc, clusters: tuple[Labels, Labels] | None = None) -> float:
+    """Standard error of the difference of two AUCs on the same rows (DeLong et al. 1988), from their placements.
+
+    `clusters`: what the positive and the negative rows belong to; then Obuchowski's (1997), NaN below two clusters of a class.
+    """
     above = one.positive_placements - other.positive_placements
     below = one.negative_placements - other.negative_placements
+    if clusters is not None:
+        variance = _clustered_variance(above, below, *clusters)
+        return math.sqrt(variance) if math.isfinite(variance) else math.nan
     return math.sqrt(float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))

@@ -1,0 +1,147 @@
+"""Paired differences of performance: of classes, options and numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.checks.baseline.sides import About, Sides, undefined
+from harness.checks.performance.classification import balanced_accuracy, f1_scores, matthews
+from harness.core.comparison import Difference
+from harness.core.dataset import Labels
+from harness.core.predictions import Predictions
+from harness.stats.bootstrap import resample_sums
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def performance_differences(sides: Sides) -> list[Difference]:
+    """Of the suite's task: regression, or classes and options."""
+    return _numbers(sides) if sides.suite.task == "regression" else _classes(sides)
+
+
+def _classes(sides: Sides) -> list[Difference]:
+    truth, classes = sides.test.labels, sides.data.classes
+    right = [np.asarray(side.labels == truth, dtype=bool) for side in (sides.first, sides.second)]
+    every = np.ones(len(truth), dtype=bool)
+    found = [sides.shares(About("performance.accuracy"), right[0], right[1], every)]
+    for name, rows in _slices(sides):
+        found.append(sides.shares(About("performance.slice_accuracy", of={"slice": name}), right[0], right[1], rows))
+    if sides.suite.task == "choice":
+        return found
+    for name in classes:
+        about = About("performance.recall", of={"class": name})
+        found.append(sides.shares(about, right[0], right[1], np.asarray(truth == name, dtype=bool)))
+    return [*found, *_of_tables(sides), *_of_scores(sides)]
+
+
+def _slices(sides: Sides) -> list[tuple[str, Bools]]:
+    return [
+        (f"{name} = {value}", np.asarray(values == value, dtype=bool))
+        for name, values in sides.test.slices.items()
+        for value in sorted({str(v) for v in values if v is not None})
+    ]
+
+
+def _of_tables(sides: Sides) -> list[Difference]:
+    """What follows from the two confusion tables: rows drawn once, both models' tables counted from them."""
+    classes, n = sides.data.classes, len(sides.test)
+    size = len(classes) + 1
+    index: dict[str | None, int] = {name: i for i, name in enumerate((*classes, None))}
+    cells = [
+        np.array([index[t] * size + index[a] for t, a in zip(sides.test.labels, side.labels, strict=True)])
+        for side in (sides.first, sides.second)
+    ]
+    onehot = np.concatenate([np.eye(size**2)[cell] for cell in cells], axis=1)
+    sums = resample_sums(onehot, sides.test.clusters, sides.resamples, sides.rng)
+    drawn: Ints = np.rint(sums).astype(np.int64).reshape(-1, 2, size, size)
+    tables: Ints = np.rint(onehot.sum(axis=0)).astype(np.int64).reshape(2, size, size)
+
+    def one(about: About, measured: tuple[Floats, Floats], resampled: tuple[Floats, Floats]) -> Difference:
+        return sides.bootstrapped(about, (float(measured[0]), float(measured[1])), resampled, n)
+
+    found = []
+    f1 = [f1_scores(table)[..., : len(classes)] for table in (tables[0], tables[1], drawn[:, 0], drawn[:, 1])]
+    precision = [_precision(table, len(classes)) for table in (tables[0], tables[1], drawn[:, 0], drawn[:, 1])]
+    for k, name in enumerate(classes):
+        of = {"class": name}
+        for measure, part in (("performance.f1", f1), ("performance.precision", precision)):
+            found.append(one(About(measure, of=of), (part[0][k], part[1][k]), (part[2][:, k], part[3][:, k])))
+    for measure, score in (
+        ("performance.balanced_accuracy", balanced_accuracy),
+        ("performance.mcc", matthews),
+        ("performance.f1_macro", lambda table: np.nanmean(f1_scores(table)[..., : len(classes)], axis=-1)),
+    ):
+        values = (score(tables[0]), score(tables[1]))
+        found.append(one(About(measure), values, (score(drawn[:, 0]), score(drawn[:, 1]))))
+    return found
+
+
+def _precision(table: Ints, classes: int) -> Floats:
+    hits, answers = np.diagonal(table, axis1=-2, axis2=-1).astype(float), table.sum(axis=-2)
+    found = np.divide(hits, answers, out=np.full(hits.shape, np.nan), where=answers > 0)
+    return np.asarray(found[..., :classes])
+
+
+def _of_scores(sides: Sides) -> list[Difference]:
+    both = sides.first.answered & sides.second.answered
+    positive = sides.data.positive
+    abouts = [About("performance.brier", "lower"), About("performance.log_loss", "lower")]
+    if positive is not None:
+        abouts.insert(0, About("performance.roc_auc"))
+    if sides.first.scores is None or sides.second.scores is None:
+        return [undefined(about, int(both.sum()), "no access: a model gives no probabilities") for about in abouts]
+    found = []
+    if positive is not None:
+        scores = [side.positive_scores(positive) for side in (sides.first, sides.second)]
+        assert scores[0] is not None and scores[1] is not None
+        is_positive = np.asarray(sides.test.labels == positive, dtype=bool)
+        found.append(sides.ranking(abouts[0], scores[0], scores[1], is_positive, both))
+    losses = [_losses(side.only(both), sides.test.labels[both]) for side in (sides.first, sides.second)]
+    for k, about in enumerate(abouts[-2:]):
+        found.append(sides.means(about, losses[0][k], losses[1][k], sides.clusters(both)))
+    return found
+
+
+def _losses(answers: Predictions, truth: Labels) -> tuple[Floats, Floats]:
+    """Brier score and log loss of each row, as performance.classification defines them."""
+    assert answers.scores is not None
+    own = np.array([answers.classes.index(label) for label in truth], dtype=int)
+    onehot = np.eye(len(answers.classes))[own]
+    brier = ((answers.scores - onehot) ** 2).sum(axis=1) / (2 if len(answers.classes) == 2 else 1)
+    likelihood = answers.scores[np.arange(len(own)), own]
+    return brier, -np.log(np.clip(likelihood, 1e-15, 1))
+
+
+def _numbers(sides: Sides) -> list[Difference]:
+    both = sides.first.answered & sides.second.answered
+    unit, n = sides.suite.data.label.unit, int(both.sum())
+    about = [
+        About("performance.mae", "lower", unit=unit),
+        About("performance.rmse", "lower", unit=unit),
+        About("performance.r2"),
+    ]
+    if n < 2:
+        return [undefined(each, n, "no data: fewer than two rows that both models answered") for each in about]
+    truth = sides.test.labels[both].astype(float)
+    errors = [side.labels[both].astype(float) - truth for side in (sides.first, sides.second)]
+    clusters = sides.clusters(both)
+    sums = np.column_stack([errors[0] ** 2, errors[1] ** 2, truth, truth**2, np.ones(n)])
+    drawn = resample_sums(sums, clusters, sides.resamples, sides.rng)
+    total = sums.sum(axis=0, keepdims=True)
+    found = [sides.means(about[0], np.abs(errors[0]), np.abs(errors[1]), clusters)]
+    for each, score in ((about[1], _root), (about[2], _explained)):
+        values = float(score(total, 0)[0]), float(score(total, 1)[0])
+        found.append(sides.bootstrapped(each, values, (score(drawn, 0), score(drawn, 1)), n))
+    return found
+
+
+def _root(sums: Floats, side: int) -> Floats:
+    return np.asarray(np.sqrt(sums[:, side] / sums[:, 4]))
+
+
+def _explained(sums: Floats, side: int) -> Floats:
+    total = sums[:, 3] - sums[:, 2] ** 2 / sums[:, 4]
+    return np.asarray(1 - np.divide(sums[:, side], total, out=np.full_like(total, np.nan), where=total > 0))
