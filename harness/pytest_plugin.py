@@ -92,13 +92,16 @@ def _audited(
 ) -> Audit:
     from harness.datasets.roles import DataOptions
     from harness.engine.progress import silent
+    from harness.models.options import ModelOptions
+    from harness.workflows.audit import AuditRequest
     from harness.workflows.runs import OUTPUTS, audit_and_write
 
     targets = [str(folder / name) for name in OUTPUTS]
+    options, asked = options or DataOptions(), model_options or ModelOptions()
     with warnings.catch_warnings():
         # A test session that makes warnings errors would crash checks that run well on the command line.
         warnings.simplefilter("default")
-        return audit_and_write(suite, model, options or DataOptions(), targets, silent, model_options)[0]
+        return audit_and_write(AuditRequest(suite, model, options, asked), targets, silent)[0]
 
 
 def _blocking(record: Audit, report: Path) -> str:

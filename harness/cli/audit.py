@@ -29,10 +29,12 @@ def audit(
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
     allow_unsafe_load: options.AllowUnsafeLoad = None,
+    baseline: options.BaselineRecord = None,
 ) -> None:
     """Audit a model. Exit code: 0 pass, 1 the policy blocks, 3 incomplete."""
     from harness.datasets.roles import DataOptions
     from harness.models.options import ModelOptions
+    from harness.workflows.audit import AuditRequest
     from harness.workflows.runs import audit_and_write
 
     asked = ModelOptions(
@@ -50,6 +52,6 @@ def audit(
     )
     of_data = DataOptions(data, train_data, None, trained_on_split, rows)
     with progress() as tell:
-        record, written = audit_and_write(suite, model, of_data, output or [], tell, asked)
+        record, written = audit_and_write(AuditRequest(suite, model, of_data, asked, baseline), output or [], tell)
     print_verdict(record, written)
     raise typer.Exit(EXIT_CODES[record.verdict.outcome])

@@ -24,7 +24,7 @@ def judge(
     from harness.outputs.writing import write
     from harness.spec.loading import load_policy
     from harness.workflows.audit import rejudge
-    from harness.workflows.listing import load_audit
+    from harness.workflows.records import load_audit
 
     stored = load_audit(record)
     judged = rejudge(stored, load_policy(policy) if policy else stored.policy.rules)

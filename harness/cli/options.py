@@ -49,6 +49,10 @@ AllowUnsafeLoad = Annotated[
         help="Open a pickle although it can run any code; the reason stands in the record.",
     ),
 ]
+BaselineRecord = Annotated[
+    Path | None,
+    typer.Option("--baseline", help="The last release's audit.json or run folder: no worse than it, item by item."),
+]
 View = Annotated[str | None, typer.Option("--view", help="text: the .skops file reads texts, not columns.")]
 LabelMap = Annotated[
     list[str] | None,

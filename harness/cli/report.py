@@ -15,7 +15,7 @@ def report(
 ) -> None:
     """Draw a stored record again, without the model."""
     from harness.outputs.writing import write
-    from harness.workflows.listing import load_audit
+    from harness.workflows.records import load_audit
 
     stored = load_audit(record)
     for target in output:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +15,7 @@ from harness.core.dataset import Dataset, Split
 from harness.core.finding import Finding
 from harness.core.names import name_of
 from harness.core.predictions import Predictions
+from harness.core.rule import Rule
 from harness.engine.text_pass import Exhausted
 from harness.engine.threshold import best_threshold
 from harness.errors import ModelError
@@ -41,11 +44,21 @@ class Model(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """An earlier release on the same test rows: its answers, in the order of the test split, and what judged it."""
+
+    name: str
+    answers: Predictions
+    rules: list[Rule]
+    record_digest: str
+
+
 class Evidence:
     """What checks may see: the data, cached predictions, and a seeded generator of their own."""
 
-    def __init__(self, suite: Suite, data: Dataset, model: Model, seed: int) -> None:
-        self.suite, self.data = suite, data
+    def __init__(self, suite: Suite, data: Dataset, model: Model, seed: int, baseline: Baseline | None = None) -> None:
+        self.suite, self.data, self.baseline = suite, data, baseline
         self._model, self._seed = model, seed
         self._predictions: dict[str, Predictions] = {}
         self.queries = 0
@@ -97,6 +110,18 @@ class Evidence:
     def ask(self, inputs: pd.DataFrame) -> Predictions:
         """Answers for rows that a check made (perturbed or masked); counted."""
         return self._with_threshold(self._ask(inputs, np.array([""] * len(inputs), dtype=object)))
+
+    def seconds_per_row(self, rows: int) -> tuple[float, int]:
+        """Seconds that the model takes for a test row, kept answers set aside, and how many rows were timed; counted."""
+        inputs = self.data.splits["test"].inputs.iloc[:rows]
+        answer = getattr(self._model, "answer_again", None)
+        ids = np.array([""] * len(inputs), dtype=object)
+        run = (lambda part: self._model.predict(part, ids[: len(part)])) if answer is None else answer
+        run(inputs.iloc[:1])  # the first call pays for warming up
+        start = time.perf_counter()
+        run(inputs)
+        self.queries += len(inputs) + 1
+        return (time.perf_counter() - start) / len(inputs), len(inputs)
 
     def outputs(self, inputs: pd.DataFrame) -> npt.NDArray[np.float64]:
         """The one number (n,) that explanations are of: the positive class's probability, or the predicted number."""

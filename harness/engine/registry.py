@@ -254,6 +254,14 @@ _BUILT_IN = (
         ("site_shift_auc", "site_prevalence"),
     ),
     CheckEntry(
+        "baseline.paired",
+        "harness.checks.baseline.paired:paired",
+        ("predictions",),
+        "Against the last release",
+        ("gain", "newly_failing", "newly_right", "weakened_rules"),
+        EVERY,
+    ),
+    CheckEntry(
         "model.loading",
         "harness.checks.model.loading:loading",
         (),

@@ -134,6 +134,12 @@ class TextPass:
             scores = None  # a measure over the rows that happen to have scores would be of a chosen few
         return Predictions(self._model.classes, labels, scores)
 
+    def answer_again(self, inputs: pd.DataFrame) -> None:
+        """Asks for rows whatever is kept, and keeps nothing: to take the time."""
+        texts = render_view(self._suite, self.info.view, inputs)
+        for batch in plan_batches(self._model.lengths(texts), self._model.batch_tokens, self._model.batch_texts):
+            self._model.score([texts[i] for i in batch])
+
     def answers(self, texts: list[str]) -> Floats:
         """Answers (n, 1 + classes) of the texts; a text that stands twice is asked once."""
         position = {text: i for i, text in enumerate(dict.fromkeys(texts))}

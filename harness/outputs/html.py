@@ -34,6 +34,7 @@ _READ = {
     "privacy.membership": "0.5 means that training rows can't be told from others. The blind line never sees the model: if it leaves 0.5, the split itself differs and no attack counts.",
     "explainability.attribution": "Longer bars move the score more, on average. Attributions describe the model, not causes in the world.",
     "explainability.direction": "The share of rows whose answer moves the way that the domain knows it must when one feature rises.",
+    "baseline.paired": "Above 0 this release is better than the last one on the same rows. A line that reaches below the margin is not shown to be as good.",
     "model.loading": "A 1 or more here is something to ask about: a pickle opened on purpose, the user's own code, labels that contradict their scores.",
     "data.sites": "0.5 means that a site's rows look like all others'; near 1 the site can be told by its rows alone.",
     "data.quality": "Bars near 1 mean that one column alone tells the label, which is usually a leak.",

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from harness.core.comparison import Margin, Margins
+from harness.core.finding import Selector
 from harness.core.rule import Rule
 from harness.core.system import System
 
@@ -203,7 +205,11 @@ Request = Annotated[
 
 
 class Suite(_Strict):
-    """One data set, one task, the checks to run and the policy that judges them."""
+    """One data set, one task, the checks to run and the policy that judges them.
+
+    `compare` says by how much a model must be better to be chosen; `release` by how much a new release may be worse than the
+    last one (with --baseline only).
+    """
 
     name: str = Field(min_length=1)
     version: Text = "1"
@@ -215,6 +221,8 @@ class Suite(_Strict):
     checks: list[Request] = Field(min_length=1)
     not_applicable: dict[str, str] = Field(default_factory=dict)
     policy: list[Rule] = Field(default_factory=list)
+    compare: Margins | None = None
+    release: list[Margin] = Field(default_factory=list)
     seed: int = 20260101
     system: System = System()
 
@@ -252,8 +260,18 @@ class Suite(_Strict):
                 if unknown := sorted(set(names) - set(self.data.sensitive)):
                     raise ValueError(f"intersections names {', '.join(unknown)}, which is not under data.sensitive")
         for rule in self.policy:
-            for attribute in rule.group or {}:
-                parts = attribute.split(" × ")
-                if any(part not in self.data.sensitive for part in parts):
-                    raise ValueError(f"rule {rule.id} names the group {attribute!r}, which is not under data.sensitive")
+            self._knows_groups(f"rule {rule.id}", rule.group)
+        for margin in self.margins:
+            self._knows_groups(f"the margin of {margin.measure}", margin.group)
         return self
+
+    @property
+    def margins(self) -> list[Margin]:
+        """Every margin: of compare on the suite's own data, and of release."""
+        compared = [self.compare.superior, *self.compare.not_inferior] if self.compare else []
+        return [*compared, *self.release]
+
+    def _knows_groups(self, who: str, group: Selector | None) -> None:
+        for attribute in group or {}:
+            if any(part not in self.data.sensitive for part in attribute.split(" × ")):
+                raise ValueError(f"{who} names the group {attribute!r}, which is not under data.sensitive")

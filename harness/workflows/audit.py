@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from harness.errors import SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, digest_of, load_suite
 from harness.spec.suite import Suite
+from harness.workflows.baseline import against_baseline
 from harness.workflows.opening import answer_cache, open_model
 
 Keep = Callable[[bytes], str]
@@ -44,27 +46,42 @@ def audit(
     model_options: ModelOptions | None = None,
 ) -> Audit:
     """Runs the suite on the model; with a run folder the predictions are saved there as predictions.parquet."""
-    keep = None if run_folder is None else partial(_keep_in, run_folder)
-    return audit_keeping(suite, model, options, keep, progress, model_options)
+    keep = None if run_folder is None else partial(keep_in, run_folder)
+    request = AuditRequest(suite, model, options or DataOptions(), model_options or ModelOptions())
+    return run_audit(request, keep, progress).record
 
 
-def audit_keeping(
-    suite: str | Path,
-    model: str,
-    options: DataOptions | None,
-    keep: Keep | None,
-    progress: Progress,
-    model_options: ModelOptions | None,
-) -> Audit:
+@dataclass(frozen=True)
+class AuditRequest:
+    """What is audited and how. `baseline` is an earlier release's record (or its run folder) to compare with."""
+
+    suite: str | Path
+    model: str
+    data: DataOptions = field(default_factory=DataOptions)
+    model_options: ModelOptions = field(default_factory=ModelOptions)
+    baseline: Path | None = None
+
+
+@dataclass(frozen=True)
+class AuditRun:
+    """A finished audit: its record, and the evidence that it was made from."""
+
+    record: Audit
+    evidence: Evidence
+
+
+def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progress = silent) -> AuditRun:
     """As `audit`; `keep` is given the predictions as a Parquet file and says under what name it saved them."""
     started, clock = datetime.now(UTC), time.monotonic()
-    loaded = load_suite(suite)
+    loaded = load_suite(request.suite)
     progress("reading data and model")
-    asked = model_options or ModelOptions()
-    found, data = open_model(model, loaded, options or DataOptions(), asked)
-    opened = passable(found, loaded.suite, asked, progress)
+    found, data = open_model(request.model, loaded, request.data, request.model_options)
+    earlier = None
+    if request.baseline is not None:
+        loaded, earlier = against_baseline(loaded, data, request.baseline)
+    opened = passable(found, loaded.suite, request.model_options, progress)
     steps = plan(loaded.suite, data, opened.info)
-    evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed)
+    evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed, earlier)
     progress("predicting")
     evidence.collect(steps.roles)
     records = run(steps, evidence, progress)
@@ -75,7 +92,7 @@ def audit_keeping(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - clock, 3),
     }
-    return _sealed(body)
+    return AuditRun(_sealed(body), evidence)
 
 
 def passable(found: Model | TextModel, suite: Suite, options: ModelOptions, progress: Progress) -> Model:
@@ -150,7 +167,8 @@ def _test_rows(data: dict[str, Any]) -> int:
     return next((int(split["rows"]) for split in data["splits"] if split["role"] == "test"), 0)
 
 
-def _keep_in(folder: Path, content: bytes) -> str:
+def keep_in(folder: Path, content: bytes) -> str:
+    """Saves the predictions in a folder of their own run."""
     return write_file(folder / "predictions.parquet", content).name
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.audit import Audit
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.planner import Plan, plan, validate_checks
 from harness.engine.progress import silent
@@ -86,14 +85,3 @@ def write_rows(suite: str, role: str, path: Path, view: str = COLUMNS) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False)
     return len(split)
-
-
-def load_audit(path: Path) -> Audit:
-    """A stored record, or the record of a run folder."""
-    path = path / "audit.json" if path.is_dir() else path
-    try:
-        return Audit.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read: {error}. Give an audit.json or a run folder.") from error
-    except ValueError as error:
-        raise UserError(f"{path} is not an audit record of this harness ({str(error).splitlines()[0]}).") from error

@@ -7,40 +7,31 @@ from functools import partial
 from pathlib import Path
 
 from harness.core.audit import Audit
-from harness.datasets.roles import DataOptions
 from harness.engine.durable import write_file
 from harness.engine.progress import Progress
 from harness.engine.provenance import sha256_bytes
-from harness.models.options import ModelOptions
 from harness.outputs.writing import kind_of, path_of, write
-from harness.workflows.audit import audit, audit_keeping
+from harness.workflows.audit import AuditRequest, keep_in, run_audit
 from harness.workflows.run_folders import finish, unfinished_folder
 
 OUTPUTS = ("audit.json", "report.html", "junit.xml", "summary.md")
 
 
-def audit_and_write(
-    suite: str,
-    model: str,
-    options: DataOptions,
-    targets: list[str],
-    progress: Progress,
-    model_options: ModelOptions | None = None,
-) -> tuple[Audit, list[Path]]:
+def audit_and_write(request: AuditRequest, targets: list[str], progress: Progress) -> tuple[Audit, list[Path]]:
     """The record, and the files written. A run folder is named for suite, model and evidence; it appears whole."""
     kinds = [kind_of(target) for target in targets]
     if targets:
         beside = sorted({path_of(target).parent for target, kind in zip(targets, kinds, strict=True) if kind == "json"})
         keep = partial(_keep_beside, beside) if beside else None
-        record = audit_keeping(suite, model, options, keep, progress, model_options)
+        record = run_audit(request, keep, progress).record
         progress("writing")
         return record, [write(record, target) for target in targets]
     with unfinished_folder(Path("runs")) as folder:
-        record = audit(suite, model, options, folder, progress, model_options)
+        record = run_audit(request, partial(keep_in, folder), progress).record
         progress("writing")
         for name in OUTPUTS:
             write(record, str(folder / name))
-        run = finish(folder, f"{_slug(record.suite.name)}-{_slug(Path(model).stem)}", record.digest)
+        run = finish(folder, f"{_slug(record.suite.name)}-{_slug(Path(request.model).stem)}", record.digest)
     return record, [run / name for name in OUTPUTS]
 
 

@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from harness.datasets.roles import DataOptions
 from harness.engine.progress import silent
+from harness.workflows.audit import AuditRequest
 from harness.workflows.fit import fit
 from harness.workflows.runs import audit_and_write
 
@@ -26,7 +26,7 @@ def run_in():
     def run(folder, suite, model):
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            record, written = audit_and_write(suite, model, DataOptions(), [], silent)
+            record, written = audit_and_write(AuditRequest(suite, model), [], silent)
         return record, folder / written[0].parent
 
     return run

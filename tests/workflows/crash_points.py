@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 from harness.core.audit import Audit
-from harness.datasets.roles import DataOptions
 from harness.engine.progress import silent
 from harness.outputs import writing
 from harness.workflows import runs
+from harness.workflows.audit import AuditRequest, AuditRun
 
 STEPS = ("fsync", "replace", "rename", "mkdir")
 
@@ -41,17 +41,14 @@ def die_before(step):
 def write_stored(record, content, targets):
     """What the audit writes, with the record and the predictions given; returns the paths that it reports."""
 
-    def keeping(suite, model, options, keep, *rest):
-        return record.model_copy(update={"predictions": {"path": keep(content), "sha256": record.predictions.sha256}})
-
-    def in_folder(suite, model, options, folder, *rest):
-        runs.write_file(folder / "predictions.parquet", content)
-        return record
+    def audited(request, keep, progress):
+        saved = {"path": keep(content), "sha256": record.predictions.sha256}
+        return AuditRun(record.model_copy(update={"predictions": saved}), None)
 
     drawn = writing.render
     writing.render = lambda audit, kind: f"report of {audit.digest}" if kind == "html" else drawn(audit, kind)
-    runs.audit_keeping, runs.audit = keeping, in_folder
-    return runs.audit_and_write("s", "m.csv", DataOptions(), targets, silent)[1]
+    runs.run_audit = audited
+    return runs.audit_and_write(AuditRequest("s", "m.csv"), targets, silent)[1]
 
 
 def child(folder, step, record, content, targets):
