@@ -84,6 +84,19 @@ def test_a_planted_tiny_group_makes_its_rule_undecidable_and_its_large_twin_does
     assert find(power(large), "data.undecidable_rules").value == 0
 
 
+def test_rates_slices_and_rankings_of_too_few_rows_are_never_tested(build):
+    made = build(**two_groups(24, 400), slices={"s": ["few"] * 20 + ["many"] * 404})
+    rules = [
+        rule("bias.selection_rate", "rate", group={"g": "*"}, at_least=0.5),
+        rule("bias.roc_auc", "auc", group={"g": "*"}, at_least=0.6),
+        rule("performance.slice_accuracy", "slice", of={"slice": "*"}, at_least=0.5),
+    ]
+    found = forecasts(with_policy(made, *rules))
+    assert [f.decidable for f in found] == ["yes", "no", "yes", "no", "no", "yes"]
+    assert [f.n for f in found] == [400, 24, 400, 24, 20, 404]
+    assert all("insufficient sample" in f.text for f in found if f.decidable == "no")
+
+
 def test_the_suites_own_minimum_and_intersections_count(build):
     evidence = build(**two_groups(24, 400, rate=0.75))
     assert only(with_policy(evidence, rule(**RATIO), bias={"minimum_group": 10})).decidable == "not at the assumed rate"

@@ -46,6 +46,12 @@ class Forecast:
     chance: float | None = None
 
     @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The least and the most, to three decimals and rounded inwards, so that what is printed passes too."""
+        least = None if self.least is None else math.ceil(self.least * 1000) / 1000
+        return least, None if self.most is None else math.floor(self.most * 1000) / 1000
+
+    @property
     def text(self) -> str:
         """The forecast in one line."""
         if self.decidable == "not applicable":
@@ -54,11 +60,9 @@ class Forecast:
             return self.reason or NOT_KNOWN
         if self.decidable != "yes":
             return f"can't pass{' at the assumed rate' if self.decidable != 'no' else ''}: {self.reason}"
-        # Rounded inwards, so that the printed values pass too.
-        ends = [f"from {math.ceil(self.least * 1000) / 1000:.3f}"] if self.least is not None else []
-        ends += (
-            [f"{'to' if ends else 'up to'} {math.floor(self.most * 1000) / 1000:.3f}"] if self.most is not None else []
-        )
+        least, most = self.ends
+        ends = [f"from {least:.3f}"] if least is not None else []
+        ends += [f"{'to' if ends else 'up to'} {most:.3f}"] if most is not None else []
         return f"{self.n:,} rows: passes {' '.join(ends)} observed"
 
 
@@ -181,6 +185,6 @@ def _exhibit(found: list[Forecast]) -> Exhibit:
         # Groups under ten people are suppressed in what a report prints.
         n: Cell = "< 10" if one.group and one.n < 10 else one.n
         limit = one.rule.limit_text()
-        rows.append([one.rule.id, about or "all rows", n, limit, one.least, one.most, one.chance, one.decidable])
+        rows.append([one.rule.id, about or "all rows", n, limit, *one.ends, one.chance, one.decidable])
     columns = ["rule", "about", "rows", "limit", "passes from", "passes to", "chance to pass", "can pass"]
     return Exhibit(kind="table", title="What must be observed for each rule to pass", columns=columns, rows=rows)
