@@ -16,19 +16,26 @@ def plan(
     rows: options.Rows = None,
     view: options.View = None,
     label_map: options.LabelMap = None,
+    dtype: options.Dtype = "float32",
+    device: options.Device = None,
+    window: options.Window = False,
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
     allow_unsafe_load: options.AllowUnsafeLoad = None,
 ) -> None:
-    """Say what an audit will run, how many calls and tokens, at what price, and what can't be tested and why."""
+    """Say what an audit will run, how many calls and tokens, at what price, what can't be tested, and what each rule needs."""
     from harness.datasets.roles import DataOptions
     from harness.models.options import ModelOptions
+    from harness.outputs.narrative import about
     from harness.workflows.listing import plan_audit
 
     asked = ModelOptions(
         view=view,
         allow_unsafe_load=allow_unsafe_load,
         label_map=options.label_map(label_map),
+        dtype=options.data_type(dtype),
+        device=device,
+        window=window,
         price_in=price_in,
         price_out=price_out,
         probe=False,
@@ -43,3 +50,6 @@ def plan(
         )
     for step in found.plan.steps:
         typer.echo(f"{step.request.name:30} " + (f"{step.status}: {step.reason}" if step.status else "will run"))
+    for forecast in found.forecasts:
+        who = about(forecast.group, forecast.of)
+        typer.echo(f"{forecast.rule.id + (f' ({who})' if who else ''):40} {forecast.text}")

@@ -63,14 +63,21 @@ def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
     return Plan(steps, roles)
 
 
+def inapplicable(entry: CheckEntry, suite: Suite) -> str | None:
+    """Why a check has no meaning in this suite, whatever the data and the model; None where it has one."""
+    if entry.name in suite.not_applicable:
+        return suite.not_applicable[entry.name]
+    if suite.task not in entry.tasks:
+        return f"the task {suite.task} has no such concept"
+    if suite.data.label.column is None and not entry.without_truth:
+        return "the suite's questions have no true answer"
+    return None
+
+
 def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo) -> Step:
     entry = find_check(request.name, request.parameters)
-    if request.name in suite.not_applicable:
-        return Step(request, entry, "not_applicable", suite.not_applicable[request.name])
-    if suite.task not in entry.tasks:
-        return Step(request, entry, "not_applicable", f"the task {suite.task} has no such concept")
-    if suite.data.label.column is None and not entry.without_truth:
-        return Step(request, entry, "not_applicable", "the suite's questions have no true answer")
+    if (why := inapplicable(entry, suite)) is not None:
+        return Step(request, entry, "not_applicable", why)
     missing = [reason for need in entry.needs if (reason := _lacks(need, suite, data, model))]
     if missing:
         return Step(request, entry, "not_tested", "; ".join(missing))

@@ -239,6 +239,15 @@ _BUILT_IN = (
         ("label_auc",),
     ),
     CheckEntry(
+        "data.power",
+        "harness.checks.data.power:power",
+        (),
+        "Whether the rows can decide the rules",
+        ("undecidable_rules", "value_to_pass", "chance_to_pass"),
+        EVERY,
+        without_truth=True,
+    ),
+    CheckEntry(
         "data.clusters",
         "harness.checks.data.clusters:clusters",
         (),

@@ -16,7 +16,7 @@ class ModelOptions:
 
     `label_map` maps the model's own label names to the suite's classes. `window` reads a long text in overlapping windows
     and averages, instead of cutting it. Prices are per million tokens, for the cost of a server;
-    without `probe` no server is asked anything.
+    without `probe` nothing is asked while the model is opened (a plan asks nothing).
     """
 
     view: str | None = None

@@ -37,6 +37,7 @@ _READ = {
     "baseline.paired": "Above 0 this release is better than the last one on the same rows. A line that reaches below the margin is not shown to be as good.",
     "model.loading": "A 1 or more here is something to ask about: a pickle opened on purpose, the user's own code, labels that contradict their scores.",
     "data.sites": "0.5 means that a site's rows look like all others'; near 1 the site can be told by its rows alone.",
+    "data.power": "Before the run: the observed value that each rule needs with this many rows. Where it says no, no model could have passed; a low chance means that a model without a flaw would often stay undecided.",
     "data.quality": "Bars near 1 mean that one column alone tells the label, which is usually a leak.",
 }
 

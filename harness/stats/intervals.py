@@ -113,16 +113,22 @@ def newcombe_auc(value: float, positives: int, negatives: int, level: float = 0.
     Solves |value - θ| = z · s(θ), s² = θ(1-θ)[1 + N(1-θ)/(2-θ) + Nθ/(1+θ)] / (m·n), N = (m+n)/2 - 1. It has a width
     where every positive row outranks every negative one, which DeLong's variance has not.
     """
-    z, half = normal_quantile(0.5 + level / 2), (positives + negatives) / 2 - 1
+    z = normal_quantile(0.5 + level / 2)
 
     def gap(theta: float) -> float:
-        spread = 1 + half * (1 - theta) / (2 - theta) + half * theta / (1 + theta)
-        return abs(value - theta) - z * math.sqrt(theta * (1 - theta) * spread / (positives * negatives))
+        return abs(value - theta) - z * auc_standard_error(theta, positives, negatives)
 
     low = 0.0 if value == 0 or gap(1e-9) < 0 else float(optimize.brentq(gap, 1e-9, min(value, 1 - 1e-12)))
     high = 1.0 if value == 1 or gap(1 - 1e-9) < 0 else float(optimize.brentq(gap, max(value, 1e-12), 1 - 1e-9))
     inputs: dict[str, float | int | list[float]] = {"value": value, "positives": positives, "negatives": negatives}
     return Interval(low=low, high=high, level=level, method="newcombe_auc", inputs=inputs)
+
+
+def auc_standard_error(auc: float, positives: int, negatives: int) -> float:
+    """Standard error s of an AUC estimated from so many rows, if this is its true value (Newcombe 2006, method 5)."""
+    half = (positives + negatives) / 2 - 1
+    spread = 1 + half * (1 - auc) / (2 - auc) + half * auc / (1 + auc)
+    return math.sqrt(auc * (1 - auc) * spread / (positives * negatives))
 
 
 def wald(value: float, standard_error: float, level: float = 0.95) -> Interval:

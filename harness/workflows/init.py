@@ -228,7 +228,14 @@ class _Writer:
         if self.sensitive and self.favourable:
             lines.append("  - bias.groups: {minimum_group: 30}")
         return "\n".join(
-            [*lines, "  - privacy.membership", "  - explainability.attribution", "  - data.quality", "  - data.shift"]
+            [
+                *lines,
+                "  - privacy.membership",
+                "  - explainability.attribution",
+                "  - data.quality",
+                "  - data.power",
+                "  - data.shift",
+            ]
         )
 
     def _policy(self) -> str:

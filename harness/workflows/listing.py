@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checks.data.power import Forecast, forecasts
 from harness.datasets.roles import DataOptions, load_dataset
+from harness.engine.evidence import Evidence
 from harness.engine.planner import Plan, plan, validate_checks
 from harness.engine.progress import silent
 from harness.engine.text_pass import TextPass
@@ -35,12 +37,14 @@ def validate(suite: str) -> LoadedSuite:
 class PlannedAudit:
     """What an audit would run, the rows of its shared pass, and how many of them the model must still answer.
 
-    `tokens` and `cost` are of those calls, for a model of texts; None for one of columns (and without prices).
+    `forecasts` say what the test rows allow of each rule. `tokens` and `cost` are of those calls, for a model of texts; None
+    for one of columns (and without prices).
     """
 
     plan: Plan
     rows: int
     calls: int
+    forecasts: list[Forecast]
     tokens: int | None = None
     cost: float | None = None
 
@@ -55,14 +59,15 @@ def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions
     parts = [data.splits[role] for role in steps.roles]
     count = sum(map(len, parts))
     through = passable(opened, loaded.suite, asked, silent)
+    foreseen = forecasts(Evidence(loaded.suite, data, through, loaded.suite.seed))
     if not isinstance(through, TextPass) or not parts:
-        return PlannedAudit(steps, count, count)
+        return PlannedAudit(steps, count, count, foreseen)
     # All roles at once: a text that stands in two is asked once.
     lengths = through.unanswered_lengths(pd.concat([part.inputs for part in parts], ignore_index=True))
     cost = None
     if asked.price_in is not None or asked.price_out is not None:
         cost = (lengths.sum() * (asked.price_in or 0) + 2 * len(lengths) * (asked.price_out or 0)) / 1e6
-    return PlannedAudit(steps, count, len(lengths), int(lengths.sum()), cost)
+    return PlannedAudit(steps, count, len(lengths), foreseen, int(lengths.sum()), cost)
 
 
 def write_rows(suite: str, role: str, path: Path, view: str = COLUMNS) -> int:

@@ -203,7 +203,9 @@ def _open_transformers(folder: str, uri: str, given: Opening, *, offline: bool =
         return load_language_model(folder, uri, classes, views.prompt, options, offline=offline)
 
     model = load(given.options)
-    return model if given.options.dtype == "float32" else _with_parity(model, load, given)
+    if given.options.dtype == "float32" or not given.options.probe:
+        return model
+    return _with_parity(model, load, given)
 
 
 def _with_parity(model: TextModel, load: Callable[[ModelOptions], TextModel], given: Opening) -> TextModel:

@@ -101,3 +101,24 @@ def test_a_pickle_opens_only_with_a_reason_and_the_reason_stands_in_the_record(t
     loading = next(r for r in record["records"] if r["check"] == "model.loading")
     unsafe = next(f for f in loading["findings"] if f["measure"] == "model.unsafe_load")
     assert (unsafe["value"], unsafe["reason"]) == (1, reason)
+
+
+def test_a_plan_says_what_each_rule_needs(credit_model, tmp_path):
+    done = run("plan", SUITE, "--model", credit_model, "--dtype", "float32", "--window", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "four-fifths (race: black)                135 rows: passes from 0.889 to 1.099 observed" in lines
+    assert lines[-1].startswith("calibrated                               not known before the run")
+    refused = run("plan", SUITE, "--model", credit_model, "--dtype", "int8", folder=tmp_path)
+    assert refused.returncode == 2
+    assert "--dtype" in refused.stderr
+
+
+def test_a_plan_says_which_rule_no_answers_can_pass(credit_model, tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        f"extends: {SUITE}\npolicy:\n  - {{id: all, measure: performance.recall, of: {{class: 'yes'}}, at_least: 0.99, "
+        "reason: r, source: s}\n"
+    )
+    done = run("plan", "s.yaml", "--model", credit_model, folder=tmp_path)
+    assert "all (class: yes)" in done.stdout, done.stderr
+    assert "can't pass: 112 rows: even 112 of 112 gives a lower bound of 0.967, below 0.99" in done.stdout

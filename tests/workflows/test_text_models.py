@@ -238,3 +238,8 @@ def test_a_plan_counts_a_text_of_two_roles_once_and_as_many_calls_as_the_audit_m
     record = audit(tmp_path / "s.yaml", model, options)
     assert planned.calls == 40
     assert record.usage.calls == planned.calls
+    # The answers are kept by data type and window: the plan of another audit has its own to ask.
+    left = [plan_audit(str(tmp_path / "s.yaml"), model, options, ModelOptions(window=w)).calls for w in (False, True)]
+    assert left == [0, 40]
+    half = ModelOptions(dtype="bfloat16", probe=False)
+    assert plan_audit(str(tmp_path / "s.yaml"), model, options, half).calls == 40

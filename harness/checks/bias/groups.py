@@ -59,9 +59,7 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
     outcomes = _Outcomes(
         answers.labels == favourable, test.labels == favourable, answers.positive_scores(favourable), answers.answered
     )
-    attributes = {name: test.groups[name] for name in evidence.suite.data.sensitive}
-    for names in intersections or []:
-        attributes[" × ".join(names)] = _cross(test, names)
+    attributes = attributes_of(test, list(evidence.suite.data.sensitive), intersections)
     findings: list[Finding] = []
     exhibits: list[Exhibit] = []
     single = []
@@ -71,7 +69,8 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
         if len(cells) < 2:
             single.append(f"{attribute} has {'one group only' if cells else 'no known group'}")
             continue
-        reference = _reference(evidence.suite.data.reference, attribute, cells)
+        named = reference_group(evidence.suite.data.reference, attribute, {cell.name: cell.n for cell in cells})
+        reference = next(cell for cell in cells if cell.name == named)
         found = _by_group(attribute, cells, reference, outcomes, minimum_group)
         known = np.array([value is not None for value in values])
         findings += found + extremes(
@@ -91,6 +90,18 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
         for why in single
     ]
     return Measurement(findings, exhibits)
+
+
+def attributes_of(test: Split, names: list[str], intersections: list[list[str]] | None) -> dict[str, Strings]:
+    """Each attribute's groups (n,), None where unknown; then those of the intersections."""
+    crossed = {" × ".join(parts): _cross(test, parts) for parts in intersections or []}
+    return {name: test.groups[name] for name in names} | crossed
+
+
+def reference_group(named: dict[str, str], attribute: str, sizes: dict[str, int]) -> str:
+    """The group that others are compared with: the one that the suite names, else the largest."""
+    wanted = " × ".join(named.get(part, "") for part in attribute.split(" × "))
+    return wanted if wanted in sizes else max(sizes, key=lambda name: (sizes[name], name))
 
 
 def _cross(test: Split, names: list[str]) -> Strings:
@@ -118,12 +129,6 @@ def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
             )
         )
     return cells
-
-
-def _reference(named: dict[str, str], attribute: str, cells: list[_Cell]) -> _Cell:
-    wanted = " × ".join(named.get(part, "") for part in attribute.split(" × "))
-    chosen = next((cell for cell in cells if cell.name == wanted), None)
-    return chosen or max(cells, key=lambda cell: (cell.n, cell.name))
 
 
 def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _Outcomes, minimum: int) -> list[Finding]:

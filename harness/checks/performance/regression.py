@@ -46,14 +46,22 @@ def regression(evidence: Evidence, *, tolerances: list[float] | None = None, res
         _share("performance.answer_rate", known, test.clusters, resamples, rng, None),
         *_errors(truth, said, middle, clusters, resamples, rng, unit),
         *(
-            _share("performance.within_tolerance", error <= t, test.clusters, resamples, rng, {"at": _at(t, unit)})
+            _share(
+                "performance.within_tolerance",
+                error <= t,
+                test.clusters,
+                resamples,
+                rng,
+                {"at": tolerance_name(t, unit)},
+            )
             for t in tolerances or []
         ),
     ]
     return Measurement(findings, [_by_tenth(truth, said, unit)])
 
 
-def _at(tolerance: float, unit: str | None) -> str:
+def tolerance_name(tolerance: float, unit: str | None) -> str:
+    """What a finding within this tolerance is `at`."""
     return f"{tolerance:g} {unit}" if unit else f"{tolerance:g}"
 
 

@@ -49,7 +49,7 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
     if test is None:
         return not_tested("no data: there are no test rows")
     outcome = _outcome(evidence, test)
-    found = [_declared_finding(outcome, mask, name, minimum) for name, mask in _declared(test)]
+    found = [_declared_finding(outcome, mask, name, minimum) for name, mask in declared(test)]
     usable = np.isfinite(outcome.values.astype(float))
     candidates = [(n, m & usable) for n, m in _candidates(test)]
     candidates = [(n, m) for n, m in candidates if m.sum() >= minimum and (~m & usable).sum() >= minimum]
@@ -106,7 +106,8 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
     )
 
 
-def _declared(test: Split) -> Iterator[tuple[str, Bools]]:
+def declared(test: Split) -> Iterator[tuple[str, Bools]]:
+    """The slices that the suite declares, each with its rows (n,)."""
     for name, values in test.slices.items():
         for value in sorted({str(v) for v in values if v is not None}):
             yield f"{name} = {value}", values == value

@@ -1,0 +1,149 @@
+"""With which observed values a rule would pass, and how probably, from the numbers of rows alone.
+
+A rule passes where the whole 95 % interval lies within its bounds. A design is what the numbers of rows settle before the run:
+its possible outcomes, counted in steps (rows that hit, pairs in the right order), each with its value and interval. Both ends of
+the interval rise with the step, so the steps that pass are a range, and bisection finds it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from scipy import special, stats
+
+from harness.core.interval import Interval
+from harness.stats.intervals import auc_standard_error, newcombe, newcombe_auc, normal_logit, wald, wilson
+
+Bounds = tuple[float | None, float | None]
+Outcome = tuple[float, Interval]
+Contrast = Callable[[int, int, int, int], Outcome | None]
+REFERENCE_COUNTS = 21
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is settled before the run.
+
+    `outcome` gives the value and 95 % interval of a step from 0 to `last`, None where the measure is undefined (low steps
+    only). `probability` is that of a range of steps, at a true rate or AUC. Where a reference's hits are assumed, `likely`
+    holds the design at equally likely hits around them, and `thinkable` at hits from none to all.
+    """
+
+    last: int
+    outcome: Callable[[int], Outcome | None]
+    probability: Callable[[range, float], float]
+    likely: tuple[Design, ...] = ()
+    thinkable: tuple[Design, ...] = ()
+
+
+def passing(design: Design, bounds: Bounds) -> range:
+    """The steps whose whole interval lies within the bounds; empty where there are none."""
+    low, high = bounds
+
+    def above(step: int) -> bool:
+        found = design.outcome(step)
+        return found is not None and (low is None or found[1].low >= low)
+
+    def beyond(step: int) -> bool:
+        found = design.outcome(step)
+        return found is not None and high is not None and found[1].high > high
+
+    start, stop = (bisect_left(range(design.last + 1), True, key=key) for key in (above, beyond))
+    return range(start, max(start, stop))
+
+
+def chance(design: Design, bounds: Bounds, truth: float) -> float:
+    """The probability of passing at a true rate (or AUC); a reference's hits vary around what is assumed of them."""
+    variants = design.likely or (design,)
+    return float(np.mean([one.probability(passing(one, bounds), truth) for one in variants]))
+
+
+def attainable(design: Design, bounds: Bounds) -> bool:
+    """Whether any answers of a model could pass, whatever is assumed of a reference."""
+    return any(passing(one, bounds) for one in (design, *design.thinkable))
+
+
+def share(n: int) -> Design:
+    """Hits among n rows, n ≥ 1: Wilson's interval and the binomial probability."""
+    return Design(n, lambda step: (step / n, wilson(step, n)), partial(_binomial, n))
+
+
+def against(contrast: Contrast, n: int, reference_n: int, reference_hits: int) -> Design:
+    """Hits among n rows against assumed hits among a reference's.
+
+    `contrast` gives the outcome of (hits, n, reference hits, reference n).
+    """
+
+    def at(hits: int) -> Design:
+        return Design(n, lambda step: contrast(step, n, hits, reference_n), partial(_binomial, n))
+
+    tails = (np.arange(REFERENCE_COUNTS) + 0.5) / REFERENCE_COUNTS
+    likely = stats.binom.ppf(tails, reference_n, reference_hits / reference_n)
+    thinkable = np.linspace(reference_n, 0, REFERENCE_COUNTS).round()
+    return replace(
+        at(reference_hits),
+        likely=tuple(at(int(hits)) for hits in likely),
+        thinkable=tuple(at(int(hits)) for hits in thinkable),
+    )
+
+
+def ranking(positives: int, negatives: int) -> Design:
+    """The AUC of a score, in steps of half a pair: Newcombe's interval from the class sizes (each ≥ 1).
+
+    The run uses DeLong's, which follows from the scores, so its value to pass differs a little. The probability is normal.
+    """
+    last = 2 * positives * negatives
+    return Design(
+        last,
+        lambda step: (step / last, newcombe_auc(step / last, positives, negatives)),
+        lambda steps, truth: _normal(steps, last, truth, auc_standard_error(truth, positives, negatives)),
+    )
+
+
+def mean_recall(sizes: list[int]) -> Design:
+    """Balanced accuracy of classes of these sizes where each is recognised equally well, in thousandths below 1.
+
+    Interval: value ± z · √(Σ r (1 - r) / n_c) / classes, to which the run's bootstrap comes near.
+    """
+
+    def error(rate: float) -> float:
+        return math.sqrt(rate * (1 - rate) * sum(1 / n for n in sizes)) / len(sizes)
+
+    return Design(
+        999,
+        lambda step: (step / 1000, wald(step / 1000, error(step / 1000))),
+        lambda steps, truth: _normal(steps, 1000, truth, error(truth)),
+    )
+
+
+def rate_gap(hits: int, n: int, reference_hits: int, reference_n: int) -> Outcome:
+    """Difference of two shares, with Newcombe's interval."""
+    return hits / n - reference_hits / reference_n, newcombe(hits, n, reference_hits, reference_n)
+
+
+def two_valued_auc(hits: int, n: int, reference_hits: int, reference_n: int) -> Outcome:
+    """AUC of a yes or no that tells n ≥ 2 rows from the reference's (≥ 2): (1 + gap) / 2, with DeLong's interval.
+
+    A row's placement takes two values half apart, so the variance is ¼ [p (1 - p) / (n - 1) + q (1 - q) / (m - 1)].
+    Its interval jumps where the variance is 0, so its ends rise steadily only while some of the reference hit and some don't.
+    """
+    p, q = hits / n, reference_hits / reference_n
+    value, variance = (1 + p - q) / 2, p * (1 - p) / (n - 1) + q * (1 - q) / (reference_n - 1)
+    if variance == 0 or not 0 < value < 1:
+        return value, newcombe_auc(value, n, reference_n)
+    return value, normal_logit(value, math.sqrt(variance) / 2)
+
+
+def _binomial(n: int, steps: range, rate: float) -> float:
+    below, upto = stats.binom.cdf([steps.start - 1, steps.stop - 1], n, rate)
+    return float(upto - below)
+
+
+def _normal(steps: range, scale: int, truth: float, error: float) -> float:
+    ends = [((step - 0.5) / scale - truth) / error for step in (steps.start, steps.stop)]
+    return float(special.ndtr(ends[1]) - special.ndtr(ends[0]))
