@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.spec.loading import load_suite
     from harness.workflows.audit import audit
+    from harness.workflows.compare import compare
 
-__all__ = ["audit", "load_suite"]
+__all__ = ["audit", "compare", "load_suite"]
 
 
 def __getattr__(name: str) -> object:
@@ -16,6 +17,10 @@ def __getattr__(name: str) -> object:
         from harness.workflows.audit import audit
 
         return audit
+    if name == "compare":
+        from harness.workflows.compare import compare
+
+        return compare
     if name == "load_suite":
         from harness.spec.loading import load_suite
 

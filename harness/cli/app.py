@@ -11,6 +11,7 @@ from typing import ParamSpec
 import typer
 
 from harness.cli.audit import audit
+from harness.cli.compare import compare
 from harness.cli.demo import demo
 from harness.cli.fit import fit
 from harness.cli.history import history
@@ -27,7 +28,7 @@ from harness.cli.validate import validate
 from harness.errors import HarnessError
 
 P = ParamSpec("P")
-VERBS = (suites, show, init, validate, rows, fit, plan, audit, judge, report, history, schema, demo)
+VERBS = (suites, show, init, validate, rows, fit, plan, audit, compare, judge, report, history, schema, demo)
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -14,6 +14,7 @@ from harness.engine.progress import Progress, silent
 
 if TYPE_CHECKING:
     from harness.core.audit import Audit
+    from harness.core.comparison import Comparison
 
 story = Console(stderr=True)
 
@@ -26,6 +27,17 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
         typer.echo(line(decision))
     typer.echo(f"Verdict: {OUTCOME_WORDS[record.verdict.outcome].upper()}. {summary(record)}")
     typer.echo(f"Evidence {record.evidence_digest}")
+    for path in written:
+        typer.echo(f"Written: {path}")
+
+
+def print_choice(found: Comparison, written: list[Path]) -> None:
+    """The recommendation, then the digest and the files."""
+    from harness.outputs.recommendation import recommendation
+
+    for sentence in recommendation(found):
+        typer.echo(sentence)
+    typer.echo(f"Evidence {found.evidence_digest}")
     for path in written:
         typer.echo(f"Written: {path}")
 

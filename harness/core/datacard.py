@@ -8,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class DataCard(BaseModel):
-    """What a reader must know of a data set; `sha256` is of the file, and a file that differs is refused."""
+    """What a reader must know of a data set; `sha256` is of the file, and a file that differs is refused.
+
+    `public` says that anybody may have trained on the rows: a general model may have seen them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,3 +23,4 @@ class DataCard(BaseModel):
     sensitive_columns: list[str] = Field(default_factory=list)
     known_flaws: list[str] = Field(default_factory=list)
     intended_use: str | None = None
+    public: bool = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Status
-from harness.engine.registry import CheckEntry, Need, find_check, validate_measures
+from harness.engine.registry import CheckEntry, Need, find_check, problems_of_rules, validate_measures
 from harness.engine.views import problems_of_views
 from harness.errors import SuiteError
 from harness.spec.suite import CheckRequest, Suite
@@ -35,7 +35,8 @@ class Plan:
 
 def validate_checks(suite: Suite) -> None:
     """Looks up every check, its parameters, and the measures of the rules; SuiteError lists all problems."""
-    problems = validate_measures(suite.policy) + problems_of_views(suite)
+    problems = problems_of_rules(suite.policy) + problems_of_views(suite)
+    problems += validate_measures([(f"The margin ({m.measure})", m.measure) for m in suite.margins])
     for request in suite.checks:
         try:
             find_check(request.name, request.parameters)

@@ -66,6 +66,15 @@ def evidence_digest(record: dict[str, Any]) -> str:
     return sha256_bytes(rfc8785.dumps(kept))
 
 
+def comparison_digest(record: dict[str, Any]) -> str:
+    """The digest of what a comparison found: without seconds, start time, environment, usage, cost and latency."""
+    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "not_compared"}
+    kept = {key: value for key, value in record.items() if key not in dropped}
+    own = ("role", "name", "verdict", "evidence_digest", "threshold", "members")
+    kept["models"] = [{key: model[key] for key in own} for model in record["models"]]
+    return sha256_bytes(rfc8785.dumps(kept))
+
+
 def environment() -> dict[str, Any]:
     """The interpreter, the platform, and the versions of the packages that numbers depend on."""
     packages = {}

@@ -326,13 +326,18 @@ def find_check(name: str, parameters: dict[str, Any]) -> CheckEntry:
     return entry
 
 
-def validate_measures(rules: Sequence[Rule]) -> list[str]:
-    """Problems of rules that name a measure which no check of its family gives."""
+def problems_of_rules(rules: Sequence[Rule]) -> list[str]:
+    """Problems of rules that name a measure which no check gives."""
+    return validate_measures([(f"Rule {rule.id}", rule.measure) for rule in rules])
+
+
+def validate_measures(named: Sequence[tuple[str, str]]) -> list[str]:
+    """Problems of (who names it, measure) pairs whose measure no check of its family gives."""
     entries = list(check_entries().values())
     open_families = {entry.name.partition(".")[0] for entry in entries if not entry.measures}
     known = [f"{entry.name.partition('.')[0]}.{name}" for entry in entries for name in entry.measures]
     return [
-        f"Rule {rule.id} names the measure {rule.measure!r}, which no check gives.{did_you_mean(rule.measure, known)}"
-        for rule in rules
-        if rule.measure not in known and rule.measure.partition(".")[0] not in open_families and "/" not in rule.measure
+        f"{who} names the measure {measure!r}, which no check gives.{did_you_mean(measure, known)}"
+        for who, measure in named
+        if measure not in known and measure.partition(".")[0] not in open_families and "/" not in measure
     ]

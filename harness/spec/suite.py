@@ -124,6 +124,7 @@ class Data(_Strict):
     missing: dict[str, list[Any]] = Field(default_factory=dict)
     ranges: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
     drop_duplicates: bool = False
+    texts_in_reports: bool = False
     split: SplitPlan = SplitPlan()
 
     @property

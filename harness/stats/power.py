@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from scipy import special
+
 from harness.core.interval import Interval
 from harness.stats.intervals import normal_quantile
 
@@ -28,3 +30,11 @@ def rows_needed(value: float, interval: Interval, limit: float, rows: int) -> in
 def minimum_detectable(standard_error: float, level: float = 0.95) -> float:
     """The smallest true effect found with 80 % power at this standard error."""
     return (normal_quantile(0.5 + level / 2) + normal_quantile(POWER)) * standard_error
+
+
+def superiority_power(true: float, margin: float, standard_error: float, level: float = 0.95) -> float:
+    """The chance that an interval of this standard error lies wholly above the margin, if the difference is truly `true`.
+
+    Φ((true - margin) / standard error - z); a two-sided interval's upper tail alone.
+    """
+    return float(special.ndtr((true - margin) / standard_error - normal_quantile(0.5 + level / 2)))

@@ -23,7 +23,7 @@ from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.progress import Progress, silent
-from harness.engine.registry import validate_measures
+from harness.engine.registry import problems_of_rules
 from harness.engine.runner import run
 from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.errors import SuiteError
@@ -106,7 +106,7 @@ def passable(found: Model | TextModel, suite: Suite, options: ModelOptions, prog
 
 def rejudge(stored: Audit, rules: list[Rule]) -> Audit:
     """The same evidence under another policy; SuiteError where a rule names no known measure."""
-    if problems := validate_measures(rules):
+    if problems := problems_of_rules(rules):
         raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
     body["policy"] = {"digest": digest_of(rules), "rules": [rule.model_dump(mode="json") for rule in rules]}

@@ -7,13 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from harness.core.audit import Audit
+from harness.core.comparison import Comparison
 from harness.engine.durable import write_file
 from harness.engine.progress import Progress
 from harness.engine.provenance import sha256_bytes
 from harness.outputs.writing import kind_of, path_of, write
 from harness.workflows.audit import AuditRequest, keep_in, run_audit
+from harness.workflows.compare import CompareRequest, compare
 from harness.workflows.run_folders import finish, unfinished_folder
 
+COMPARISON_OUTPUTS = ("comparison.json", "comparison.html", "comparison.md")
 OUTPUTS = ("audit.json", "report.html", "junit.xml", "summary.md")
 
 
@@ -33,6 +36,21 @@ def audit_and_write(request: AuditRequest, targets: list[str], progress: Progres
             write(record, str(folder / name))
         run = finish(folder, f"{_slug(record.suite.name)}-{_slug(Path(request.model).stem)}", record.digest)
     return record, [run / name for name in OUTPUTS]
+
+
+def compare_and_write(request: CompareRequest, targets: list[str], progress: Progress) -> tuple[Comparison, list[Path]]:
+    """The comparison, and the files written; without a wish, a folder of its own that appears whole."""
+    for target in targets:
+        kind_of(target)
+    found = compare(request, progress)
+    progress("writing")
+    if targets:
+        return found, [write(found, target) for target in targets]
+    with unfinished_folder(Path("runs")) as folder:
+        for name in COMPARISON_OUTPUTS:
+            write(found, str(folder / name))
+        run = finish(folder, f"compare-{_slug(found.suite.name)}", found.digest)
+    return found, [run / name for name in COMPARISON_OUTPUTS]
 
 
 def _keep_beside(folders: list[Path], content: bytes) -> str:

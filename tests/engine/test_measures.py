@@ -5,7 +5,7 @@ import pytest
 from harness import audit
 from harness.core.rule import Rule
 from harness.datasets.roles import load_dataset
-from harness.engine.registry import check_entries, validate_measures
+from harness.engine.registry import check_entries, problems_of_rules
 from harness.fitting.tabular import LINEAR
 from harness.spec.loading import built_in_suites, load_suite
 from harness.workflows.fit import fit
@@ -52,9 +52,9 @@ def test_every_check_gives_exactly_the_measures_that_the_registry_lists(emitted)
 
 def test_a_misspelt_measure_is_named_with_its_neighbour():
     rule = Rule(id="r", measure="performance.roc_acu", at_least=0.5, reason="r", source="s")
-    assert "Did you mean performance.roc_auc?" in validate_measures([rule])[0]
+    assert "Did you mean performance.roc_auc?" in problems_of_rules([rule])[0]
 
 
 def test_a_measure_of_a_plugin_family_is_let_through():
     rule = Rule(id="r", measure="acme/toxicity.rate", at_most=0.5, reason="r", source="s")
-    assert validate_measures([rule]) == []
+    assert problems_of_rules([rule]) == []

@@ -1,0 +1,73 @@
+"""harness compare."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.printing import print_choice, progress
+
+EXIT_CODES = {"choose_vertical": 0, "choose_general": 1, "no_difference": 1, "trade_off": 1, "inconclusive": 3}
+
+
+def compare(
+    suite: options.SuiteName,
+    vertical: Annotated[str, typer.Option(help="The vertical model: a URI as --model of audit takes.")],
+    general: Annotated[list[str], typer.Option(help="A general model; repeatable.")],
+    output: options.Outputs = None,
+    guard_suite: Annotated[
+        str | None, typer.Option(help="A general or safety suite on which the chosen model must not be worse.")
+    ] = None,
+    cost_missed: Annotated[float | None, typer.Option(help="What a missed positive costs.")] = None,
+    cost_false_alarm: Annotated[float | None, typer.Option(help="What a false alarm costs, in the same unit.")] = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Fit the vertical model again to parts of its training rows.")
+    ] = False,
+    data: options.DataFile = None,
+    train_data: options.TrainData = None,
+    trained_on_split: options.TrainedOnSplit = False,
+    rows: options.Rows = None,
+    label_map: options.LabelMap = None,
+    dtype: options.Dtype = "float32",
+    device: options.Device = None,
+    window: options.Window = False,
+    concurrency: options.Concurrency = 4,
+    price_in: options.PriceIn = None,
+    price_out: options.PriceOut = None,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate", help="Exit 0 only if the vertical model is chosen, 3 if nothing is decided, else 1."),
+    ] = False,
+) -> None:
+    """Vertical or general? Paired differences on the same items, and a choice by the suite's margins.
+
+    A model is chosen if it is better on the domain by the suite's margin, and not worse on bias and on a guard set. Exit code 0
+    whatever is chosen, unless --gate is given.
+    """
+    from harness.datasets.roles import DataOptions
+    from harness.errors import UserError
+    from harness.models.options import ModelOptions
+    from harness.workflows.compare import CompareRequest
+    from harness.workflows.exhibits import Costs
+    from harness.workflows.runs import compare_and_write
+
+    if (cost_missed is None) != (cost_false_alarm is None):
+        raise UserError("Costs come in pairs. Give both --cost-missed and --cost-false-alarm, or neither.")
+    costs = None if cost_missed is None or cost_false_alarm is None else Costs(cost_missed, cost_false_alarm)
+    asked = ModelOptions(
+        label_map=options.label_map(label_map),
+        dtype=options.data_type(dtype),
+        device=device,
+        window=window,
+        concurrency=concurrency,
+        price_in=price_in,
+        price_out=price_out,
+    )
+    of_data = DataOptions(data, train_data, None, trained_on_split, rows)
+    request = CompareRequest(suite, vertical, tuple(general), of_data, asked, guard_suite, costs, learning_curve)
+    with progress() as tell:
+        found, written = compare_and_write(request, output or [], tell)
+    print_choice(found, written)
+    raise typer.Exit(EXIT_CODES[found.decision.outcome] if gate else 0)
