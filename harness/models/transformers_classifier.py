@@ -171,9 +171,9 @@ def unknown_tokens(tokenizer: Any, texts: list[str]) -> Ints:
 def _token_ids(tokenizer: Any, texts: list[str]) -> Iterator[list[int]]:
     """Each text's tokens, uncut."""
     for start in range(0, len(texts), 1000):
-        yield from tokenizer(
-            texts[start : start + 1000], truncation=False, return_attention_mask=False, verbose=False
-        )["input_ids"]
+        yield from tokenizer(texts[start : start + 1000], truncation=False, return_attention_mask=False, verbose=False)[
+            "input_ids"
+        ]
 
 
 def context_of(config: Any, tokenizer: Any) -> int:
