@@ -198,6 +198,19 @@ def test_rows_that_stand_twice_in_their_cluster_tell_no_more_than_once(build, fi
         assert widths[2] < 0.8 * widths[0]
 
 
+def test_clusters_of_unlike_rows_are_drawn_with_all_their_rows(build, find):
+    rows = np.repeat(np.arange(60), 2)
+    rng = np.random.default_rng(4)
+    truth = rng.choice(["no", "yes"], 120)
+    right = (np.arange(120) % 2 == 0) | (rng.random(120) < 0.3)  # the first row of a cluster always, the second seldom
+    answers = np.where(right, truth, np.where(truth == "yes", "no", "yes"))
+    evidence = build(truth, answers=answers)
+    object.__setattr__(evidence.data.splits["test"], "clusters", rows.astype(str).astype(object))
+    for measure in ("accuracy", "balanced_accuracy", "mcc", "f1_macro", "f1_weighted", "precision_macro"):
+        found = find(classification(evidence), f"performance.{measure}")
+        assert found.interval.low < found.value < found.interval.high
+
+
 def test_clusters_of_a_perfect_model_still_have_widths(build, find):
     rows = np.repeat(np.arange(40), 3)
     truth = np.where(rows % 2, "yes", "no")
