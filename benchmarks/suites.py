@@ -32,7 +32,7 @@ def main():
         if suite.asks_questions:
             print(f"{name:36} needs a language model: harness audit {name} --model bundled:smollm2 --rows 60")
             continue
-        texts_only = suite.data.features == ["smiles"]
+        texts_only = suite.data.features in (["smiles"], ["text"])
         start = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             fit(name, "sklearn:tfidf" if texts_only else base, Path(folder) / "m")

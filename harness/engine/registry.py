@@ -281,6 +281,7 @@ _BUILT_IN = (
             "label_contradicts_score",
             "truncated_texts",
             "empty_texts",
+            "unknown_tokens",
             "refused_answers",
             "unreadable_answers",
             "unscored_answers",

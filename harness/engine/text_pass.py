@@ -31,7 +31,7 @@ class TextModel(Protocol):
 
     `score` answers one batch: rows (n, 1 + classes), first the class's position (or a code of NO_ANSWER), then the
     probabilities in the order of `classes` (NaN where the model gives none). Without classes (regression): rows (n, 2), 0
-    (or the code) and the number.
+    (or the code) and the number. It may also have `unknown(texts)`: the tokens of each text (n,) that its vocabulary lacks.
     """
 
     info: ModelInfo
@@ -82,6 +82,7 @@ class TextPass:
         self._seen: dict[str, set[bytes]] = {
             name: set() for name in ("all", "truncated", "empty", "unscored", *NO_ANSWER.values())
         }
+        self._tokens: dict[bytes, tuple[int, int]] = {}  # a distinct text's tokens, and how many of them are unknown
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -99,6 +100,7 @@ class TextPass:
         }
         return (
             *self._model.warnings,
+            *self._unknown_tokens(),
             *(
                 Finding(
                     measure=measure,
@@ -112,6 +114,22 @@ class TextPass:
                 for measure, (found, why) in counted.items()
             ),
         )
+
+    def _unknown_tokens(self) -> list[Finding]:
+        tokens, unknown = (sum(counts[i] for counts in self._tokens.values()) for i in (0, 1))
+        if not tokens:
+            return []
+        why = f"{unknown:,} tokens stand for what the model's vocabulary lacks: it can't tell one from another"
+        return [
+            Finding(
+                measure="model.unknown_tokens",
+                value=unknown / tokens,
+                n=tokens,
+                exact=True,
+                better="lower",
+                reason=why if unknown else None,
+            )
+        ]
 
     def estimator(self) -> Any:
         """None: a text model shows no columns."""
@@ -209,6 +227,8 @@ class TextPass:
     def _lengths(self, texts: list[str], keys: list[bytes]) -> Ints:
         lengths = self._model.lengths(texts)
         context = self._model.context
+        if (unknown := getattr(self._model, "unknown", None)) is not None:
+            self._tokens |= dict(zip(keys, zip(map(int, lengths), map(int, unknown(texts)), strict=True), strict=True))
         self._seen["all"].update(keys)
         self._seen["empty"].update(key for key, text in zip(keys, texts, strict=True) if not text.strip())
         if context is not None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LINEAR = {"classification": "sklearn:logistic-regression", "regression": "sklearn:linear-regression"}
+COMMON = 5  # rows that must share a word for it to get a column of its own
 BASES = (*LINEAR.values(), "sklearn:gradient-boosting", "sklearn:random-forest")
 
 
@@ -25,6 +26,11 @@ def fit_tabular(train: Split, base: str, seed: int) -> Any:
 
     numeric = [column for column in train.inputs.columns if train.inputs[column].dtype.kind == "f"]
     categorical = [column for column in train.inputs.columns if column not in numeric]
+    if not numeric and not any((train.inputs[name].value_counts() >= COMMON).any() for name in categorical):
+        raise ModelError(
+            f"{base} learns from numbers and from values that {COMMON} rows share; the column(s) {', '.join(categorical[:5])} hold "
+            "neither. If they hold texts: --base sklearn:tfidf, or a transformer to fine-tune (both need views.text)."
+        )
     pipeline = Pipeline(
         [
             ("columns", _columns(numeric, categorical, train.inputs, base)),
@@ -87,6 +93,6 @@ def _columns(numeric: list[str], categorical: list[str], inputs: pd.DataFrame, b
         parts.append(("numeric", Pipeline(steps), numeric))
     if categorical:
         # None (missing) is a category of its own for the encoder.
-        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=5)
+        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=COMMON)
         parts.append(("categorical", encoder, categorical))
     return ColumnTransformer(parts, verbose_feature_names_out=False)

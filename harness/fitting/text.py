@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from harness.errors import ModelError
 from harness.models.torch_runtime import choose_device, import_torch, import_transformers, load_tokenizer
 
 Ints = npt.NDArray[np.int64]
+# Thai and Lao, Burmese, Khmer, Japanese kana, Chinese characters
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]"
+)
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,35 @@ class Tuned:
 
 
 def fit_tfidf(texts: Sequence[str], labels: npt.NDArray[Any], seed: int) -> Any:
-    """Tf-idf of words and word pairs with a linear model; of one to four characters where texts have no blanks.
+    """Tf-idf of words and word pairs with a linear model; of one to four characters where no blanks part the words.
 
+    That is so where most texts hold no blank (SMILES), or most letters are of a script without blanks (Chinese, Japanese,
+    Thai, Lao, Khmer, Burmese), whatever blanks stand between its sentences.
     Logistic regression for class names (n,), ridge regression for numbers (n,).
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import Pipeline
 
-    blanks = sum(" " in text for text in texts) / max(1, len(texts))
-    how: dict[str, Any] = {"ngram_range": (1, 2)} if blanks > 0.5 else {"analyzer": "char", "ngram_range": (1, 4)}
-    vectoriser = TfidfVectorizer(**how, lowercase=blanks > 0.5, sublinear_tf=True, min_df=2)
+    words = sum(" " in text for text in texts) > len(texts) / 2 and not _is_unspaced("".join(texts))
+    how: dict[str, Any] = {"ngram_range": (1, 2)} if words else {"analyzer": "char", "ngram_range": (1, 4)}
+    vectoriser = TfidfVectorizer(**how, lowercase=words, sublinear_tf=True, min_df=2)
     numbers = labels.dtype.kind == "f"
     model = Ridge(alpha=1.0) if numbers else LogisticRegression(max_iter=2000, C=10.0, random_state=seed)
     return Pipeline([("words", vectoriser), ("model", model)]).fit(list(texts), labels)
+
+
+def parts_of(tfidf: Any) -> str:
+    """What a fitted tf-idf pipeline counts, for its card."""
+    vectoriser = tfidf.named_steps["words"]
+    low, high = vectoriser.ngram_range
+    return f"{'words' if vectoriser.analyzer == 'word' else 'characters'}, {low} to {high} in a row"
+
+
+def _is_unspaced(text: str) -> bool:
+    """Whether most letters are of a script that is written without blanks between words."""
+    letters = [character for character in text if character.isalpha()]
+    return sum(_UNSPACED.match(letter) is not None for letter in letters) > len(letters) / 2
 
 
 def fine_tune(

@@ -22,7 +22,7 @@ from harness.models.torch_runtime import (
     load_model,
     load_tokenizer,
 )
-from harness.models.transformers_classifier import context_of, token_lengths
+from harness.models.transformers_classifier import context_of, token_lengths, unknown_tokens
 from harness.spec.suite import PromptView
 
 Floats = npt.NDArray[np.float64]
@@ -63,6 +63,10 @@ class LanguageModel:
     def lengths(self, texts: list[str]) -> Ints:
         """Tokens of each prompt with its longest choice."""
         return token_lengths(self._tokenizer, self._prompts(texts)) + self._room
+
+    def unknown(self, texts: list[str]) -> Ints:
+        """Tokens of each prompt that the vocabulary lacks."""
+        return unknown_tokens(self._tokenizer, self._prompts(texts))
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities (softmax over choices) of one batch of prompts; for regression 0 and the number."""

@@ -16,7 +16,7 @@ from harness.errors import MissingExtraError, ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
 from harness.models.torch_runtime import BATCH_TOKENS_CPU, load_tokenizer
-from harness.models.transformers_classifier import context_of, label_order, token_lengths
+from harness.models.transformers_classifier import context_of, label_order, token_lengths, unknown_tokens
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +87,10 @@ class OnnxText:
     def lengths(self, texts: list[str]) -> Ints:
         """Tokens of each text."""
         return token_lengths(self._tokenizer, texts)
+
+    def unknown(self, texts: list[str]) -> Ints:
+        """Tokens of each text that the vocabulary lacks."""
+        return unknown_tokens(self._tokenizer, texts)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,10 @@ class TransformersClassifier:
     def lengths(self, texts: list[str]) -> Ints:
         """Tokens of each text, special ones included."""
         return token_lengths(self._tokenizer, texts)
+
+    def unknown(self, texts: list[str]) -> Ints:
+        """Tokens of each text that the vocabulary lacks."""
+        return unknown_tokens(self._tokenizer, texts)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch; for regression 0 and the number."""
@@ -152,11 +157,23 @@ def label_order(labels: list[str], classes: tuple[str, ...], options: ModelOptio
 
 def token_lengths(tokenizer: Any, texts: list[str]) -> Ints:
     """Tokens of each text (n,), in blocks so that memory stays flat."""
-    found: list[int] = []
+    return np.array([len(ids) for ids in _token_ids(tokenizer, texts)], dtype=np.int64)
+
+
+def unknown_tokens(tokenizer: Any, texts: list[str]) -> Ints:
+    """Tokens of each text (n,) that stand for what the vocabulary lacks; none where that sign has another use (GPT-2's)."""
+    sign = tokenizer.unk_token_id
+    if sign is None or sign in (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id):
+        return np.zeros(len(texts), dtype=np.int64)
+    return np.array([list(ids).count(sign) for ids in _token_ids(tokenizer, texts)], dtype=np.int64)
+
+
+def _token_ids(tokenizer: Any, texts: list[str]) -> Iterator[list[int]]:
+    """Each text's tokens, uncut."""
     for start in range(0, len(texts), 1000):
-        encoded = tokenizer(texts[start : start + 1000], truncation=False, return_attention_mask=False, verbose=False)
-        found += [len(ids) for ids in encoded["input_ids"]]
-    return np.array(found, dtype=np.int64)
+        yield from tokenizer(texts[start : start + 1000], truncation=False, return_attention_mask=False, verbose=False)[
+            "input_ids"
+        ]
 
 
 def context_of(config: Any, tokenizer: Any) -> int:

@@ -19,7 +19,7 @@ from harness.models.torch_runtime import (
     load_model,
     load_tokenizer,
 )
-from harness.models.transformers_classifier import context_of, token_lengths
+from harness.models.transformers_classifier import context_of, token_lengths, unknown_tokens
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,6 +47,10 @@ class ZeroShotEncoder:
     def lengths(self, texts: list[str]) -> Ints:
         """Tokens of each text, special ones included."""
         return token_lengths(self._tokenizer, texts)
+
+    def unknown(self, texts: list[str]) -> Ints:
+        """Tokens of each text that the vocabulary lacks."""
+        return unknown_tokens(self._tokenizer, texts)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and pseudo-probabilities of one batch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from typing import Any
 
 from harness.core.finding import Exhibit
@@ -127,8 +128,13 @@ def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
 
 def _name_axis(rows: list[dict[str, Any]]) -> dict[str, int]:
     """Room for the longest name: the reader's font may be wider than the one that the chart was measured with."""
-    room = max(170, min(340, 8 * max(len(row["name"]) for row in rows)))
+    room = max(170, min(340, max(_width(row["name"]) for row in rows)))
     return {"minExtent": room, "labelLimit": room}
+
+
+def _width(name: str) -> int:
+    """Pixels that a name may take at 12 px; a Chinese, Japanese or Korean character is a full square."""
+    return sum(13 if unicodedata.east_asian_width(character) in "WF" else 8 for character in name)
 
 
 def _number(value: object) -> float:

@@ -30,9 +30,16 @@ def resample_counts(counts: Ints, resamples: int, rng: np.random.Generator) -> I
     return out
 
 
-def resample_rows(statistic: Callable[[Ints], float], n: int, resamples: int, rng: np.random.Generator) -> Floats:
-    """The statistic of row indices (n,) over resamples drawn with replacement."""
-    return np.array([statistic(rng.integers(0, n, n)) for _ in range(resamples)], dtype=np.float64)
+def resample_rows(
+    statistic: Callable[[Ints], float], n: int, resamples: int, rng: np.random.Generator, clusters: Labels | None = None
+) -> Floats:
+    """The statistic of row indices over resamples drawn with replacement: n rows, or whole clusters (n,)."""
+    if clusters is None:
+        return np.array([statistic(rng.integers(0, n, n)) for _ in range(resamples)], dtype=np.float64)
+    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    members = np.split(np.argsort(owner, kind="stable"), np.cumsum(np.bincount(owner))[:-1])
+    drawn = rng.integers(0, len(members), (resamples, len(members)))
+    return np.array([statistic(np.concatenate([members[i] for i in own])) for own in drawn], dtype=np.float64)
 
 
 def resample_sums(moments: Floats, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Floats:

@@ -14,7 +14,7 @@ from harness.engine.views import render_view
 from harness.errors import DataError, ModelError
 from harness.fitting.saving import save_card, save_pipeline
 from harness.fitting.tabular import BASES, fit_tabular
-from harness.fitting.text import Recipe, fine_tune, fine_tune_numbers, fit_tfidf, save_tuned
+from harness.fitting.text import Recipe, fine_tune, fine_tune_numbers, fit_tfidf, parts_of, save_tuned
 from harness.spec.loading import LoadedSuite, load_suite
 
 TFIDF = "sklearn:tfidf"
@@ -40,8 +40,9 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
     rows = list(range(len(train)))
     if base == TFIDF:
         texts = render_view(loaded.suite, "text", train.inputs)
-        save_pipeline(fit_tfidf(texts, train.labels, recipe.seed), folder)
-        card = {"view": "text", "kind": "sklearn"}
+        tfidf = fit_tfidf(texts, train.labels, recipe.seed)
+        save_pipeline(tfidf, folder)
+        card = {"view": "text", "kind": "sklearn", "text_parts": parts_of(tfidf)}
     elif base.startswith("sklearn:"):
         save_pipeline(fit_tabular(train, base, recipe.seed), folder)
         card = {"view": "columns", "kind": "sklearn"}

@@ -162,3 +162,60 @@ def test_the_confusion_matrix_shown_is_that_of_scikit_learn(three):
 
 def test_without_test_rows_nothing_is_tested(build):
     assert classification(build([], classes=("no", "yes"))).status == "not_tested"
+
+
+def test_rows_that_stand_twice_in_their_cluster_tell_no_more_than_once(build, find):
+    rng = np.random.default_rng(3)
+    truth = rng.choice(["no", "yes"], 120)
+    score = np.clip(rng.normal(np.where(truth == "yes", 0.6, 0.4), 0.2), 0.01, 0.99)
+
+    def measured(times, clustered):
+        rows = np.repeat(np.arange(120), times)
+        answers = np.where(score >= 0.5, "yes", "no")[rows]
+        evidence = build(truth[rows], answers=answers, scores=score[rows])
+        if clustered:
+            object.__setattr__(evidence.data.splits["test"], "clusters", rows.astype(str).astype(object))
+        return classification(evidence)
+
+    once, together, apart = measured(1, False), measured(2, True), measured(2, False)
+    classes = [{"class": "yes"}]
+    for measure in (
+        "accuracy",
+        "roc_auc",
+        "mcc",
+        "log_loss",
+        "brier",
+        "average_precision",
+        "recall",
+        "precision",
+        "f1",
+    ):
+        of = classes[0] if measure in ("recall", "precision", "f1") else None
+        found = [find(m, f"performance.{measure}", of) for m in (once, together, apart)]
+        widths = [f.interval.high - f.interval.low for f in found]
+        assert found[1].value == pytest.approx(found[0].value)
+        assert widths[1] == pytest.approx(widths[0], rel=0.12)
+        assert widths[2] < 0.8 * widths[0]
+
+
+def test_clusters_of_unlike_rows_are_drawn_with_all_their_rows(build, find):
+    rows = np.repeat(np.arange(60), 2)
+    rng = np.random.default_rng(4)
+    truth = rng.choice(["no", "yes"], 120)
+    right = (np.arange(120) % 2 == 0) | (rng.random(120) < 0.3)  # the first row of a cluster always, the second seldom
+    answers = np.where(right, truth, np.where(truth == "yes", "no", "yes"))
+    evidence = build(truth, answers=answers)
+    object.__setattr__(evidence.data.splits["test"], "clusters", rows.astype(str).astype(object))
+    for measure in ("accuracy", "balanced_accuracy", "mcc", "f1_macro", "f1_weighted", "precision_macro"):
+        found = find(classification(evidence), f"performance.{measure}")
+        assert found.interval.low < found.value < found.interval.high
+
+
+def test_clusters_of_a_perfect_model_still_have_widths(build, find):
+    rows = np.repeat(np.arange(40), 3)
+    truth = np.where(rows % 2, "yes", "no")
+    evidence = build(truth, scores=np.where(truth == "yes", 0.9, 0.1))
+    object.__setattr__(evidence.data.splits["test"], "clusters", rows.astype(str).astype(object))
+    for measure in ("accuracy", "balanced_accuracy", "mcc", "f1_macro"):
+        interval = find(classification(evidence), f"performance.{measure}").interval
+        assert 0.8 < interval.low < 0.97  # what 40 clusters can say, not 120 rows

@@ -67,7 +67,7 @@ def render(name):
     if suite.views.prompt:
         choices = ", ".join(f"{name}: {words!r}" for name, words in suite.views.prompt.choices.items()) or "a number"
         lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
-    base = "sklearn:tfidf" if data.features == ["smiles"] else "sklearn:gradient-boosting"
+    base = "sklearn:tfidf" if data.features in (["smiles"], ["text"]) else "sklearn:gradient-boosting"
     tried = [f"harness fit {name} --base {base} -o model", f"harness audit {name} --model model -o report.html"]
     if suite.asks_questions:
         tried = [f"harness audit {name} --model https://host/v1#model -o report.html"]

@@ -115,6 +115,18 @@ def test_long_and_empty_texts_are_counted():
     assert found["model.refused_answers"] == found["model.unreadable_answers"] == (0, 3)
 
 
+def test_unknown_tokens_are_counted_once_a_text_and_a_model_that_tells_none_has_no_finding():
+    model = Counting()
+    model.unknown = lambda texts: np.array([t.count("?") for t in texts])
+    passed = through(model)
+    for texts in (["a?", "??b", "a?"], ["a?", "fine"]):
+        passed.predict(pd.DataFrame({"x": texts}), np.arange(len(texts)))
+    found = {f.measure: f for f in passed.warnings}
+    assert (found["model.unknown_tokens"].value, found["model.unknown_tokens"].n) == (3 / 9, 9)
+    assert found["model.unknown_tokens"].exact
+    assert "model.unknown_tokens" not in {f.measure for f in through(Counting()).warnings}
+
+
 def test_refusals_and_unreadable_answers_are_counted_apart_and_are_no_class():
     model = Counting()
     codes = {"a": -1.0, "b": -2.0, "c": 1.0, "d": -2.0}

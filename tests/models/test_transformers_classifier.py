@@ -103,3 +103,15 @@ def test_a_long_text_is_cut_and_the_window_reads_all_of_it(model, folder):
 def test_an_unknown_device_is_refused(folder):
     with pytest.raises(ModelError, match="can't be used"):
         load_classifier(str(folder), "m", CLASSES, ModelOptions(device="cuda:9"))
+
+
+def test_words_that_the_vocabulary_lacks_are_counted(model):
+    assert model.unknown(["the loan", "the 贷款 is 被拒", "贷款", ""]).tolist() == [0, 2, 1, 0]
+
+
+def test_a_sign_for_unknown_words_that_has_another_use_counts_none(folder):
+    from harness.models.transformers_classifier import unknown_tokens
+
+    tokens = transformers.AutoTokenizer.from_pretrained(folder)
+    tokens.eos_token = tokens.unk_token
+    assert unknown_tokens(tokens, ["the 贷款"]).tolist() == [0]

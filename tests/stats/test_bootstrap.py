@@ -57,3 +57,14 @@ def test_one_seed_gives_one_answer():
     values = np.arange(30.0)
     first, second = (resample_means(values, 20, np.random.default_rng(6)) for _ in range(2))
     assert (first == second).all()
+
+
+def test_whole_clusters_are_drawn_and_each_as_often():
+    owner = np.repeat(["a", "b", "c", "d"], [1, 2, 3, 4])
+    seen = []
+    resample_rows(lambda rows: seen.append(rows) or 0.0, 10, 2000, np.random.default_rng(7), owner)
+    for rows in seen:
+        counts = np.bincount(rows, minlength=10)
+        assert all(len(set(counts[owner == name])) == 1 for name in "abcd")
+        assert sum(counts[owner == name][0] for name in "abcd") == 4
+    assert np.bincount(np.concatenate(seen)) == pytest.approx(np.full(10, 2000), rel=0.08)

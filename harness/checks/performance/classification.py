@@ -5,24 +5,29 @@ Formulas: accuracy = correct / n; precision, recall and F1 of class c from its c
 Macro averages are over the classes that have rows (precision of a class never answered counts 0). A row without an answer is
 wrong, and counted in the answer rate; score measures are over the answered rows. Intervals: Wilson for proportions, DeLong
 for AUC, percentile bootstrap else (the cells of the confusion table; rows for score measures); where no resample differs,
-half a row is added to each cell first. Limitations: rows are taken as independent.
+half a row is added to each cell first. Where rows belong together whole clusters are resampled instead, for proportions too, and
+the AUC's variance is Obuchowski's (1997).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.dataset import Labels
 from harness.core.finding import Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import delong
-from harness.stats.bootstrap import resample_means, resample_rows
-from harness.stats.intervals import percentile, wilson
+from harness.stats.bootstrap import resample_means, resample_rows, resample_sums, share_interval
+from harness.stats.intervals import percentile
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 def classification(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
@@ -31,30 +36,76 @@ def classification(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
     if test is None:
         return not_tested("no data: there are no test rows")
     answers, classes = evidence.predictions("test"), evidence.data.classes
-    table = confusion(test.labels, answers.labels, classes)
-    rng = evidence.generator("performance.classification")
-    answered = answers.answered
-    findings = [_share("performance.answer_rate", int(answered.sum()), len(answered)), *_proportions(table, classes)]
-    findings += _from_table(table, _resampled(table, resamples, rng), classes)
-    findings += _score_findings(test.labels[answered], answers.only(answered), evidence.data.positive, rng, resamples)
+    draw = _Draw(test.clusters, resamples, evidence.generator("performance.classification"))
+    cells, answered = _cells(test.labels, answers.labels, classes), answers.answered
+    table = _table(cells, len(classes) + 1)
+    findings = [draw.share("performance.answer_rate", answered), *_proportions(cells, table, classes, draw)]
+    findings += _from_table(cells, table, classes, draw)
+    findings += _score_findings(
+        test.labels[answered], answers.only(answered), evidence.data.positive, draw.only(answered)
+    )
     exhibits = [_confusion_exhibit(table, classes), _class_exhibit(findings, classes)]
     return Measurement(findings, exhibits)
 
 
-def confusion(truth: npt.NDArray[np.object_], answered: npt.NDArray[np.object_], classes: tuple[str, ...]) -> Ints:
-    """Counts (classes + 1, classes + 1): rows are the truth, columns the answer, last of all "no answer"."""
-    size = len(classes) + 1
+@dataclass(frozen=True)
+class _Draw:
+    """How much of a measure is chance: by rows, or by whole clusters where rows (n,) belong together."""
+
+    clusters: Labels | None
+    resamples: int
+    rng: np.random.Generator
+
+    def only(self, rows: Bools) -> _Draw:
+        """The same for some of the rows."""
+        return _Draw(None if self.clusters is None else self.clusters[rows], self.resamples, self.rng)
+
+    def share(self, measure: str, hit: Bools, of: dict[str, str] | None = None) -> Finding:
+        """The share of rows (n,) that are a hit."""
+        if len(hit) == 0:
+            return undefined(measure, 0, "no rows to divide by", of=of)
+        band = share_interval(hit, self.clusters, self.resamples, self.rng)
+        return Finding(measure=measure, value=float(hit.mean()), n=len(hit), of=of, interval=band, better="higher")
+
+    def tables(self, cells: Ints, size: int) -> Ints:
+        """Resampled confusion tables (resamples, size, size) of the rows' cells (n,).
+
+        From a table of one full cell a class, softened by half a row a cell; a cluster counts as its first row there.
+        """
+        table = _table(cells, size)
+        used = table.sum(axis=1) > 0
+        alike = bool((table[used] > 0).sum() <= used.sum())
+        if self.clusters is not None and not alike:
+            sums = resample_sums(np.eye(size**2)[cells], self.clusters, self.resamples, self.rng)
+            return np.rint(sums).astype(np.int64).reshape(-1, size, size)
+        if self.clusters is not None:
+            _, first = np.unique(self.clusters.astype(str), return_index=True)
+            table = _table(cells[first], size)
+        share = table.astype(float)
+        if alike:
+            share[:-1] += 0.5 * (np.arange(size) < size - 1)
+        drawn: Ints = self.rng.multinomial(table.sum(), (share / share.sum()).ravel(), size=self.resamples)
+        return drawn.reshape(-1, size, size)
+
+    def means(self, values: Floats) -> Floats:
+        """Resampled means (resamples,) of the rows' values (n,)."""
+        if self.clusters is None:
+            return resample_means(values, self.resamples, self.rng)
+        sums = np.column_stack([values, np.ones(len(values))])
+        drawn = resample_sums(sums, self.clusters, self.resamples, self.rng)
+        return np.asarray(drawn[:, 0] / drawn[:, 1])
+
+
+def _cells(truth: npt.NDArray[np.object_], answered: npt.NDArray[np.object_], classes: tuple[str, ...]) -> Ints:
+    """Each row's cell of the confusion table: truth · (classes + 1) + answer, "no answer" the last."""
     index: dict[str | None, int] = {name: i for i, name in enumerate((*classes, None))}
-    flat = np.array([index[t] * size + index[a] for t, a in zip(truth, answered, strict=True)], dtype=np.int64)
-    return np.bincount(flat, minlength=size**2).reshape(size, size).astype(np.int64)
+    pairs = zip(truth, answered, strict=True)
+    return np.array([index[t] * len(index) + index[a] for t, a in pairs], dtype=np.int64)
 
 
-def _resampled(table: Ints, resamples: int, rng: np.random.Generator) -> Ints:
-    """Tables drawn from the table's own shares; a table of one full cell a class is softened by half a row a cell."""
-    share, used = table.astype(float), table.sum(axis=1) > 0
-    if (table[used] > 0).sum() <= used.sum():
-        share[:-1] += 0.5 * (np.arange(table.shape[1]) < table.shape[1] - 1)
-    return rng.multinomial(table.sum(), (share / share.sum()).ravel(), size=resamples).reshape(-1, *table.shape)
+def _table(cells: Ints, size: int) -> Ints:
+    """Counts (size, size): rows are the truth, columns the answer."""
+    return np.bincount(cells, minlength=size**2).reshape(size, size).astype(np.int64)
 
 
 def f1_scores(table: Ints) -> Floats:
@@ -81,39 +132,33 @@ def matthews(table: Ints) -> Floats:
     return np.asarray(np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0))
 
 
-def _proportions(table: Ints, classes: tuple[str, ...]) -> list[Finding]:
-    n, hits = int(table.sum()), int(np.trace(table))
-    largest = int(table.sum(axis=1).max())
-    found = [_share("performance.accuracy", hits, n), _share("performance.majority_baseline", largest, n)]
+def _proportions(cells: Ints, table: Ints, classes: tuple[str, ...], draw: _Draw) -> list[Finding]:
+    truth, answer = np.divmod(cells, len(table))
+    found = [
+        draw.share("performance.accuracy", truth == answer),
+        draw.share("performance.majority_baseline", truth == table.sum(axis=1).argmax()),
+    ]
     for i, name in enumerate(classes):
-        of = {"class": name}
-        found.append(_share("performance.precision", int(table[i, i]), int(table[:, i].sum()), of))
-        found.append(_share("performance.recall", int(table[i, i]), int(table[i].sum()), of))
+        for measure, among in (("performance.precision", answer == i), ("performance.recall", truth == i)):
+            found.append(draw.only(among).share(measure, (truth == answer)[among], {"class": name}))
     return found
 
 
-def _share(measure: str, successes: int, n: int, of: dict[str, str] | None = None) -> Finding:
-    if n == 0:
-        return undefined(measure, 0, "no rows to divide by", of=of)
-    return Finding(measure=measure, value=successes / n, n=n, of=of, interval=wilson(successes, n), better="higher")
-
-
-def _from_table(table: Ints, resampled: Ints, classes: tuple[str, ...]) -> list[Finding]:
-    n = int(table.sum())
-    k = len(classes)
+def _from_table(cells: Ints, table: Ints, classes: tuple[str, ...], draw: _Draw) -> list[Finding]:
+    n, k, resampled = len(cells), len(classes), draw.tables(cells, len(table))
     f1, drawn = f1_scores(table)[:k], f1_scores(resampled)[:, :k]
     found = [_bootstrapped("performance.f1", f1[i], drawn[:, i], n, {"class": name}) for i, name in enumerate(classes)]
     weights, drawn_weights = table.sum(axis=1)[:k], resampled.sum(axis=2)[:, :k]
-    hits = np.trace(table)
+    truth, answer = np.divmod(cells, len(table))
     found += [
         _bootstrapped("performance.f1_macro", _mean(f1), np.nanmean(drawn, axis=1), n),
         _bootstrapped(
             "performance.f1_weighted",
             np.nansum(f1 * weights) / n,
-            np.nansum(drawn * drawn_weights, axis=1) / n,
+            np.nansum(drawn * drawn_weights, axis=1) / drawn_weights.sum(axis=1),
             n,
         ),
-        _share("performance.f1_micro", int(hits), n),
+        draw.share("performance.f1_micro", truth == answer),
         _bootstrapped("performance.balanced_accuracy", balanced_accuracy(table), balanced_accuracy(resampled), n),
         _bootstrapped("performance.mcc", matthews(table), matthews(resampled), n),
     ]
@@ -162,11 +207,7 @@ def _bootstrapped(
 
 
 def _score_findings(
-    truth: npt.NDArray[np.object_],
-    answers: Predictions,
-    positive: str | None,
-    rng: np.random.Generator,
-    resamples: int,
+    truth: npt.NDArray[np.object_], answers: Predictions, positive: str | None, draw: _Draw
 ) -> list[Finding]:
     n = len(truth)
     if answers.scores is None or n == 0:
@@ -180,22 +221,22 @@ def _score_findings(
     brier = ((answers.scores - onehot) ** 2).sum(axis=1) / (2 if len(answers.classes) == 2 else 1)
     losses = -np.log(np.clip(likelihood, 1e-15, 1))
     found = [
-        _bootstrapped("performance.log_loss", losses.mean(), resample_means(losses, resamples, rng), n, better="lower"),
-        _bootstrapped("performance.brier", brier.mean(), resample_means(brier, resamples, rng), n, better="lower"),
+        _bootstrapped("performance.log_loss", losses.mean(), draw.means(losses), n, better="lower"),
+        _bootstrapped("performance.brier", brier.mean(), draw.means(brier), n, better="lower"),
     ]
     if positive is None:
         return [*found, *_no_ranking(n, "the suite names no positive class")]
     score, is_positive = answers.positive_scores(positive), truth == positive
     assert score is not None
-    auc = delong(score, is_positive)
+    auc = delong(score, is_positive, draw.clusters)
     if auc is None:
-        return [*found, *_no_ranking(n, "insufficient sample: fewer than two rows of a class")]
+        return [*found, *_no_ranking(n, "insufficient sample: fewer than two rows (or clusters) of a class")]
     from sklearn.metrics import average_precision_score
 
     def precision_of(rows: Ints) -> float:
         return _average_precision(score[rows], is_positive[rows])
 
-    spread = resample_rows(precision_of, n, min(resamples, 500), rng)
+    spread = resample_rows(precision_of, n, min(draw.resamples, 500), draw.rng, draw.clusters)
     value = float(average_precision_score(is_positive, score))
     return [
         Finding(measure="performance.roc_auc", value=auc.value, n=n, interval=auc.interval(), better="higher"),
