@@ -50,7 +50,8 @@ class Difference(_Stored):
 
     `gain` is the same where the first's advantage is positive: for a measure that is better when lower its negative, for one
     with a target (a ratio of 1, a gap of 0) how much nearer the first lies to it. `paired` tells whether the interval uses
-    that both answered the same items.
+    that both answered the same items. `against` names the second model, `guard_suite` the suite where it is not the
+    comparison's own.
     """
 
     measure: str
@@ -70,6 +71,7 @@ class Difference(_Stored):
     minimum_detectable: float | None = None
     reason: str | None = None
     against: str | None = None
+    guard_suite: str | None = None
 
 
 class Leg(_Stored):

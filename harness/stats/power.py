@@ -20,7 +20,7 @@ def rows_needed(value: float, interval: Interval, limit: float, rows: int) -> in
     None where the estimate equals the limit.
     """
     gap = abs(value - limit)
-    if gap == 0:
+    if gap < 1e-12:
         return None
     z = normal_quantile(0.5 + interval.level / 2)
     half = interval.high - value if limit > value else value - interval.low

@@ -159,9 +159,8 @@ def _guard(
         runs = [_run(asked, uri, progress) for uri in (request.vertical, general)]
     except (ModelError, SuiteError) as error:
         return None, f"{request.guard_suite} can't be asked of both models: {error}"
-    where = {"suite": request.guard_suite}
     found = [d for d in _differences(runs[0], runs[1], None) if d.measure == margins.guard.measure]
-    return [d.model_copy(update={"reason": f"on the guard set {where['suite']}"}) for d in found], ""
+    return [d.model_copy(update={"guard_suite": request.guard_suite}) for d in found], ""
 
 
 def _compared(role: Literal["vertical", "general"], name: str, run: AuditRun, request: CompareRequest) -> ComparedModel:

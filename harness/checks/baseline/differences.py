@@ -11,6 +11,12 @@ from harness.core.interval import Interval
 from harness.stats.intervals import at_level, square_and_add
 
 _NOT_OF_MODELS = ("data.", "model.", "baseline.", "efficiency.")
+# What a check measures of the rows, or to control itself, says nothing on a model.
+_CONTROLS = {
+    *("performance.majority_baseline", "performance.median_baseline_mae", "performance.chance_accuracy"),
+    *("performance.net_benefit_of_all", "performance.cost_of_all", "performance.cost_of_none"),
+    *("privacy.shuffled_auc", "privacy.blind_auc"),
+}
 
 
 def paired_differences(sides: Sides) -> list[Difference]:
@@ -44,6 +50,7 @@ def _measured(records: list[CheckRecord]) -> list[Finding]:
         and finding.interval is not None
         and finding.better is not None
         and not finding.measure.startswith(_NOT_OF_MODELS)
+        and finding.measure not in _CONTROLS
         and ".found_" not in finding.measure
     ]
 

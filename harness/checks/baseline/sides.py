@@ -121,8 +121,10 @@ def difference(
         gain, band = nearer or (None, None)  # type: ignore[assignment]  # without resamples it is not known
     judged = band or interval
     error = (judged.high - judged.low) / (2 * normal_quantile(0.5 + judged.level / 2))
+    # A measure with a target but nothing to be nearer to (a rate alone) is neither better high nor low.
+    named = _named(about) | ({"better": None} if band is None else {})
     return Difference(
-        **_named(about),
+        **named,
         first=values[0],
         second=values[1],
         value=value,
