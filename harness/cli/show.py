@@ -28,3 +28,5 @@ def show(
     for rule in loaded.suite.policy:
         limit = f"{rule.measure} {rule.limit_text()} ({rule.severity})"
         typer.echo(f"rule      {rule.id}: {limit}. {rule.reason} [{rule.source}]")
+    for waiver in loaded.suite.waivers:
+        typer.echo(f"waiver    {waiver.rule}: until {waiver.expires} by {waiver.owner}. {waiver.reason}")
