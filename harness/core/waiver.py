@@ -5,13 +5,22 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
 from harness.core.finding import Selector
 from harness.core.rule import Rule
 
 LONGEST = timedelta(days=366)
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):  # pydantic would count seconds since 1970
+        raise ValueError(f"wanted a day such as 2026-12-31, got {value!r}")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_no_number)]
 WaiverState = Literal["active", "pending", "expired"]
 
 
@@ -30,8 +39,8 @@ class Waiver(BaseModel):
     owner: Words
     reason: Words
     compensating_control: Words
-    expires: date
-    granted: date | None = None
+    expires: Day
+    granted: Day | None = None
     approved_by: Words | None = None
     ticket: Words | None = None
 
@@ -70,12 +79,13 @@ def misfits(rules: list[Rule], waivers: list[Waiver]) -> list[tuple[int, str, st
     for index, waiver in enumerate(waivers):
         rule = known.get(waiver.rule)
         if rule is None:
-            found.append((index, "rule", f"there is no rule {waiver.rule!r}; the policy's rules: {', '.join(known)}"))
+            names = ", ".join(known) or "none"
+            found.append((index, "rule", f"there is no rule {waiver.rule!r}; the policy's rules: {names}"))
             continue
         for key, own, of_rule in (("group", waiver.group, rule.group), ("of", waiver.of, rule.of)):
             if not _can_fit(own or {}, of_rule or {}):
-                advice = f'rule {rule.id} has {_said(of_rule)}: give each of its keys, with one value or "*" for each'
-                found.append((index, key, f"{advice}; got {_said(own)}" if of_rule else f"rule {rule.id} has none"))
+                wanted = 'give each of its keys, with one value or "*" for each' if of_rule else "leave it out"
+                found.append((index, key, f"rule {rule.id} has {_said(of_rule)}: {wanted}; got {_said(own)}"))
     return found
 
 
