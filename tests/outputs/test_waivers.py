@@ -10,11 +10,13 @@ import pytest
 from harness import audit
 from harness.core.rule import Rule
 from harness.core.waiver import Waiver
+from harness.engine.run_index import RunIndex
 from harness.outputs.narrative import conformity, not_tested, summary
-from harness.outputs.writing import render
+from harness.outputs.writing import render, write
 from harness.resources import resource_folder
 from harness.spec.loading import Policy
 from harness.workflows.audit import rejudge
+from harness.workflows.run_diff import run_differences
 
 DAY, LAST, AFTER = date(2026, 6, 30), date(2026, 12, 31), date(2027, 1, 1)
 HIGH = Rule(id="high", measure="performance.accuracy", at_least=0.99, reason="r", source="the model's owner")
@@ -65,7 +67,7 @@ def test_the_words_count_waivers_and_not_the_decisions_that_they_cover(judged):
     assert "Pass with 2 waivers\n" in render(both, "markdown")
 
 
-@pytest.mark.parametrize("kind", ["html", "markdown", "junit"])
+@pytest.mark.parametrize("kind", ["html", "markdown", "junit", "github", "sarif"])
 @pytest.mark.parametrize(
     ("rule", "day", "state"),
     [
@@ -78,9 +80,10 @@ def test_the_words_count_waivers_and_not_the_decisions_that_they_cover(judged):
 )
 def test_every_output_prints_every_waiver_with_its_state(kind, rule, day, state, judged):
     page = render(judged(waiver(rule), day=day), kind).partition('<script type="application/json"')[0]
-    for text in (state, "Pilot in one branch", "A person reads each denial", "R-12", "Head of &lt;credit"):
+    for text in (state, "Pilot in one branch", "A person reads each denial", "R-12"):
         assert (text if kind == "html" else text.replace("&#39;", "'")) in page
-    assert "<credit>" not in page
+    assert ("Head of <credit>" in page) == (kind in ("github", "sarif"))
+    assert ("Head of &lt;credit" in page) == (kind in ("html", "markdown", "junit"))
 
 
 def test_a_waived_fail_is_skipped_in_junit_and_an_expired_one_fails(judged):
@@ -88,10 +91,41 @@ def test_a_waived_fail_is_skipped_in_junit_and_an_expired_one_fails(judged):
     skipped = case.find("skipped").get("message")
     assert "fail (block)" in skipped
     assert "waived until 2026-12-31 by Head of <credit>: Pilot in one branch" in skipped
-    assert "compensating control: A person reads each denial" in skipped
     assert len(properties) == 1
+    assert "compensating control: A person reads each denial" in properties[0]
     _, case = case_of(judged(waiver("high"), day=AFTER), "high")
     assert "expired on 2026-12-31, so the rule applies again" in case.find("failure").get("message")
+
+
+def test_a_waived_fail_is_a_suppressed_note_in_sarif_and_a_notice_on_github(judged):
+    def told(record):
+        (run,) = json.loads(render(record, "sarif"))["runs"]
+        (result,) = [r for r in run["results"] if r["ruleId"] == "high"]
+        return run["properties"], result, render(record, "github")
+
+    properties, result, commands = told(judged(waiver("high")))
+    assert (properties["verdict"], properties["waived"], len(properties["waivers"])) == ("pass", 1, 1)
+    assert result["level"] == "note"
+    assert [s["status"] for s in result["suppressions"]] == ["accepted"]
+    assert "Pilot in one branch" in result["suppressions"][0]["justification"]
+    assert "::notice title=finance/credit-risk%3A Pass with 1 waiver::" in commands
+    assert "::error" not in commands
+    _, result, commands = told(judged(waiver("high"), day=AFTER))
+    assert (result["level"], result["suppressions"]) == ("error", [])
+    assert "::error title=high::" in commands
+
+
+def test_history_tells_a_pass_with_waivers_from_a_pass_and_an_ended_waiver_from_a_new_one(judged, tmp_path):
+    before, after = judged(waiver("high")), judged(waiver("high", expires=AFTER), day=AFTER)
+    write(before, str(tmp_path / "a" / "audit.json"))
+    write(judged(rules=[EASY]), str(tmp_path / "b" / "audit.json"))
+    assert {run.folder: run.verdict for run in RunIndex(tmp_path).runs()} == {"a": "pass, 1 waived", "b": "pass"}
+    said = [text for _, text in run_differences(before, after).rows]
+    assert said == ["waiver of high, until 2026-12-31: ended", "waiver of high, until 2027-01-01: new"]
+    expired = [text for _, text in run_differences(before, rejudge(before, None, AFTER)).rows]
+    assert expired[0] == "Pass with 1 waiver → Fail"
+    assert "expired on 2026-12-31, so the rule applies again" in expired[1]
+    assert len(expired) == 2
 
 
 def test_the_report_of_a_pass_with_waivers_is_not_green_and_a_fail_stays_red(judged):
@@ -109,7 +143,7 @@ def test_an_open_rule_that_is_waived_says_so_where_it_is_told(judged):
     gap = next(g for g in not_tested(record) if g.aspects == ["rule unseen"])
     assert gap.consequence == "The rule is waived"
     decision = next(d for d in record.verdict.decisions if d.rule_id == "unseen")
-    assert conformity(decision).endswith("(waived until 2026-12-31 by Head of <credit>).")
+    assert conformity(decision).endswith("(waived until 2026-12-31 by Head of <credit>: Pilot in one branch).")
 
 
 def test_a_waiver_that_only_an_error_meets_says_that_it_cannot_be_waived(stored):
