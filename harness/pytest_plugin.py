@@ -58,6 +58,7 @@ class HarnessAudit:
         except UserError as error:
             pytest.fail(f"{suite} can't be audited: {error}", pytrace=False)
         self.note("harness_verdict", record.verdict.outcome)
+        self.note("harness_waived", record.verdict.waived)
         self.note("harness_evidence", record.evidence_digest)
         allowed = {"pass", "incomplete"} if allow_incomplete or self.allow_incomplete else {"pass"}
         if record.verdict.outcome not in allowed:
@@ -107,7 +108,7 @@ def _audited(
 def _blocking(record: Audit, report: Path) -> str:
     from harness.outputs.narrative import OUTCOME_WORDS, line, summary, worst_first
 
-    blocking = [d for d in worst_first(record.verdict.decisions) if d.severity == "block"]
+    blocking = [d for d in worst_first(record.verdict.decisions) if d.severity == "block" and not d.waived]
     lines = [line(d) for d in blocking if d.outcome not in ("pass", "not_applicable")]
     verdict = f"{record.suite.name}: {OUTCOME_WORDS[record.verdict.outcome]}. {summary(record)}"
     return "\n".join([verdict, *lines, f"Report: {report}"])

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -71,6 +72,22 @@ def test_a_model_that_fails_fails_the_test_and_names_what_blocks(session):
     )
     assert "hopes" not in done.stdout.str()
     assert "Traceback" not in done.stdout.str()
+
+
+def test_a_waiver_lets_the_release_through_and_what_it_waives_is_not_named_as_blocking(session, pytester):
+    until = datetime.now(UTC).date() + timedelta(days=30)
+    waived = f"waivers:\n  - {{rule: ranks, owner: o, reason: pilot, compensating_control: c, expires: {until}}}\n"
+    (pytester.path / "loans.yaml").write_text(SUITE + waived, encoding="utf-8")
+    session("bad.csv", "--junitxml", "tests.xml").assert_outcomes(passed=1)
+    assert 'name="harness_waived" value="1"' in (pytester.path / "tests.xml").read_text(encoding="utf-8")
+    also = SUITE + "  - {id: right, measure: performance.accuracy, at_least: 0.9, reason: r, source: s}\n"
+    (pytester.path / "loans.yaml").write_text(also + waived, encoding="utf-8")
+    done = session("bad.csv")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(
+        ["own/loans: Fail. * does not conform to 1 blocking requirement*", "Fail           right: *"]
+    )
+    done.stdout.no_fnmatch_line("Fail           ranks: *")
 
 
 def test_an_incomplete_audit_fails_the_test_unless_that_is_allowed(session):

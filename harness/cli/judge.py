@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,17 +17,17 @@ def judge(
     record: RecordPath,
     policy: Annotated[
         Path | None,
-        typer.Option(help="A policy file (a mapping with the key policy); else the record's own."),
+        typer.Option(help="A policy file (a mapping with the keys policy and waivers); else the record's own."),
     ] = None,
     output: Outputs = None,
 ) -> None:
-    """Judge stored evidence again, without the model. Exit codes as of audit."""
+    """Judge stored evidence again, without the model, under the waivers that hold today (UTC). Exit codes as of audit."""
     from harness.outputs.writing import write
     from harness.spec.loading import load_policy
     from harness.workflows.audit import rejudge
     from harness.workflows.records import load_audit
 
     stored = load_audit(record)
-    judged = rejudge(stored, load_policy(policy) if policy else stored.policy.rules)
+    judged = rejudge(stored, load_policy(policy) if policy else None, datetime.now(UTC).date())
     print_verdict(judged, [write(judged, target) for target in output or []])
     raise typer.Exit(EXIT_CODES[judged.verdict.outcome])

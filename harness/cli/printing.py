@@ -20,12 +20,15 @@ story = Console(stderr=True)
 
 
 def print_verdict(record: Audit, written: list[Path]) -> None:
-    """One line a decision, worst first; then the verdict, the evidence digest and the files."""
-    from harness.outputs.narrative import OUTCOME_WORDS, line, summary, worst_first
+    """One line a decision, worst first; then every waiver, the verdict, the evidence digest and the files."""
+    from harness.outputs.narrative import line, summary, verdict_words, worst_first
+    from harness.outputs.waivers import waiver_rows
 
     for decision in worst_first(record.verdict.decisions):
         typer.echo(line(decision))
-    typer.echo(f"Verdict: {OUTCOME_WORDS[record.verdict.outcome].upper()}. {summary(record)}")
+    for row in waiver_rows(record):
+        typer.echo(f"{'Waiver':14} {row.line}")
+    typer.echo(f"Verdict: {verdict_words(record).upper()}. {summary(record)}")
     typer.echo(f"Evidence {record.evidence_digest}")
     for path in written:
         typer.echo(f"Written: {path}")

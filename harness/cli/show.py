@@ -14,6 +14,7 @@ def show(
     yaml: Annotated[bool, typer.Option("--yaml", help="Print the file itself, to copy.")] = False,
 ) -> None:
     """Show a suite: its data, checks and rules, each with its reason."""
+    from harness.outputs.narrative import about
     from harness.spec.loading import load_suite
 
     loaded = load_suite(suite)
@@ -28,3 +29,8 @@ def show(
     for rule in loaded.suite.policy:
         limit = f"{rule.measure} {rule.limit_text()} ({rule.severity})"
         typer.echo(f"rule      {rule.id}: {limit}. {rule.reason} [{rule.source}]")
+    for waiver in loaded.suite.waivers:
+        whom = about(waiver.group, waiver.of)
+        typer.echo(
+            f"waiver    {waiver.rule}{f' ({whom})' if whom else ''}: until {waiver.expires} by {waiver.owner}. {waiver.reason}"
+        )

@@ -23,6 +23,8 @@ def validate(
             problems.append(str(error))
             continue
         counts = f"{len(loaded.suite.checks)} checks, {len(loaded.suite.policy)} rules"
+        if waivers := len(loaded.suite.waivers):
+            counts += f", {waivers} waiver{'s' if waivers > 1 else ''}"
         typer.echo(f"{loaded.suite.name} is valid: {counts}. {loaded.digest}")
     if problems:
         raise SuiteError("\n".join(problems))

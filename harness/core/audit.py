@@ -11,6 +11,7 @@ from harness.core.decision import Verdict
 from harness.core.finding import Cell, CheckRecord
 from harness.core.rule import Rule
 from harness.core.system import System
+from harness.core.waiver import Waiver
 
 
 class _Stored(BaseModel):
@@ -62,10 +63,11 @@ class DataRef(_Stored):
 
 
 class PolicyRef(_Stored):
-    """The policy that judged."""
+    """The policy that judged; its digest covers rules and waivers."""
 
     digest: str
     rules: list[Rule]
+    waivers: list[Waiver] = Field(default_factory=list)
 
 
 class PredictionsRef(_Stored):

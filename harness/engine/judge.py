@@ -42,13 +42,23 @@ def judge(rules: list[Rule], records: list[CheckRecord], test_rows: int) -> Verd
         _decide(match, p, fails, test_rows, max(1, tests[match.rule.severity]))
         for match, p, fails in zip(matches, p_values, failed, strict=True)
     ]
-    return Verdict(outcome=_overall(decisions), decisions=decisions)
+    return Verdict(outcome=overall(decisions), decisions=decisions)
 
 
 def selects(selector: Selector | None, about: Selector | None) -> bool:
     """Whether a rule's selector fits: the same keys, equal values, "*" fits each value."""
     wanted, got = selector or {}, about or {}
     return set(wanted) == set(got) and all(value in ("*", got[key]) for key, value in wanted.items())
+
+
+def overall(decisions: list[Decision]) -> VerdictOutcome:
+    """The verdict over the blocking decisions; one that is waived counts as met."""
+    blocking = [decision for decision in decisions if decision.severity == "block"]
+    if any(decision.outcome == "fail" and not decision.waived for decision in blocking):
+        return "fail"
+    decided = [decision for decision in blocking if decision.outcome != "not_applicable"]
+    met = all(decision.outcome == "pass" or decision.waived for decision in decided)
+    return "pass" if decided and met else "incomplete"
 
 
 def _matches(rule: Rule, records: list[CheckRecord]) -> list[_Match]:
@@ -161,11 +171,3 @@ def _needed(finding: Finding, low: float | None, high: float | None, test_rows: 
     if any(c is None for c in candidates):
         return None
     return math.ceil(max(c for c in candidates if c is not None))
-
-
-def _overall(decisions: list[Decision]) -> VerdictOutcome:
-    blocking = [decision.outcome for decision in decisions if decision.severity == "block"]
-    if "fail" in blocking:
-        return "fail"
-    decided = [outcome for outcome in blocking if outcome != "not_applicable"]
-    return "pass" if decided and all(outcome == "pass" for outcome in decided) else "incomplete"

@@ -52,10 +52,15 @@ def record_digest(record: dict[str, Any]) -> str:
 
 
 def evidence_digest(record: dict[str, Any]) -> str:
-    """As `record_digest`, without seconds, start time, environment, usage, paths and efficiency values."""
+    """As `record_digest`, without seconds, start time, day of judging, environment, usage, paths and efficiency values.
+
+    A waiver's state at its decision is part of the verdict and so of this digest: two runs of one audit share it on any
+    two days between which no waiver that is needed begins or ends.
+    """
     # Saved predictions are a file of the run (Parquet names its writer's version); `digest` covers them.
     dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "predictions", "usage"}
     kept = {key: value for key, value in record.items() if key not in dropped}
+    kept["verdict"] = {key: value for key, value in record["verdict"].items() if key != "judged_on"}
     for part in ("suite", "model"):
         kept[part] = {key: value for key, value in record[part].items() if key != "uri"}
     kept["records"] = [

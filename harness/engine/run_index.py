@@ -229,7 +229,7 @@ def _run(folder: str, record: Audit) -> IndexedRun:
         data_fingerprint=record.data.fingerprint,
         test_ids=next((split.ids_digest for split in record.data.splits if split.role == "test"), ""),
         started=record.started,
-        verdict=record.verdict.outcome,
+        verdict=record.verdict.outcome + (f", {record.verdict.waived} waived" if record.verdict.waived else ""),
         evidence_digest=record.evidence_digest,
         digest=record.digest,
     )

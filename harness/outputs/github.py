@@ -6,6 +6,7 @@ from harness.core.audit import Audit
 from harness.core.decision import VerdictOutcome
 from harness.outputs import narrative
 from harness.outputs.narrative import Level
+from harness.outputs.waivers import waiver_rows
 
 SHOWN = 10  # GitHub keeps this many of each kind from one step, and drops the rest without a word
 _COMMANDS: dict[Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
@@ -13,22 +14,23 @@ _VERDICTS: dict[VerdictOutcome, Level] = {"fail": "error", "incomplete": "warnin
 
 
 def render_github(audit: Audit) -> str:
-    """The verdict and whatever did not pass, worst first; of each kind at most ten, the last of which says how many more there are.
+    """The verdict, the waivers and whatever did not pass, worst first; of each kind at most ten, the last of which says how many more there are.
 
     A blocking rule that fails is an error; a blocking one that is open, or a warning one that fails, a warning; the rest
-    a notice, with the defects of files that no rule judged.
+    a notice, with every waiver, what it waives, and the defects of files that no rule judged.
     """
     said: list[tuple[Level, str, str]] = [
         (
             _VERDICTS[audit.verdict.outcome],
-            f"{audit.suite.name}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
+            f"{audit.suite.name}: {narrative.verdict_words(audit)}",
             narrative.summary(audit),
         )
     ]
+    said += [("note", f"Waiver of {row.rule}", row.line) for row in waiver_rows(audit)]
     for d in narrative.worst_first(audit.verdict.decisions):
         if level := narrative.level(d):
             title = f"{d.rule_id} {narrative.about(d.group, d.of)}".strip()
-            said.append((level, title, f"{narrative.OUTCOME_WORDS[d.outcome]}: {d.message}"))
+            said.append((level, title, f"{narrative.OUTCOME_WORDS[d.outcome]}: {narrative.explained(d)}"))
     said += [("note", f.measure, narrative.defect(f)) for f in narrative.unjudged_defects(audit)]
     lines = []
     for level, command in _COMMANDS.items():

@@ -13,6 +13,7 @@ from harness.core.finding import CheckRecord, Exhibit
 from harness.engine.registry import CheckEntry, check_entries
 from harness.outputs import narrative
 from harness.outputs.charts import draw
+from harness.outputs.waivers import waiver_rows
 from harness.resources import resource_folder
 
 _BANDS = {"Impact ratio": "bias.impact_ratio", "Recognising training rows": "privacy.membership_auc"}
@@ -68,6 +69,9 @@ def render_html(audit: Audit) -> str:
         embedded=Markup(embedded),  # noqa: S704 - JSON with < escaped
         summary=narrative.summary(audit),
         words=narrative.OUTCOME_WORDS,
+        verdict=narrative.verdict_words(audit),
+        waivers=waiver_rows(audit),
+        note_of=narrative.waiver_note,
         about=narrative.about,
         title_of=narrative.measure_title,
         decisions=narrative.worst_first(audit.verdict.decisions),

@@ -6,18 +6,24 @@ import re
 
 from harness.core.audit import Audit
 from harness.outputs import narrative
+from harness.outputs.waivers import waiver_rows
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(audit: Audit) -> str:
-    """A blocking fail is a failure, a blocking decision that is open an error, the rest that did not pass is skipped."""
+    """A blocking fail is a failure, a blocking decision that is open an error, the rest that did not pass is skipped.
+
+    What is waived is skipped, with the waiver's reason; every waiver is a property of the suite of tests.
+    """
     from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
     suite = TestSuite(_legal(audit.suite.name))
+    for row in waiver_rows(audit):
+        suite.add_property("waiver", _legal(row.line))
     for d in audit.verdict.decisions:
         case = TestCase(_legal(f"{d.rule_id} {narrative.about(d.group, d.of)}".strip()), classname=d.measure)
-        blocks, message = d.severity == "block", _legal(d.message)
+        blocks, message = d.severity == "block" and not d.waived, _legal(narrative.explained(d))
         if d.outcome == "fail" and blocks:
             case.result = [Failure(message)]
         elif d.outcome in ("inconclusive", "not_tested", "error") and blocks:

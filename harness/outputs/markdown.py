@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import astuple
 
 from harness.core.audit import Audit
 from harness.core.decision import Decision
 from harness.outputs import narrative
+from harness.outputs.waivers import waiver_rows
 
-# GitHub refuses a step summary of more than 1 MiB as a whole, so each of the two lists stays well below half of it.
+# GitHub refuses a step summary of more than 1 MiB as a whole, so each of the three lists stays below a third of it.
 ROOM = 300_000
 _CELL = 500
 _SPECIAL = re.compile(r"[\\`*_\[\]~]")
@@ -16,15 +18,25 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "&#64;"
 
 
 def render_markdown(audit: Audit) -> str:
-    """The verdict, what was not tested, and a table of decisions, worst first; what does not fit is counted."""
+    """The verdict, every waiver, what was not tested, and a table of decisions, worst first; what does not fit is counted."""
     rows = next((f"{split.rows:,} test rows" for split in audit.data.splits if split.role == "test"), "no test rows")
     lines = [
-        f"# {_plain(audit.suite.name)}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
+        f"# {_plain(audit.suite.name)}: {narrative.verdict_words(audit)}",
         "",
         _plain(narrative.summary(audit)),
         "",
         f"Model {_plain(audit.model.uri)}, suite version {_plain(audit.suite.version)}, {rows}.",
     ]
+    waivers = ["| " + " | ".join(map(_plain, astuple(row))) + " |" for row in waiver_rows(audit)]
+    if waivers:
+        lines += [
+            "",
+            "## Waivers",
+            "",
+            "| rule | about | owner | reason | compensating control | granted | expires | state |",
+            "|---|---|---|---|---|---|---|---|",
+            *_fitting(waivers, "| … | {} more: see the record | | | | | | |"),
+        ]
     missing = [f"- {_plain('; '.join(gap.aspects))}: {_plain(gap.reason)}" for gap in narrative.not_tested(audit)]
     if missing:
         lines += ["", "## Not tested", "", *_fitting(missing, "- and {} more: see the record")]
@@ -50,8 +62,9 @@ def render_markdown(audit: Audit) -> str:
 def _row(decision: Decision) -> str:
     band = decision.interval
     outcome = narrative.OUTCOME_WORDS[decision.outcome]
+    outcome = outcome if decision.severity == "block" or decision.outcome == "pass" else f"{outcome} (warning)"
     cells = [
-        outcome if decision.severity == "block" or decision.outcome == "pass" else f"{outcome} (warning)",
+        ", ".join(part for part in (outcome, narrative.waiver_note(decision)) if part),
         decision.rule_id,
         narrative.about(decision.group, decision.of),
         narrative.number(decision.observed),

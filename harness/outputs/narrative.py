@@ -41,13 +41,23 @@ def line(decision: Decision) -> str:
     """The decision in one line: outcome, rule, about whom, and why."""
     who = about(decision.group, decision.of)
     named = f"{decision.rule_id}{f' ({who})' if who else ''}"
-    return f"{OUTCOME_WORDS[decision.outcome]:14} {named}: {decision.message}"
+    return f"{OUTCOME_WORDS[decision.outcome]:14} {named}: {explained(decision)}"
+
+
+def explained(decision: Decision) -> str:
+    """Why the decision is as it is; then what a waiver does for it."""
+    return " · ".join(part for part in (decision.message, waiver_note(decision)) if part)
 
 
 def level(decision: Decision) -> Level | None:
-    """How loud a decision is where a tool knows three levels: error only where the policy blocks; None if there is nothing to say."""
+    """How loud a decision is where a tool knows three levels: error only where the policy blocks; None if there is nothing to say.
+
+    What is waived is a note: it is told, and blocks nothing.
+    """
     if decision.outcome in ("pass", "not_applicable"):
         return None
+    if decision.waived:
+        return "note"
     louder = (decision.severity == "block") + (decision.outcome == "fail")
     return ("note", "warning", "error")[louder]
 
@@ -59,13 +69,51 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}"
 
 
+def verdict_words(audit: Audit) -> str:
+    """The verdict in a word; a pass that needs waivers says how many."""
+    words = OUTCOME_WORDS[audit.verdict.outcome]
+    if audit.verdict.outcome != "pass" or not audit.verdict.waived:
+        return words
+    used = [d.waiver for d in audit.verdict.decisions if d.waived and d.severity == "block"]
+    count = sum(waiver in used for waiver in audit.policy.waivers)
+    return f"{words} with {count} waiver{'s' if count > 1 else ''}"
+
+
+def waiver_note(decision: Decision) -> str:
+    """What a waiver does for a decision that is not met, as a clause; empty where none is about it."""
+    waiver = decision.waiver
+    if waiver is None:
+        return ""
+    if decision.waiver_state == "active":
+        return f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}"
+    if decision.waiver_state == "pending":
+        return f"the waiver by {waiver.owner} is not in force before {waiver.begins}"
+    return f"the waiver by {waiver.owner} expired on {waiver.expires}, so the rule applies again"
+
+
 def summary(audit: Audit) -> str:
-    """The decision in one plain paragraph, made by rule."""
+    """The decision in one plain paragraph, made by rule; then every decision that a waiver is about."""
+    noted = []
+    for d in worst_first(audit.verdict.decisions):
+        if note := waiver_note(d):
+            noted.append(
+                f"{d.rule_id} ({about(d.group, d.of) or d.measure}): {OUTCOME_WORDS[d.outcome].lower()}, {note}"
+            )
+    return _decided(audit) + (f" Waivers: {'; '.join(noted)}." if noted else "")
+
+
+def _decided(audit: Audit) -> str:
     verdict = audit.verdict
     name = audit.system.name or audit.suite.name
     blocking = [d for d in verdict.decisions if d.severity == "block"]
-    failed = [d for d in blocking if d.outcome == "fail"]
-    open_ones = [d for d in blocking if d.outcome in ("inconclusive", "not_tested", "error")]
+    due = [d for d in blocking if not d.waived]
+    failed = [d for d in due if d.outcome == "fail"]
+    open_ones = [d for d in due if d.outcome in ("inconclusive", "not_tested", "error")]
+    if verdict.outcome == "pass" and verdict.waived:
+        return (
+            f"{name} passes with waivers only: {verdict.waived} of {len(blocking)} blocking requirements of the policy "
+            "are not met and waived."
+        )
     if verdict.outcome == "pass":
         return f"{name} conforms to all {len(blocking)} blocking requirements of the policy: every interval lies wholly within its limit."
     if verdict.outcome == "fail":
@@ -113,6 +161,7 @@ def not_tested(audit: Audit) -> list[Gap]:
     for decision in audit.verdict.decisions:
         if decision.outcome == "not_tested" and decision.observed is None:
             follows = "keeps the verdict incomplete" if decision.severity == "block" else "stays open"
+            follows = "is waived" if decision.waived else follows
             add(f"rule {decision.rule_id}", decision.message, f"The rule {follows}")
     return [Gap(aspects, reason, consequence) for (reason, consequence), aspects in rows.items()]
 
@@ -227,4 +276,8 @@ def conformity(decision: Decision) -> str:
         "not_applicable": "is not subject to",
     }.get(decision.outcome, "could not be determined against")
     whom = about(decision.group, decision.of)
-    return f"{decision.rule_id}{f' ({whom})' if whom else ''}: {verb} the requirement derived from {derived}."
+    note = waiver_note(decision)
+    return (
+        f"{decision.rule_id}{f' ({whom})' if whom else ''}: {verb} the requirement derived from {derived}"
+        f"{f' ({note})' if note else ''}."
+    )

@@ -1,7 +1,8 @@
 """The audit as SARIF 2.1.0 (OASIS 2020), for code scanning and other viewers of results.
 
 A result is a decision that did not pass, or a defect of the model's or the data's files that no rule judged. What was not
-tested is a notification of the run. Paths stand as they were given; of an absolute one only the last part.
+tested is a notification of the run. A result that is waived is suppressed, and every waiver is a property of the run.
+Paths stand as they were given; of an absolute one only the last part.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.core.rule import Rule
 from harness.engine.provenance import sha256_texts
 from harness.engine.registry import check_entries
 from harness.outputs import narrative
+from harness.outputs.waivers import waiver_rows
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -43,6 +45,8 @@ def render_sarif(audit: Audit) -> str:
         "results": [{**result, "ruleIndex": places[result["ruleId"]]} for result in results],
         "properties": {
             "verdict": audit.verdict.outcome,
+            "waived": audit.verdict.waived,
+            "waivers": [row.line for row in waiver_rows(audit)],
             "suiteDigest": audit.suite.digest,
             "modelFingerprint": audit.model.fingerprint,
             "evidenceDigest": audit.evidence_digest,
@@ -85,7 +89,7 @@ def _defect_rule(measure: str) -> dict[str, Any]:
 
 def _decided(audit: Audit, decision: Decision) -> dict[str, Any]:
     who = narrative.about(decision.group, decision.of)
-    text = f"{narrative.OUTCOME_WORDS[decision.outcome]}{f' ({who})' if who else ''}: {decision.message}"
+    text = f"{narrative.OUTCOME_WORDS[decision.outcome]}{f' ({who})' if who else ''}: {narrative.explained(decision)}"
     about = {
         "outcome": decision.outcome,
         "observed": decision.observed,
@@ -97,8 +101,15 @@ def _decided(audit: Audit, decision: Decision) -> dict[str, Any]:
         "level": narrative.level(decision),
         "message": {"text": text},
         **_where(audit, decision, decision.rule_id),
+        "suppressions": _suppressions(decision),
         "properties": about,
     }
+
+
+def _suppressions(decision: Decision) -> list[dict[str, str]]:
+    if not decision.waived:
+        return []
+    return [{"kind": "external", "status": "accepted", "justification": narrative.waiver_note(decision)}]
 
 
 def _found(audit: Audit, finding: Finding) -> dict[str, Any]:
@@ -107,6 +118,7 @@ def _found(audit: Audit, finding: Finding) -> dict[str, Any]:
         "level": "note",
         "message": {"text": narrative.defect(finding)},
         **_where(audit, finding, finding.measure),
+        "suppressions": [],  # of all results or of none, says SARIF
         "properties": {"observed": finding.value, "n": finding.n},
     }
 

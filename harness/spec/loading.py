@@ -7,18 +7,20 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import rfc8785
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.core.datacard import DataCard
 from harness.core.rule import Rule
 from harness.core.system import System
+from harness.core.waiver import Waiver
 from harness.errors import SuiteError
 from harness.resources import resource_folder
 from harness.spec.suite import Suite
+from harness.spec.waivers import refuse_misfits
 
 T = TypeVar("T", bound=BaseModel)
 Location = tuple[str | int, ...]
@@ -38,10 +40,16 @@ class LoadedSuite:
 
 
 class Policy(BaseModel):
-    """A policy in a file of its own."""
+    """A policy in a file of its own: its rules, and their waivers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     policy: list[Rule] = Field(min_length=1)
+    waivers: list[Waiver] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _waivers_fit(self) -> Self:
+        refuse_misfits(self.policy, self.waivers)
+        return self
 
 
 def load_suite(name_or_path: str | Path) -> LoadedSuite:
@@ -53,10 +61,10 @@ def load_suite(name_or_path: str | Path) -> LoadedSuite:
     return LoadedSuite(suite, path, folder, digest_of(suite))
 
 
-def load_policy(path: Path) -> list[Rule]:
-    """The rules of a policy file: a mapping with the key `policy`."""
+def load_policy(path: Path) -> Policy:
+    """A policy file: a mapping with the key `policy` and, where some are granted, `waivers`."""
     document, lines = _parse(path)
-    return _validate(Policy, document, path, lines).policy
+    return _validate(Policy, document, path, lines)
 
 
 def load_card(path: Path) -> DataCard:
@@ -101,10 +109,7 @@ def _find(name: str) -> Path:
 
 def _extended(document: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], Path]:
     """The document over the one that it extends: mappings are merged, all else is replaced; a policy's path is read."""
-    own = dict(document)
-    if isinstance(own.get("policy"), str):
-        shared = path.parent / own["policy"]
-        own["policy"] = [rule.model_dump(mode="json", exclude_none=True) for rule in load_policy(shared)]
+    own = _with_policy(document, path)
     parent = own.pop("extends", None)
     if parent is None:
         return own, path.parent
@@ -118,6 +123,19 @@ def _extended(document: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> t
     base, folder = _extended(base, above, (*seen, path.resolve()))
     names_source = isinstance(own.get("data"), dict) and "source" in own["data"]
     return _merged(base, own), path.parent if names_source else folder
+
+
+def _with_policy(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Waivers go with their policy: a policy file brings its own, and a policy of its own leaves the parent's behind."""
+    own = dict(document)
+    if "policy" in own:
+        own.setdefault("waivers", [])
+    if isinstance(own.get("policy"), str):
+        shared = load_policy(path.parent / own["policy"])
+        own["policy"] = [rule.model_dump(mode="json", exclude_none=True) for rule in shared.policy]
+        if isinstance(own["waivers"], list):
+            own["waivers"] = own["waivers"] + [w.model_dump(mode="json", exclude_none=True) for w in shared.waivers]
+    return own
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -203,5 +221,5 @@ def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
 def _keys_beside(at: Location) -> list[str]:
     from harness.spec.suite import Data, Label, Sensitive, SplitPlan
 
-    kinds: list[type[BaseModel]] = [Suite, Data, Label, Sensitive, SplitPlan, Rule, System, DataCard]
+    kinds: list[type[BaseModel]] = [Suite, Data, Label, Sensitive, SplitPlan, Rule, Waiver, System, DataCard]
     return sorted({key for kind in kinds for key in kind.model_fields})

@@ -19,6 +19,8 @@ from harness.core.comparison import Margin, Margins
 from harness.core.finding import Selector
 from harness.core.rule import Rule
 from harness.core.system import System
+from harness.core.waiver import Waiver
+from harness.spec.waivers import refuse_misfits
 
 Task = Literal["classification", "regression", "choice", "generation"]
 
@@ -222,6 +224,7 @@ class Suite(_Strict):
     checks: list[Request] = Field(min_length=1)
     not_applicable: dict[str, str] = Field(default_factory=dict)
     policy: list[Rule] = Field(default_factory=list)
+    waivers: list[Waiver] = Field(default_factory=list)
     compare: Margins | None = None
     release: list[Margin] = Field(default_factory=list)
     seed: int = 20260101
@@ -231,6 +234,11 @@ class Suite(_Strict):
     def asks_questions(self) -> bool:
         """Whether it asks a language model what nothing can be fitted to: own options, or no true answer."""
         return self.task == "choice" or self.data.label.column is None
+
+    @model_validator(mode="after")
+    def _waivers_fit(self) -> Self:
+        refuse_misfits(self.policy, self.waivers)
+        return self
 
     @model_validator(mode="after")
     def _rules_fit(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from harness.core.finding import CheckRecord
 from harness.core.names import portable
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
+from harness.core.waiver import Waiver
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
 from harness.engine.durable import write_file
@@ -26,9 +27,10 @@ from harness.engine.progress import Progress, silent
 from harness.engine.registry import problems_of_rules
 from harness.engine.runner import run
 from harness.engine.text_pass import Limits, TextModel, TextPass
+from harness.engine.waive import waive
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions
-from harness.spec.loading import LoadedSuite, digest_of, load_suite
+from harness.spec.loading import LoadedSuite, Policy, digest_of, load_suite
 from harness.spec.suite import Suite
 from harness.workflows.baseline import against_baseline
 from harness.workflows.opening import answer_cache, open_model
@@ -86,7 +88,9 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     evidence.collect(steps.roles)
     records = run(steps, evidence, progress)
     saved = _save(keep, evidence, steps) if keep and not evidence.exhausted else None
-    body = _assembled(loaded, opened, data, records) | {
+    body = _assembled(loaded, opened, data, records)
+    body |= _judged(loaded.suite.policy, loaded.suite.waivers, records, _test_rows(body["data"]), started.date())
+    body |= {
         "predictions": saved,
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
         "started": started.isoformat(timespec="seconds"),
@@ -104,14 +108,29 @@ def passable(found: Model | TextModel, suite: Suite, options: ModelOptions, prog
     )
 
 
-def rejudge(stored: Audit, rules: list[Rule]) -> Audit:
-    """The same evidence under another policy; SuiteError where a rule names no known measure."""
+def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
+    """The same evidence on this day, under another policy or its own; SuiteError where a rule names no known measure."""
+    rules, waivers = stored.policy.rules, stored.policy.waivers
+    if policy is not None:
+        rules, waivers = policy.policy, policy.waivers
     if problems := problems_of_rules(rules):
         raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
-    body["policy"] = {"digest": digest_of(rules), "rules": [rule.model_dump(mode="json") for rule in rules]}
-    body["verdict"] = judge(rules, stored.records, _test_rows(body["data"])).model_dump(mode="json")
-    return _sealed(body)
+    return _sealed(body | _judged(rules, waivers, stored.records, _test_rows(body["data"]), day))
+
+
+def _judged(
+    rules: list[Rule], waivers: list[Waiver], records: list[CheckRecord], test_rows: int, day: date
+) -> dict[str, Any]:
+    """The policy and the verdict as they stand in the record."""
+    return {
+        "policy": {
+            "digest": digest_of([*rules, *waivers]),
+            "rules": [rule.model_dump(mode="json") for rule in rules],
+            "waivers": [waiver.model_dump(mode="json") for waiver in waivers],
+        },
+        "verdict": waive(judge(rules, records, test_rows), waivers, day).model_dump(mode="json"),
+    }
 
 
 def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[CheckRecord]) -> dict[str, Any]:
@@ -144,11 +163,6 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
         "model": model.info.model_dump(mode="json"),
         "data": part,
         "records": [record.model_dump(mode="json") for record in records],
-        "policy": {
-            "digest": digest_of(suite.policy),
-            "rules": [rule.model_dump(mode="json") for rule in suite.policy],
-        },
-        "verdict": judge(suite.policy, records, _test_rows(part)).model_dump(mode="json"),
         "system": suite.system.model_dump(mode="json"),
         "harness": {"version": provenance.harness_version()},
         "environment": provenance.environment(),

@@ -10,7 +10,7 @@ from harness.core.audit import Audit
 from harness.core.decision import Decision
 from harness.core.finding import Exhibit, Finding, Selector
 from harness.engine.policy_diff import policy_changes
-from harness.outputs.narrative import OUTCOME_WORDS, about, number
+from harness.outputs.narrative import OUTCOME_WORDS, about, number, verdict_words, waiver_note
 
 T = TypeVar("T")
 Key = tuple[object, ...]
@@ -52,9 +52,9 @@ def separation(was: Span, now: Span) -> str:
 
 
 def _verdict(old: Audit, new: Audit) -> Iterator[str]:
-    was, now = old.verdict.outcome, new.verdict.outcome
+    was, now = verdict_words(old), verdict_words(new)
     if was != now:
-        yield f"{OUTCOME_WORDS[was]} → {OUTCOME_WORDS[now]}"
+        yield f"{was} → {now}"
 
 
 def _decisions(old: Audit, new: Audit) -> Iterator[str]:
@@ -65,13 +65,18 @@ def _decisions(old: Audit, new: Audit) -> Iterator[str]:
             yield f"{_rule(now)}: newly judged: {_outcome(now)}"
         elif now is None and was is not None:
             yield f"{_rule(was)}: no longer judged, was: {_outcome(was)}"
-        elif was is not None and now is not None and was.outcome != now.outcome:
+        elif was is not None and now is not None and (was.outcome, was.waived) != (now.outcome, now.waived):
             yield f"{_rule(now)}: {_outcome(was)} → {_outcome(now)}"
 
 
 def _policy(old: Audit, new: Audit) -> Iterator[str]:
     for change in policy_changes(old.policy.rules, new.policy.rules):
         yield change.text
+    for name, here, there in (("ended", old, new), ("new", new, old)):
+        for waiver in here.policy.waivers:
+            if waiver not in there.policy.waivers:
+                whom = about(waiver.group, waiver.of)
+                yield f"waiver of {waiver.rule}{f' ({whom})' if whom else ''}, until {waiver.expires}: {name}"
 
 
 def _suite(old: Audit, new: Audit) -> Iterator[str]:
@@ -185,7 +190,8 @@ def _observed(finding: Finding) -> str:
 
 def _outcome(decision: Decision) -> str:
     word = OUTCOME_WORDS[decision.outcome].lower()
-    return word if decision.observed is None else f"{word} at {number(decision.observed)}"
+    told = word if decision.observed is None else f"{word} at {number(decision.observed)}"
+    return f"{told}, {waiver_note(decision)}" if decision.waiver else told
 
 
 def _rule(decision: Decision) -> str:
