@@ -19,15 +19,15 @@ def render_markdown(audit: Audit) -> str:
     """The verdict, what was not tested, and a table of decisions, worst first; what does not fit is counted."""
     rows = next((f"{split.rows:,} test rows" for split in audit.data.splits if split.role == "test"), "no test rows")
     lines = [
-        f"# {_plain(audit.suite.name)}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
+        f"# {plain(audit.suite.name)}: {narrative.OUTCOME_WORDS[audit.verdict.outcome]}",
         "",
-        _plain(narrative.summary(audit)),
+        plain(narrative.summary(audit)),
         "",
-        f"Model {_plain(audit.model.uri)}, suite version {_plain(audit.suite.version)}, {rows}.",
+        f"Model {plain(audit.model.uri)}, suite version {plain(audit.suite.version)}, {rows}.",
     ]
-    missing = [f"- {_plain('; '.join(gap.aspects))}: {_plain(gap.reason)}" for gap in narrative.not_tested(audit)]
+    missing = [f"- {plain('; '.join(gap.aspects))}: {plain(gap.reason)}" for gap in narrative.not_tested(audit)]
     if missing:
-        lines += ["", "## Not tested", "", *_fitting(missing, "- and {} more: see the record")]
+        lines += ["", "## Not tested", "", *fitting(missing, "- and {} more: see the record")]
     decided = [_row(d) for d in narrative.worst_first(audit.verdict.decisions)]
     if decided:
         lines += [
@@ -36,7 +36,7 @@ def render_markdown(audit: Audit) -> str:
             "",
             "| outcome | rule | about | observed | 95 % interval | n | limit | rows to decide |",
             "|---|---|---|---|---|---|---|---|",
-            *_fitting(decided, "| … | {} more: see the record | | | | | | |"),
+            *fitting(decided, "| … | {} more: see the record | | | | | | |"),
         ]
     lines += [
         "",
@@ -60,10 +60,10 @@ def _row(decision: Decision) -> str:
         decision.limit,
         narrative.number(decision.n_needed),
     ]
-    return "| " + " | ".join(map(_plain, cells)) + " |"
+    return "| " + " | ".join(map(plain, cells)) + " |"
 
 
-def _fitting(lines: list[str], more: str) -> list[str]:
+def fitting(lines: list[str], more: str) -> list[str]:
     """The first lines that fit into the room; then, where some are left, how many."""
     used = 0
     for index, line in enumerate(lines):
@@ -73,7 +73,7 @@ def _fitting(lines: list[str], more: str) -> list[str]:
     return lines
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text as text: nothing in it becomes a link, an image, a tag, a mention or a cell of its own."""
     text = " ".join(text.split())
     text = text if len(text) <= _CELL else text[: _CELL - 1] + "…"

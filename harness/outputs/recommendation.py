@@ -135,10 +135,14 @@ def _need(pair: Pair) -> str:
 def _data(pair: Pair) -> str:
     comparison = pair.comparison
     rows = f"{_rows(comparison, 'train'):,} training rows and {_rows(comparison, 'test'):,} test rows"
-    sampled = f" (a seeded sample of {comparison.data.sampled_rows:,} was asked)" if comparison.data.sampled_rows else ""
+    sampled = (
+        f" (a seeded sample of {comparison.data.sampled_rows:,} was asked)" if comparison.data.sampled_rows else ""
+    )
     curve = exhibit_of(comparison, CURVE)
     if curve is None:
-        learning = f"No learning curve was measured ({why_not(comparison, 'learning')}), so how many rows it takes is open."
+        learning = (
+            f"No learning curve was measured ({why_not(comparison, 'learning')}), so how many rows it takes is open."
+        )
     else:
         crossing = _crossing(pair, curve)
         learning = f"By the learning curve of {curve.columns[1]}, {crossing}."
@@ -150,7 +154,9 @@ def _crossing(pair: Pair, curve: Exhibit) -> str:
     points = sorted([float(v) for v in row if isinstance(v, int | float)] for row in curve.rows)
     points = [point for point in points if len(point) == 4]
     first, last = (f"{points[i][0]:,.0f}" for i in (0, -1)) if points else ("0", "0")
-    values = f"{number(points[0][1])} with {first} training rows and {number(points[-1][1])} with {last}" if points else ""
+    values = (
+        f"{number(points[0][1])} with {first} training rows and {number(points[-1][1])} with {last}" if points else ""
+    )
     found = next((d for d in pair.differences if d.measure == curve.columns[1] and d.better != "target"), None)
     if found is None or found.second is None or not points:
         return f"it reaches {values}" if points else "nothing could be measured"
@@ -193,7 +199,9 @@ def _bias(pair: Pair) -> str:
         said.append(f"{len(held)} of {len(legs)} margins hold{f'; {rest}' if rest else ''}.")
     else:
         asked = [m for m in pair.comparison.margins.not_inferior if m.measure.startswith("bias.")]
-        said.append("no margin was judged, for what decides did not hold." if asked else "no bias measure has a margin.")
+        said.append(
+            "no margin was judged, for what decides did not hold." if asked else "no bias measure has a margin."
+        )
     return " ".join([*said, _tally(pair, found, "differences by group")])
 
 
