@@ -73,11 +73,11 @@ def gain_drawings(pair: Pair) -> list[Drawing]:
         if found.gain is not None and found.gain_interval is not None:
             parts.setdefault(_chart_of(found), []).append(found)
     drawings = []
-    for title, found in parts.items():
-        rows = [_gain_row(pair, d) for d in found[:DRAWN]]
+    for title, part in parts.items():
+        rows = [_gain_row(pair, d) for d in part[:DRAWN]]
         axis = f"gain of the vertical model, {pair.level} interval"
         exhibit = Exhibit(kind="intervals", title=title, columns=["measure", axis], rows=rows)
-        more = f"{DRAWN} of {len(found)}: the rest is in the table" if len(found) > DRAWN else None
+        more = f"{DRAWN} of {len(part)}: the rest is in the table" if len(part) > DRAWN else None
         drawings.append(Drawing(title, draw_gains(exhibit), more))
     return drawings
 

@@ -8,6 +8,8 @@ from harness.outputs.markdown import fitting, plain
 from harness.outputs.pair import exhibit_of, pair_of, signed
 from harness.outputs.recommendation import CHOICE_WORDS, LEG_WORDS, recommendation
 
+_LINE = 3000
+
 
 def render_comparison_markdown(comparison: Comparison) -> str:
     """The recommendation, what was not compared, the conditions and the differences; what does not fit is counted."""
@@ -17,7 +19,7 @@ def render_comparison_markdown(comparison: Comparison) -> str:
         "",
         f"Vertical: {plain(pair.vertical.name)}. General: {plain(pair.general.name)}.",
         "",
-        *fitting([f"- {plain(line)}" for line in recommendation(comparison)], "- and {} more: see the record"),
+        *fitting([f"- {plain(line, _LINE)}" for line in recommendation(comparison)], "- and {} more: see the record"),
     ]
     gaps = [f"- {plain(gap.what)}: {plain(gap.reason)}" for gap in comparison.not_compared]
     if gaps:

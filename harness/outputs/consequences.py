@@ -94,7 +94,7 @@ def cost_of_errors(pair: Pair) -> str:
     costs = [rows[m.name][2] for m in pair.models]
     if None not in costs:
         said.append(f"at the costs given that is {amount(costs[0] or 0)} against {amount(costs[1] or 0)}")
-    return " ".join(map(_sentence, ["; ".join(said), f"{break_even(own[:2], others[:2])} (by the counts alone)"]))
+    return " ".join(map(_sentence, ["; ".join(said), f"By these counts alone, {break_even(own[:2], others[:2])}"]))
 
 
 def break_even(own: tuple[float, float], others: tuple[float, float]) -> str:

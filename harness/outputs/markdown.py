@@ -73,9 +73,9 @@ def fitting(lines: list[str], more: str) -> list[str]:
     return lines
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = _CELL) -> str:
     """The text as text: nothing in it becomes a link, an image, a tag, a mention or a cell of its own."""
     text = " ".join(text.split())
-    text = text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
     text = _SPECIAL.sub(lambda found: "\\" + found.group(), text)
     return "".join(_ENTITIES.get(letter, letter) for letter in text)

@@ -52,6 +52,12 @@ def advise(pair: Pair) -> list[Advice]:
 
 
 def _decision(pair: Pair) -> str:
+    found = pair.main.minimum_detectable if pair.main else None
+    power = f" So many rows find a true gain of {number(found)} with 80 % power." if found else ""
+    return _outcome(pair) + power
+
+
+def _outcome(pair: Pair) -> str:
     choice, by = pair.choice, pair.comparison.margins.superior.by
     main = pair.main
     if main is None or main.gain is None or pair.band(main) is None:
@@ -90,11 +96,9 @@ def _gain(pair: Pair, found: Difference, sign: int) -> str:
     low, high = (band.low, band.high) if sign > 0 else (-band.high, -band.low)
     sides = (pair.vertical.name, found.first), (pair.general.name, found.second)
     (better, value), (other, least) = sides if sign > 0 else sides[::-1]
-    detectable = found.minimum_detectable
     return (
         f"{_named(found)} is {number(value)} for {better} and {number(least)} for {other}: a gain of "
-        f"{signed(sign * found.gain)} ({pair.level} interval {signed(low)} to {signed(high)}, n = {found.n:,}"
-        + (f"; so many rows find a true gain of {number(detectable)} with 80 % power)" if detectable else ")")
+        f"{signed(sign * found.gain)} ({pair.level} interval {signed(low)} to {signed(high)}, n = {found.n:,})"
     )
 
 
@@ -102,7 +106,11 @@ def _elsewhere(legs: list[Leg]) -> str:
     held = [leg for leg in legs if leg.name == "not_inferior" and leg.outcome == "holds"]
     if not held:
         return "; no other measure of the domain has a margin"
-    return f"; and it is not worse by more than its margin on any of the {len(held)} other measures that have one"
+    return (
+        f"; and on all {len(held)} further conditions it is not worse by more than its margin"
+        if len(held) > 1
+        else (f"; and on {_named(held[0])} it is not worse by more than its margin")
+    )
 
 
 def _loss(leg: Leg, sign: int) -> str:
@@ -145,7 +153,7 @@ def _data(pair: Pair) -> str:
         )
     else:
         crossing = _crossing(pair, curve)
-        learning = f"By the learning curve of {curve.columns[1]}, {crossing}."
+        learning = f"By the learning curve of {measure_title(curve.columns[1])}, {crossing}."
     return f"the suite's data give {rows}{sampled}. {learning}"
 
 
@@ -228,8 +236,8 @@ def _tally(pair: Pair, found: list[Difference], what: str) -> str:
     if not measured:
         return f"No {what} were measured for both."
     return (
-        f"Of {measured} {what}, each on its own interval, the vertical model is better on {_listed(better)}, worse on "
-        f"{_listed(worse)}, and the rest can't be told apart."
+        f"Of {measured} {what}, each on its own interval, the vertical model is better on {_listed(better)} and worse on "
+        f"{_listed(worse)}; {measured - len(better) - len(worse) or 'none'} can't be told apart."
     )
 
 
@@ -242,7 +250,7 @@ def _listed(found: list[Difference]) -> str:
 
 def _named(what: Difference | Leg | Margin) -> str:
     """A measure as a person says it, with whom or what it is about."""
-    words = about(what.group, what.of)
+    words = about(what.group, what.of).replace(": *", ": each")
     return f"{measure_title(what.measure)} ({words})" if words else measure_title(what.measure)
 
 
