@@ -44,8 +44,14 @@ def draw_gains(exhibit: Exhibit) -> str:
     rows = [dict(zip(keys, (str(r[0]), *r[1:]), strict=True)) for r in exhibit.rows]
     for row in rows:
         row["decided"] = not _number(row["low"]) <= 0 <= _number(row["high"])
-    y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": _name_axis(rows)}
-    x = {"type": "quantitative", "title": exhibit.columns[1], "axis": {"tickCount": 7}}
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "title": None,
+        "sort": [row["name"] for row in rows],
+        "axis": _name_axis(rows),
+    }
+    x = {"type": "quantitative", "title": exhibit.columns[1], "axis": {"tickCount": 6, "labelFlush": False}}
     banded = [row for row in rows if row["from"] is not None]
     band = {"x": {"field": "from", **x}, "x2": {"field": "to"}, "y": y}
     ends = {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y}

@@ -17,7 +17,7 @@ def cost(pair: Pair) -> str:
     """What 1,000 rows cost with either model, in the unit of the prices given."""
     known = [m for m in pair.models if m.cost_per_1000 is not None]
     parts = [f"{m.name} costs {amount(m.cost_per_1000 or 0)} per 1,000 rows, by the prices given" for m in known]
-    parts += [f"for {m.name} no cost was measured" for m in pair.models if m.cost_per_1000 is None]
+    parts += [f"{m.name} has no measured cost" for m in pair.models if m.cost_per_1000 is None]
     return _sentence("; ".join(parts + _times(known, [m.cost_per_1000 for m in known], "cheaper")))
 
 
@@ -29,7 +29,7 @@ def latency(pair: Pair) -> str:
         + (f" (timed on {m.timed_rows:,} rows)" if m.timed_rows else "")
         for m in known
     ]
-    parts += [f"for {m.name} no time was measured" for m in pair.models if m.seconds_per_1000 is None]
+    parts += [f"{m.name} has no measured time" for m in pair.models if m.seconds_per_1000 is None]
     parts += _times(known, [m.seconds_per_1000 for m in known], "faster")
     return _sentence("; ".join(parts) + ("; times are of this run's machine" if known else ""))
 
@@ -55,7 +55,7 @@ def privacy(pair: Pair) -> str:
         told.append(f"{len(measured) - 4} more such differences are in the table")
     if not measured:
         why = why_not(pair.comparison, "privacy", "membership")
-        told.append(f"whether training rows can be recognised was not compared: {why}")
+        told.append(f"Whether training rows can be recognised was not compared: {why}")
     return " ".join(_sentence(text) for text in ["; ".join(told), *map(_where_rows_go, pair.models)])
 
 
@@ -65,7 +65,7 @@ def _where_rows_go(model: ComparedModel) -> str:
             return f"{model.name} is a server on the machine that made this comparison, so its rows stayed there"
         return f"{model.name} is a remote server, so every row that it answers leaves the house"
     if model.info.kind == "predictions":
-        return f"the answers of {model.name} were read from a file, so where its rows went to be answered is not known"
+        return f"The answers of {model.name} were read from a file, so where its rows went to be answered is not known"
     if model.info.kind == "callable":
         return f"{model.name} is the user's own code, so where it sends rows is not known"
     return f"{model.name} ran on the machine that made this comparison"
@@ -84,13 +84,13 @@ def cost_of_errors(pair: Pair) -> str:
     table = exhibit_of(pair.comparison, ERRORS)
     rows = _errors(table) if table else {}
     if pair.vertical.name not in rows or pair.general.name not in rows:
-        return f"not compared: {why_not(pair.comparison, 'error')}."
+        return f"Not compared: {why_not(pair.comparison, 'error')}."
     own, others = rows[pair.vertical.name], rows[pair.general.name]
     counts = "; ".join(
         f"{m.name} misses {amount(rows[m.name][0])} and raises {amount(rows[m.name][1])} false alarms"
         for m in pair.models
     )
-    said = [f"of 1,000 rows {counts}"]
+    said = [f"Of 1,000 rows {counts}"]
     costs = [rows[m.name][2] for m in pair.models]
     if None not in costs:
         said.append(f"at the costs given that is {amount(costs[0] or 0)} against {amount(costs[1] or 0)}")

@@ -62,31 +62,31 @@ def _outcome(pair: Pair) -> str:
     main = pair.main
     if main is None or main.gain is None or pair.band(main) is None:
         why = choice.legs[0].message if choice.legs else "not measured for both models"
-        return f"inconclusive, because what decides was not measured for both models: {why}."
+        return f"Inconclusive, because what decides was not measured for both models: {why}."
     sign = 1 if main.gain >= 0 else -1
     better, other = pair.models if sign > 0 else pair.models[::-1]
     gain = _gain(pair, main, sign)
     missing = [leg for leg in choice.legs if leg.outcome in ("open", "not_tested") and leg.name != "superior"]
     if choice.outcome in ("choose_vertical", "choose_general"):
         return (
-            f"choose {better.name}, the {better.role} model, over {other.name}. {gain}, wholly beyond the margin "
+            f"Choose {better.name}, the {better.role} model, over {other.name}. {gain}, wholly beyond the margin "
             f"δ = {by:g}{_elsewhere(choice.legs)}."
         )
     if choice.outcome == "no_difference":
         return (
-            f"no difference beyond δ = {by:g} between {pair.vertical.name} and {pair.general.name}. {gain}, wholly "
+            f"No difference beyond δ = {by:g} between {pair.vertical.name} and {pair.general.name}. {gain}, wholly "
             f"within ±δ. So the cost, privacy and latency below may decide."
         )
     if choice.outcome == "trade_off":
         losses = "; ".join(_loss(leg, sign) for leg in choice.legs if leg.outcome == "broken")
         return (
-            f"a trade-off that no number of rows settles. {gain}, wholly beyond δ = {by:g}; but {better.name} is worse "
+            f"A trade-off that no number of rows settles. {gain}, wholly beyond δ = {by:g}; but {better.name} is worse "
             f"by more than its margin elsewhere: {losses}. Someone has to weigh the one against the other."
         )
     if choice.legs and choice.legs[0].outcome == "holds":
         open_legs = "; ".join(leg.message for leg in missing)
-        return f"inconclusive. {gain}, wholly beyond δ = {by:g}; but this is not settled: {open_legs}."
-    return f"inconclusive. {gain}, which reaches across δ = {by:g} or -δ. {_rows_needed(pair)}"
+        return f"Inconclusive. {gain}, wholly beyond δ = {by:g}; but this is not settled: {open_legs}."
+    return f"Inconclusive. {gain}, which reaches across δ = {by:g} or -δ. {_rows_needed(pair)}"
 
 
 def _gain(pair: Pair, found: Difference, sign: int) -> str:
@@ -134,7 +134,7 @@ def _need(pair: Pair) -> str:
     others = [f"{_named(m)} by {m.by:g} ({_stop(m.reason)} Source: {m.source})" for m in margins.not_inferior]
     worse = f" It may be worse by at most: {'; '.join(others)}." if others else " No other measure has a margin."
     return (
-        f"in {pair.comparison.suite.vertical}, for {pair.comparison.suite.name}, {_named(main)} decides, by more than "
+        f"In {pair.comparison.suite.vertical}, for {pair.comparison.suite.name}, {_named(main)} decides, by more than "
         f"δ = {main.by:g}: {_stop(main.reason)} Source: {main.source}; margins from {pair.comparison.margins_source}."
         + worse
     )
@@ -154,7 +154,7 @@ def _data(pair: Pair) -> str:
     else:
         crossing = _crossing(pair, curve)
         learning = f"By the learning curve of {measure_title(curve.columns[1])}, {crossing}."
-    return f"the suite's data give {rows}{sampled}. {learning}"
+    return f"The suite's data give {rows}{sampled}. {learning}"
 
 
 def _crossing(pair: Pair, curve: Exhibit) -> str:
@@ -199,7 +199,7 @@ def _bias(pair: Pair) -> str:
     legs = [leg for leg in pair.choice.legs if leg.measure.startswith("bias.") and leg.name != "superior"]
     found = [d for d in pair.of_family("bias") if d.gain is not None]
     if not legs and not found:
-        return f"not compared: {why_not(pair.comparison, 'bias')}."
+        return f"Not compared: {why_not(pair.comparison, 'bias')}."
     said = []
     if legs:
         held = [leg for leg in legs if leg.outcome == "holds"]
@@ -208,7 +208,7 @@ def _bias(pair: Pair) -> str:
     else:
         asked = [m for m in pair.comparison.margins.not_inferior if m.measure.startswith("bias.")]
         said.append(
-            "no margin was judged, for what decides did not hold." if asked else "no bias measure has a margin."
+            "No margin was judged, for what decides did not hold." if asked else "No bias measure has a margin."
         )
     return " ".join([*said, _tally(pair, found, "differences by group")])
 
@@ -216,15 +216,15 @@ def _bias(pair: Pair) -> str:
 def _guard(pair: Pair) -> str:
     leg = next((leg for leg in pair.choice.legs if leg.name == "guard"), None)
     if leg is not None:
-        return f"{LEG_WORDS[leg.outcome].lower()}: {_stop(leg.message)}"
+        return f"{LEG_WORDS[leg.outcome]}: {_stop(leg.message)}"
     if pair.comparison.margins.guard is None:
-        return "not tested: no guard set has a margin, so this says nothing on what either model can do elsewhere."
-    return f"not tested: {why_not(pair.comparison, 'guard')}."
+        return "Not tested: no guard set has a margin, so this says nothing on what either model can do elsewhere."
+    return f"Not tested: {why_not(pair.comparison, 'guard')}."
 
 
 def _audits(pair: Pair) -> str:
     verdicts = "; ".join(f"{m.name}: {OUTCOME_WORDS[m.verdict].lower()}" for m in pair.models)
-    return f"by the suite's own policy, each model alone: {verdicts}. The choice does not change these verdicts."
+    return f"By the suite's own policy, each model alone: {verdicts}. The choice does not change these verdicts."
 
 
 def _tally(pair: Pair, found: list[Difference], what: str) -> str:
@@ -237,7 +237,7 @@ def _tally(pair: Pair, found: list[Difference], what: str) -> str:
         return f"No {what} were measured for both."
     return (
         f"Of {measured} {what}, each on its own interval, the vertical model is better on {_listed(better)} and worse on "
-        f"{_listed(worse)}; {measured - len(better) - len(worse) or 'none'} can't be told apart."
+        f"{_listed(worse)}; {measured - len(better) - len(worse)} can't be told apart."
     )
 
 
