@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.options import RecordPath
-
 
 def report(
-    record: RecordPath,
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="An audit.json, a comparison.json or a run folder.")],
     output: Annotated[list[str], typer.Option("--output", "-o", help="Where to write, kind by suffix; repeatable.")],
 ) -> None:
     """Draw a stored record again, without the model."""
     from harness.outputs.writing import write
-    from harness.workflows.records import load_audit
+    from harness.workflows.records import load_record
 
-    stored = load_audit(record)
+    stored = load_record(record)
     for target in output:
         typer.echo(write(stored, target))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 
-def schema(kind: Annotated[str, typer.Argument(metavar="KIND", help="suite, policy or audit.")]) -> None:
+def schema(kind: Annotated[str, typer.Argument(metavar="KIND", help="suite, policy, audit or comparison.")]) -> None:
     """Print a JSON Schema: of a suite or a policy for your editor, of a record for your own tools."""
     from harness.spec.schema import schema_text
 

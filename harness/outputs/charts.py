@@ -10,6 +10,7 @@ from typing import Any
 from harness.core.finding import Exhibit
 
 ACCENT = "#2c6fbb"
+_LIMIT = "#b3541e"
 _CONFIG: dict[str, Any] = {
     "background": None,
     "view": {"stroke": None},
@@ -32,9 +33,112 @@ def draw(exhibit: Exhibit, band: tuple[float | None, float | None] | None = None
     """SVG of an exhibit, with the allowed band shaded; None for a table, a matrix, or nothing to draw."""
     if not exhibit.rows or exhibit.kind in ("table", "matrix"):
         return None
+    return _svg({"intervals": _intervals, "bars": _bars, "curve": _curve}[exhibit.kind](exhibit, band))
+
+
+def draw_gains(exhibit: Exhibit) -> str:
+    """SVG of gains: a row is [name, gain, low, high, lowest allowed, highest allowed]; the last two None without a margin.
+
+    A line at 0; a band behind each row that has a margin. A row that lies wholly on one side of 0 is drawn filled.
+    """
+    keys = ("name", "value", "low", "high", "from", "to")
+    rows = [dict(zip(keys, (str(r[0]), *r[1:]), strict=True)) for r in exhibit.rows]
+    for row in rows:
+        row["decided"] = not _number(row["low"]) <= 0 <= _number(row["high"])
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "title": None,
+        "sort": [row["name"] for row in rows],
+        "axis": _name_axis(rows),
+    }
+    x = {"type": "quantitative", "title": exhibit.columns[1], "axis": {"tickCount": 6, "labelFlush": False}}
+    banded = [row for row in rows if row["from"] is not None]
+    band = {"x": {"field": "from", **x}, "x2": {"field": "to"}, "y": y}
+    ends = {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y}
+    fill = {"condition": {"test": "datum.decided", "value": ACCENT}, "value": "#ffffff"}
+    layers: list[dict[str, Any]] = [
+        {"data": {"values": banded}, "mark": {"type": "bar", "color": _LIMIT, "opacity": 0.22}, "encoding": band},
+        {
+            "data": {"values": [{"zero": 0}]},
+            "mark": {"type": "rule", "color": "currentColor", "strokeWidth": 1},
+            "encoding": {"x": {"field": "zero", **x}},
+        },
+        {"mark": {"type": "rule", "color": ACCENT, "strokeWidth": 3}, "encoding": ends},
+        {
+            "mark": {"type": "point", "stroke": ACCENT, "strokeWidth": 2, "filled": True, "opacity": 1, "size": 80},
+            "encoding": {"x": {"field": "value", **x}, "y": y, "fill": fill},
+        },
+    ]
+    return _svg({"data": {"values": rows}, "width": 480, "height": {"step": 28}, "layer": layers})
+
+
+def draw_trade(exhibit: Exhibit, lower_is_better: bool) -> str:
+    """SVG of models between a price (x, less is better) and a quality (y): rows of [name, price, quality, on the front].
+
+    Models on the Pareto front are filled: no other is at least as good in both and better in one.
+    """
+    rows = [dict(zip(("name", "x", "y", "front"), (str(r[0]), *r[1:]), strict=True)) for r in exhibit.rows]
+    prices = [_number(row["x"]) for row in rows]
+    scale: dict[str, Any] = {"nice": True, "zero": True}
+    if min(prices) > 0 and max(prices) > 10 * min(prices):
+        scale = {"type": "log", "domain": [min(prices) / 2, max(prices) * 2], "nice": False}
+    x = {"field": "x", "type": "quantitative", "title": exhibit.columns[1], "scale": scale, "axis": {"tickCount": 5}}
+    qualities = [_number(row["y"]) for row in rows]
+    room = 0.35 * (max(qualities) - min(qualities) or 0.1)
+    y_scale = {"domain": [min(qualities) - room, max(qualities) + room], "nice": False, "reverse": lower_is_better}
+    y = {"field": "y", "type": "quantitative", "title": exhibit.columns[2], "scale": y_scale}
+    fill = {"condition": {"test": "datum.front", "value": ACCENT}, "value": "#ffffff"}
+    middle = (min(prices) * max(prices)) ** 0.5 if "type" in scale else max(prices) / 2
+    sides: list[dict[str, Any]] = [
+        {
+            "transform": [{"filter": f"datum.x {'<=' if left else '>'} {middle!r}"}],
+            "mark": {"type": "text", "dx": 10 if left else -10, "dy": -10, "align": "left" if left else "right",
+                     "fontSize": 12, "color": "currentColor", "limit": 260},
+            "encoding": {"x": x, "y": y, "text": {"field": "name", "type": "nominal"}},
+        }
+        for left in (True, False)
+    ]  # fmt: skip
+    points = {
+        "mark": {"type": "point", "stroke": ACCENT, "strokeWidth": 2, "filled": True, "opacity": 1, "size": 110},
+        "encoding": {"x": x, "y": y, "fill": fill},
+    }
+    return _svg({"data": {"values": rows}, "width": 520, "height": 220, "layer": [points, *sides]})
+
+
+def draw_learning(exhibit: Exhibit, level: float | None) -> str:
+    """SVG of a measure by training rows with its intervals, and a dashed line at a level to be passed."""
+    rows = [dict(zip(("x", "y", "low", "high"), r, strict=True)) for r in exhibit.rows]
+    counts = [_number(row["x"]) for row in rows]
+    is_log = min(counts) > 0 and max(counts) > 10 * min(counts)
+    x_scale = {"type": "log", "nice": False} if is_log else {"zero": False}
+    x = {"field": "x", "type": "quantitative", "title": exhibit.columns[0], "scale": x_scale, "axis": {"tickCount": 6}}
+    y: dict[str, Any] = {"type": "quantitative", "title": exhibit.columns[1], "scale": {"zero": False}}
+    layers: list[dict[str, Any]] = [
+        {"mark": {"type": "line", "color": ACCENT, "strokeWidth": 1.5}, "encoding": {"x": x, "y": {"field": "y", **y}}},
+        {
+            "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 2},
+            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "point", "color": ACCENT, "filled": True, "size": 70, "opacity": 1},
+            "encoding": {"x": x, "y": {"field": "y", **y}},
+        },
+    ]
+    if level is not None:
+        layers.append(
+            {
+                "data": {"values": [{"level": level}]},
+                "mark": {"type": "rule", "color": _LIMIT, "strokeDash": [4, 3], "strokeWidth": 1.5},
+                "encoding": {"y": {"field": "level", **y}},
+            }
+        )
+    return _svg({"data": {"values": rows}, "width": 480, "height": 240, "layer": layers})
+
+
+def _svg(specification: dict[str, Any]) -> str:
     import vl_convert as vlc
 
-    specification = {"intervals": _intervals, "bars": _bars, "curve": _curve}[exhibit.kind](exhibit, band)
     specification |= {"config": _CONFIG, "$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
     return str(vlc.vegalite_to_svg(json.dumps(specification), vl_version="5.20"))
 
@@ -64,7 +168,7 @@ def _intervals(exhibit: Exhibit, band: tuple[float | None, float | None] | None)
         layers.append(
             {
                 "data": {"values": [{"a": edge} for edge in edges]},
-                "mark": {"type": "rule", "color": "#b3541e", "strokeDash": [4, 3]},
+                "mark": {"type": "rule", "color": _LIMIT, "strokeDash": [4, 3]},
                 "encoding": {"x": {"field": "a", **x}},
             }
         )
@@ -109,7 +213,7 @@ def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
         "layer": [
             {
                 "data": {"values": [{"x": 0, "y": 0}, {"x": top, "y": top}]},
-                "mark": {"type": "line", "color": "#b3541e", "strokeDash": [4, 3]},
+                "mark": {"type": "line", "color": _LIMIT, "strokeDash": [4, 3]},
                 "encoding": {"x": x, "y": {"field": "y", **y}},
             },
             {

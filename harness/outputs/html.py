@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from typing import Any
 
 from harness.core.audit import Audit
@@ -13,8 +10,8 @@ from harness.core.finding import CheckRecord, Exhibit
 from harness.engine.registry import CheckEntry, check_entries
 from harness.outputs import narrative
 from harness.outputs.charts import draw
+from harness.outputs.page import page
 from harness.outputs.waivers import waiver_rows
-from harness.resources import resource_folder
 
 _BANDS = {"Impact ratio": "bias.impact_ratio", "Recognising training rows": "privacy.membership_auc"}
 _READ = {
@@ -45,35 +42,14 @@ _READ = {
 
 def render_html(audit: Audit) -> str:
     """The whole report; the same record gives the same bytes."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    root = resource_folder("reports")
-    environment = Environment(
-        loader=FileSystemLoader(root / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = narrative.number
-    style = (root / "assets" / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    record = audit.model_dump(mode="json", by_alias=True)
-    embedded = json.dumps(record, sort_keys=True, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     checks = {record.check: record for record in audit.records}
-    return environment.get_template("audit.html").render(
+    return page("audit.html", audit).render(
         audit=audit,
-        style=Markup(style),  # noqa: S704 - our own CSS
-        style_digest=digest,
-        embedded=Markup(embedded),  # noqa: S704 - JSON with < escaped
         summary=narrative.summary(audit),
         words=narrative.OUTCOME_WORDS,
         verdict=narrative.verdict_words(audit),
         waivers=waiver_rows(audit),
         note_of=narrative.waiver_note,
-        about=narrative.about,
-        title_of=narrative.measure_title,
         decisions=narrative.worst_first(audit.verdict.decisions),
         not_tested=narrative.not_tested(audit),
         cards=[_card(record, audit) for record in checks.values()],

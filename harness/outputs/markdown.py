@@ -21,13 +21,13 @@ def render_markdown(audit: Audit) -> str:
     """The verdict, every waiver, what was not tested, and a table of decisions, worst first; what does not fit is counted."""
     rows = next((f"{split.rows:,} test rows" for split in audit.data.splits if split.role == "test"), "no test rows")
     lines = [
-        f"# {_plain(audit.suite.name)}: {narrative.verdict_words(audit)}",
+        f"# {plain(audit.suite.name)}: {narrative.verdict_words(audit)}",
         "",
-        _plain(narrative.summary(audit)),
+        plain(narrative.summary(audit)),
         "",
-        f"Model {_plain(audit.model.uri)}, suite version {_plain(audit.suite.version)}, {rows}.",
+        f"Model {plain(audit.model.uri)}, suite version {plain(audit.suite.version)}, {rows}.",
     ]
-    waivers = ["| " + " | ".join(map(_plain, astuple(row))) + " |" for row in waiver_rows(audit)]
+    waivers = ["| " + " | ".join(map(plain, astuple(row))) + " |" for row in waiver_rows(audit)]
     if waivers:
         lines += [
             "",
@@ -35,11 +35,11 @@ def render_markdown(audit: Audit) -> str:
             "",
             "| rule | about | owner | reason | compensating control | granted | expires | state |",
             "|---|---|---|---|---|---|---|---|",
-            *_fitting(waivers, "| … | {} more: see the record | | | | | | |"),
+            *fitting(waivers, "| … | {} more: see the record | | | | | | |"),
         ]
-    missing = [f"- {_plain('; '.join(gap.aspects))}: {_plain(gap.reason)}" for gap in narrative.not_tested(audit)]
+    missing = [f"- {plain('; '.join(gap.aspects))}: {plain(gap.reason)}" for gap in narrative.not_tested(audit)]
     if missing:
-        lines += ["", "## Not tested", "", *_fitting(missing, "- and {} more: see the record")]
+        lines += ["", "## Not tested", "", *fitting(missing, "- and {} more: see the record")]
     decided = [_row(d) for d in narrative.worst_first(audit.verdict.decisions)]
     if decided:
         lines += [
@@ -48,7 +48,7 @@ def render_markdown(audit: Audit) -> str:
             "",
             "| outcome | rule | about | observed | 95 % interval | n | limit | rows to decide |",
             "|---|---|---|---|---|---|---|---|",
-            *_fitting(decided, "| … | {} more: see the record | | | | | | |"),
+            *fitting(decided, "| … | {} more: see the record | | | | | | |"),
         ]
     lines += [
         "",
@@ -73,10 +73,10 @@ def _row(decision: Decision) -> str:
         decision.limit,
         narrative.number(decision.n_needed),
     ]
-    return "| " + " | ".join(map(_plain, cells)) + " |"
+    return "| " + " | ".join(map(plain, cells)) + " |"
 
 
-def _fitting(lines: list[str], more: str) -> list[str]:
+def fitting(lines: list[str], more: str) -> list[str]:
     """The first lines that fit into the room; then, where some are left, how many."""
     used = 0
     for index, line in enumerate(lines):
@@ -86,9 +86,9 @@ def _fitting(lines: list[str], more: str) -> list[str]:
     return lines
 
 
-def _plain(text: str) -> str:
+def plain(text: str, longest: int = _CELL) -> str:
     """The text as text: nothing in it becomes a link, an image, a tag, a mention or a cell of its own."""
     text = " ".join(text.split())
-    text = text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
     text = _SPECIAL.sub(lambda found: "\\" + found.group(), text)
     return "".join(_ENTITIES.get(letter, letter) for letter in text)

@@ -1,16 +1,18 @@
-"""Writes an audit in every form, by suffix."""
+"""Writes an audit or a comparison in every form that it has, by suffix."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.core.audit import Audit
+from harness.core.comparison import Comparison
 from harness.engine.durable import write_file
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import UserError
 
 SUFFIXES = {".json": "json", ".html": "html", ".xml": "junit", ".md": "markdown", ".sarif": "sarif"}
-_BUILT_IN = {
+_OF_AUDIT = {
     "github": "harness.outputs.github:render_github",
     "html": "harness.outputs.html:render_html",
     "json": "harness.outputs.record:render_record",
@@ -18,16 +20,24 @@ _BUILT_IN = {
     "markdown": "harness.outputs.markdown:render_markdown",
     "sarif": "harness.outputs.sarif:render_sarif",
 }
+_OF_COMPARISON = {
+    "html": "harness.outputs.comparison_html:render_comparison_html",
+    "json": "harness.outputs.record:render_record",
+    "markdown": "harness.outputs.comparison_markdown:render_comparison_markdown",
+}
 
 
-def write(audit: Audit, target: str) -> Path:
+def write(record: Audit | Comparison, target: str) -> Path:
     """Writes to PATH by its suffix, or KIND=PATH; UserError where the kind is unknown or the folder can't be written."""
-    return write_file(path_of(target), render(audit, kind_of(target)).encode())
+    return write_file(path_of(target), render(record, kind_of(target, type(record))).encode())
 
 
-def render(audit: Audit, kind: str) -> str:
-    """The audit as github, html, json, junit, markdown, sarif, or a kind that a plugin (entry point harness.outputs) gives."""
-    return str(load_target(targets("harness.outputs", _BUILT_IN)[kind])(audit))
+def render(record: Audit | Comparison, kind: str) -> str:
+    """An audit as github, html, json, junit, markdown, sarif, or a kind that a plugin (entry point harness.outputs) gives.
+
+    A comparison as html, json or markdown.
+    """
+    return str(load_target(_kinds(type(record))[kind])(record))
 
 
 def path_of(target: str) -> Path:
@@ -35,15 +45,21 @@ def path_of(target: str) -> Path:
     return Path(target.rpartition("=")[2])
 
 
-def kind_of(target: str) -> str:
-    """The kind of output that PATH or KIND=PATH asks for; UserError where there is none."""
+def kind_of(target: str, of: type[Audit] | type[Comparison] = Audit) -> str:
+    """The kind of output that PATH or KIND=PATH asks for; UserError where such a record has none."""
     kind, _, name = target.rpartition("=")
     suffix = Path(name).suffix.lower()
     kind = kind or SUFFIXES.get(suffix, suffix or target)
-    known = targets("harness.outputs", _BUILT_IN)
+    known = _kinds(of)
     if kind not in known:
+        what = "A comparison has" if of is Comparison else "There is"
+        suffixes = ", ".join(end for end, its in SUFFIXES.items() if its in known)
         raise UserError(
-            f"There is no output {kind!r}.{did_you_mean(kind, known)} Wanted a path ending in {', '.join(SUFFIXES)}, "
+            f"{what} no output {kind!r}.{did_you_mean(kind, known)} Wanted a path ending in {suffixes}, "
             f"or KIND=PATH with KIND one of {', '.join(sorted(known))}."
         )
     return kind
+
+
+def _kinds(of: type[Audit] | type[Comparison]) -> Mapping[str, str]:
+    return _OF_COMPARISON if of is Comparison else targets("harness.outputs", _OF_AUDIT)

@@ -1,4 +1,4 @@
-"""JSON Schemas of what people write and read: suite, policy, audit."""
+"""JSON Schemas of what people write and read: suite, policy, audit, comparison."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.core.audit import Audit
+from harness.core.comparison import Comparison
 from harness.errors import UserError
 from harness.spec.loading import Policy
 from harness.spec.suite import Suite
 
-KINDS: dict[str, type[BaseModel]] = {"suite": Suite, "policy": Policy, "audit": Audit}
+KINDS: dict[str, type[BaseModel]] = {"suite": Suite, "policy": Policy, "audit": Audit, "comparison": Comparison}
 
 
 def schema_of(kind: str) -> dict[str, Any]:

@@ -1,0 +1,176 @@
+"""The comparison page: one HTML file, the recommendation first, a pure function of the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.core.comparison import Comparison, Difference, Margin
+from harness.core.finding import Cell, Exhibit
+from harness.engine.judge import selects
+from harness.outputs import narrative
+from harness.outputs.charts import draw, draw_gains, draw_learning, draw_trade
+from harness.outputs.consequences import ERRORS
+from harness.outputs.page import page
+from harness.outputs.pair import Pair, amount, exhibit_of, pair_of, signed
+from harness.outputs.recommendation import CHOICE_WORDS, CURVE, LEG_WORDS, advise
+
+DISAGREEMENTS, POWER = "Where the models disagree", "Power"
+DRAWN = 30
+_FAMILIES = {
+    "performance": "Performance",
+    "slices": "Slices",
+    "bias": "Bias",
+    "privacy": "Privacy",
+    "explainability": "Explainability",
+    "robustness": "Robustness",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart, or why there is none; SVG is our own or vl-convert's, which escapes text."""
+
+    title: str
+    svg: str | None
+    note: str | None = None
+
+
+def render_comparison_html(comparison: Comparison) -> str:
+    """The whole page; the same record gives the same bytes."""
+    from markupsafe import Markup
+
+    pair = pair_of(comparison, comparison.decision)
+    named = {start: exhibit_of(comparison, start) for start in (ERRORS, CURVE, DISAGREEMENTS, POWER)}
+    template = page("comparison.html", comparison)
+    decision, *reasons = advise(pair)
+    return template.render(
+        comparison=comparison,
+        pair=pair,
+        decision=decision,
+        reasons=reasons,
+        words=narrative.OUTCOME_WORDS | LEG_WORDS,
+        choice_words=CHOICE_WORDS,
+        others=[pair_of(comparison, choice) for choice in comparison.choices if choice != comparison.decision],
+        gains=gain_drawings(pair),
+        trades=trade_drawings(comparison),
+        learning=_learning(pair),
+        power=named[POWER],
+        errors=named[ERRORS],
+        disagreements=named[DISAGREEMENTS],
+        rest=[(e, draw(e)) for e in comparison.exhibits if e.rows and e not in named.values()],
+        margins=_margins(comparison),
+        svg=Markup,
+        amount=amount,
+        signed=signed,
+        rows_of={split.role: split.rows for split in comparison.data.splits},
+    )
+
+
+def gain_drawings(pair: Pair) -> list[Drawing]:
+    """The gains with their intervals, one chart a family (and unit); the table beside holds what doesn't fit."""
+    parts: dict[str, list[Difference]] = {}
+    for found in pair.differences:
+        if found.gain is not None and found.gain_interval is not None:
+            parts.setdefault(_chart_of(found), []).append(found)
+    drawings = []
+    for title, part in parts.items():
+        rows = [_gain_row(pair, d) for d in part[:DRAWN]]
+        axis = f"gain of the vertical model, {pair.level} interval"
+        exhibit = Exhibit(kind="intervals", title=title, columns=["measure", axis], rows=rows)
+        more = f"{DRAWN} of {len(part)}: the rest is in the table" if len(part) > DRAWN else None
+        drawings.append(Drawing(title, draw_gains(exhibit), more))
+    return drawings
+
+
+def _chart_of(found: Difference) -> str:
+    family, _, name = found.measure.partition(".")
+    if "slice" in (found.of or {}):
+        family = "slices"
+    title = _FAMILIES.get(family, family.capitalize())
+    unit = found.unit or ("nats" if name == "log_loss" else None)
+    return f"{title}, in {unit}" if unit else title
+
+
+def _gain_row(pair: Pair, found: Difference) -> list[Cell]:
+    band = pair.band(found)
+    assert band is not None
+    margins = pair.comparison.margins
+    margin = next((m for m in [margins.superior, *margins.not_inferior] if _is_about(m, found)), None)
+    words = narrative.about(found.group, found.of)
+    # A slice says what it is of; its measure stands in the chart's title.
+    name = (
+        words
+        if "slice" in (found.of or {})
+        else ", ".join(filter(None, (narrative.measure_title(found.measure), words)))
+    )
+    ends = (None, None) if margin is None else (-margin.by, margin.by)
+    return [name if found.paired else f"{name} (not paired)", found.gain, band.low, band.high, *ends]
+
+
+def _margins(comparison: Comparison) -> list[tuple[str, Margin]]:
+    margins = comparison.margins
+    guard = [("Guard set, not worse", margins.guard)] if margins.guard else []
+    return [("Better", margins.superior), *(("Not worse", m) for m in margins.not_inferior), *guard]
+
+
+def _is_about(margin: Margin, found: Difference) -> bool:
+    return margin.measure == found.measure and selects(margin.group, found.group) and selects(margin.of, found.of)
+
+
+def trade_drawings(comparison: Comparison) -> list[Drawing]:
+    """Quality against cost and against latency; a model without the number is named, not drawn."""
+    prices = {
+        "Quality against cost": ("cost per 1,000 rows", {m.name: m.cost_per_1000 for m in comparison.models}),
+        "Quality against latency": ("seconds per 1,000 rows", {m.name: m.seconds_per_1000 for m in comparison.models}),
+    }
+    return [_trade(title, axis, values, comparison) for title, (axis, values) in prices.items()]
+
+
+def _trade(title: str, axis: str, prices: dict[str, float | None], comparison: Comparison) -> Drawing:
+    qualities = _qualities(comparison)
+    lower = any(pair.main is not None and pair.main.better == "lower" for pair in _pairs(comparison))
+    points = [(n, p, qualities[n]) for n, p in prices.items() if p is not None and n in qualities]
+    drawn = [name for name, _, _ in points]
+    missing = [f"{n} ({'not measured' if p is None else 'no quality'})" for n, p in prices.items() if n not in drawn]
+    note = f"Not in the chart: {', '.join(missing)}." if missing else None
+    if len(points) < 2:
+        return Drawing(title, None, f"Not drawn, for it needs two models. {note or ''}".strip())
+    sign = -1 if lower else 1
+    rows: list[list[Cell]] = [
+        [name, price, quality, not any(_dominates(other, (name, price, quality), sign) for other in points)]
+        for name, price, quality in points
+    ]
+    quality_axis = narrative.measure_title(comparison.margins.superior.measure)
+    exhibit = Exhibit(kind="table", title=title, columns=["model", axis, quality_axis, "front"], rows=rows)
+    front = ", ".join(str(row[0]) for row in rows if row[3])
+    beaten = ", ".join(str(row[0]) for row in rows if not row[3])
+    said = f"On the Pareto front (filled): {front}." + (f" Beaten in both by another: {beaten}." if beaten else "")
+    return Drawing(title, draw_trade(exhibit, lower), " ".join(filter(None, (said, note))))
+
+
+def _dominates(one: tuple[str, float, float], other: tuple[str, float, float], sign: int) -> bool:
+    quality, least = sign * one[2], sign * other[2]
+    return one[1] <= other[1] and quality >= least and (one[1] < other[1] or quality > least)
+
+
+def _qualities(comparison: Comparison) -> dict[str, float]:
+    """Each model's value of what decides, where a difference holds it."""
+    found: dict[str, float | None] = {}
+    for pair in _pairs(comparison):
+        if pair.main is not None:
+            found |= {pair.vertical.name: pair.main.first, pair.general.name: pair.main.second}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _pairs(comparison: Comparison) -> list[Pair]:
+    return [pair_of(comparison, choice) for choice in comparison.choices or [comparison.decision]]
+
+
+def _learning(pair: Pair) -> Drawing | None:
+    curve = exhibit_of(pair.comparison, CURVE)
+    if curve is None:
+        return None
+    found = next((d for d in pair.differences if d.measure == curve.columns[1]), None)
+    level = found.second if found else None
+    note = f"The dashed line is {pair.general.name}: {narrative.number(level)}." if level is not None else None
+    return Drawing(curve.title, draw_learning(curve, level), note)
