@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 CALLS = {"columns": 150_000}
 CALLS_OF_A_TEXT_MODEL = 4_000
+TREE_STEPS = 300_000_000
 LINEAR = ("LogisticRegression", "LinearRegression", "Ridge")
 TREES = (
     "GradientBoostingClassifier",
@@ -71,7 +72,9 @@ def calls_allowed(evidence: Evidence, calls: int | None) -> int:
 def explain(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method) -> Explanation | None:
     """SHAP values of sample (n rows) against reference (background rows): exact where the model's structure is known.
 
-    Otherwise by permutations, of as many of the first rows as the calls allow; None where these are fewer than two.
+    Trees that are compared with background rows take as many of the first as keep nodes · rows · background under 3e8, some
+    seconds' work, and 10 at least. Other models are explained by permutations, at as many of the first rows as the calls
+    allow; None where these are fewer than two.
     """
     explained = _structural(evidence, sample, reference, method)
     if explained is not None and explained.additivity_error < 1e-3:
@@ -104,30 +107,50 @@ def _structural(
     if positive is not None and len(model.classes_) != 2 and kind != "RandomForestClassifier":
         return None
     matrix, background = (np.asarray(transformer.transform(part), dtype=float) for part in (sample, reference))
-    values, base, name = _exact(model, matrix, background, method)
+    values, base, name, used = _exact(model, matrix, background, method)
     index = None if positive is None else list(model.classes_).index(positive)
     sign, output, space = _output(model, matrix, index, _space(evidence))
     if values.ndim == 3:
         values, base = values[..., index], base.reshape(-1, values.shape[-1])[:, index]
     base = np.broadcast_to(sign * base.reshape(-1), (len(matrix),))
-    used = None if "path" in name else len(reference)
     return Explanation(_summed(sign * values, owners, sample.shape[1]), base, output, name, space, used)
 
 
-def _exact(model: Any, matrix: Floats, background: Floats, method: Method) -> tuple[Floats, Floats, str]:
-    """SHAP's values, base values, and the explainer's name."""
+def _exact(model: Any, matrix: Floats, background: Floats, method: Method) -> tuple[Floats, Floats, str, int | None]:
+    """SHAP's values and base values, the explainer's name, and how many background rows it used."""
     import shap
 
     if type(model).__name__ in LINEAR:
+        # Without max_samples SHAP would take 100 of the rows.
         masker = shap.maskers.Independent(background, max_samples=len(background))
         found, name = shap.LinearExplainer(model, masker)(matrix), "Linear (interventional)"
+        used: int | None = len(background)
     elif method.trees == "interventional":
-        explainer = shap.TreeExplainer(model, background, feature_perturbation="interventional")
-        found, name = explainer(matrix, check_additivity=False), "Tree (interventional)"
+        nodes = sum(tree.tree_.node_count for tree in np.ravel(model.estimators_))
+        background = background[: max(10, TREE_STEPS // (nodes * len(matrix)))]
+        found, name, used = _interventional(model, matrix, background), "Tree (interventional)", len(background)
     else:
         explainer = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")
-        found, name = explainer(matrix, check_additivity=False), "Tree (path-dependent)"
-    return np.asarray(found.values, dtype=float), np.asarray(found.base_values, dtype=float), name
+        found, name, used = explainer(matrix, check_additivity=False), "Tree (path-dependent)", None
+    return np.asarray(found.values, dtype=float), np.asarray(found.base_values, dtype=float), name, used
+
+
+def _interventional(model: Any, matrix: Floats, background: Floats) -> Any:
+    """SHAP's explanation of trees against background rows, with every row on the side of a threshold where the trees put it.
+
+    scikit-learn rounds a row to 32 bits and compares it with the threshold as it is; SHAP rounds the threshold, to the nearest,
+    so that a row just above one could go to the wrong side. Thresholds rounded down are on the right side of every such row.
+    """
+    import shap
+
+    matrix, background = (part.astype(np.float32).astype(np.float64) for part in (matrix, background))
+    masker = shap.maskers.Independent(background, max_samples=len(background))
+    explainer = shap.TreeExplainer(model, masker, feature_perturbation="interventional")
+    exact = explainer.model.thresholds
+    near = exact.astype(np.float32)
+    explainer.model.thresholds = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near).astype(float)
+    explainer.expected_value = explainer.model.predict(background).mean(axis=0)
+    return explainer(matrix, check_additivity=False)
 
 
 def _output(model: Any, matrix: Floats, index: int | None, space: str) -> tuple[float, Floats, str]:
