@@ -35,11 +35,12 @@ def drawn(seed, n):
 
 
 def on_a_threshold(fitted):
-    """Rows whose value, as a 32-bit number, lies just above a threshold that rounds up to it."""
+    """Rows just above a threshold: as the 32-bit number that it rounds up to, else by less than 32 bits can tell."""
     trees = [tree.tree_ for tree in np.ravel(fitted[1].estimators_)]
     splits = [(t.feature[k], t.threshold[k]) for t in trees for k in range(t.node_count) if t.feature[k] >= 0]
-    rows = [np.eye(3)[j] * float(np.float32(cut)) for j, cut in splits if np.float32(cut) > cut]
-    assert len(rows) > 5
+    near = [(j, cut, float(np.float32(cut))) for j, cut in splits]
+    assert {number > cut for _, cut, number in near} == {True, False}
+    rows = [np.eye(3)[j] * (number if number > cut else np.nextafter(cut, np.inf)) for j, cut, number in near]
     return pd.DataFrame(rows[: len(rows) // 2 * 2], columns=NAMES)
 
 

@@ -41,12 +41,12 @@ def test_the_gap_of_two_parts_keeps_what_their_common_clusters_share():
     scores, positive, owner = made()
     inside = np.arange(len(owner)) % 3 == 0  # every cluster lies in both parts
     rng, drawn = np.random.default_rng(2), []
-    for _ in range(1500):
+    for _ in range(500):
         rows = np.concatenate([np.flatnonzero(owner == c) for c in rng.integers(0, 60, 60)])
         one, other = rows[inside[rows]], rows[~inside[rows]]
         drawn.append(roc_auc_score(positive[one], scores[one]) - roc_auc_score(positive[other], scores[other]))
     parts = [delong(scores[rows], positive[rows], owner[rows]) for rows in (inside, ~inside)]
-    assert gap_standard_error(*parts) == pytest.approx(np.std(drawn), rel=0.12)
+    assert gap_standard_error(*parts) == pytest.approx(np.std(drawn), rel=0.15)
     assert gap_standard_error(*parts) < 0.8 * np.hypot(*[part.standard_error for part in parts])
 
 

@@ -149,7 +149,6 @@ def _interventional(model: Any, matrix: Floats, background: Floats) -> Any:
     exact = explainer.model.thresholds
     near = exact.astype(np.float32)
     explainer.model.thresholds = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near).astype(float)
-    explainer.expected_value = explainer.model.predict(background).mean(axis=0)
     return explainer(matrix, check_additivity=False)
 
 
