@@ -110,7 +110,10 @@ _BUILT_IN = (
         "harness.checks.performance.slices:slices",
         ("predictions",),
         "Performance by slice",
-        ("slice_accuracy", "found_slice_accuracy", "slice_mae", "found_slice_mae", "slices_searched"),
+        (
+            *("slice_accuracy", "slice_auc", "slice_auc_gap", "slice_mae"),
+            *("found_slice_accuracy", "found_slice_mae", "slices_searched"),
+        ),
         BOTH,
     ),
     CheckEntry(
@@ -195,6 +198,16 @@ _BUILT_IN = (
         "Attribution (SHAP)",
         ("attribution", "additivity_error", "sensitive_share"),
         BOTH,
+    ),
+    CheckEntry(
+        "explainability.reasons",
+        "harness.checks.explainability.reasons:reasons",
+        ("predictions", "scores", "ask", "positive", "favourable"),
+        "Reasons of denials",
+        (
+            *("reason_agreement", "unstable_reason_rate", "first_reason_agreement"),
+            *("principal_reason_rate", "sensitive_reason_rate"),
+        ),
     ),
     CheckEntry(
         "explainability.direction",

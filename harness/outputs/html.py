@@ -17,7 +17,7 @@ _BANDS = {"Impact ratio": "bias.impact_ratio", "Recognising training rows": "pri
 _READ = {
     "performance.classification": "Accuracy counts right answers. Compare it with the majority baseline: a model that always gives the most frequent answer. Recall of a class: of 100 such cases, how many were found.",
     "performance.calibration": "If points lie on the dashed line, a stated risk of 20 % comes true 20 times in 100. A slope below 1 means that extreme risks are overstated.",
-    "performance.slices": "Each line is one part of the rows: its share of right answers, or for numbers its mean error (smaller is better). Found slices come from a search and are leads, not proof.",
+    "performance.slices": "Each line is one part of the rows: its share of right answers, or for numbers its mean error (smaller is better). The ROC-AUC within a slice says whether the model can still rank there; 0.5 is chance. Found slices come from a search and are leads, not proof.",
     "performance.operating_points": "Net benefit counts true positives and subtracts false ones at the rate that the threshold says they are worth; a model helps where its line lies right of 'everybody' and of 0.",
     "performance.regression": "On the dashed line a prediction is right on average; the bars hold 80 % of the true values. Compare the mean absolute error with the median baseline: a model that always says the same number.",
     "performance.conformal": "The interval around a prediction should hold the truth as often as it says: a share well below its level means that it can't be relied on.",
@@ -31,6 +31,7 @@ _READ = {
     "bias.log_odds": "Each line compares a group with the reference on the same questions; 0 is even, 0.5 turns a yes of 50 % into one of 62 %.",
     "privacy.membership": "0.5 means that training rows can't be told from others. The blind line never sees the model: if it leaves 0.5, the split itself differs and no attack counts.",
     "explainability.attribution": "Longer bars move the score more, on average. Attributions describe the model, not causes in the world.",
+    "explainability.reasons": "The longest bars are the reasons that most denied people would be told. A flagged row's reasons changed when they were computed again, so its notice can't be relied on.",
     "explainability.direction": "The share of rows whose answer moves the way that the domain knows it must when one feature rises.",
     "baseline.paired": "Above 0 this release is better than the last one on the same rows. A line that reaches below the margin is not shown to be as good.",
     "model.loading": "A 1 or more here is something to ask about: a pickle opened on purpose, the user's own code, labels that contradict their scores.",

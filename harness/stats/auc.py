@@ -20,12 +20,16 @@ Labels = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Auc:
-    """An AUC, its standard error, and the placements of each positive and negative row."""
+    """An AUC, its standard error, and the placements of each positive and negative row.
+
+    Where rows belong together, `of_clusters` is what each cluster adds to the error; the squares sum to the variance.
+    """
 
     value: float
     standard_error: float
     positive_placements: Floats
     negative_placements: Floats
+    of_clusters: dict[str, float] | None = None
 
     def interval(self, level: float = 0.95) -> Interval:
         """DeLong's interval on the logit scale; Newcombe's where the variance is 0 (no or every pair is inverted)."""
@@ -47,37 +51,48 @@ def delong(scores: Floats, positive: Bools, clusters: Labels | None = None) -> A
     ranks = stats.rankdata(np.concatenate([up, down]))
     above = (ranks[:m] - stats.rankdata(up)) / n
     below = 1 - (ranks[m:] - stats.rankdata(down)) / m
+    value = float(above.mean())
     if clusters is None:
         variance = above.var(ddof=1) / m + below.var(ddof=1) / n
-    else:
-        variance = _clustered_variance(above, below, clusters[positive], clusters[~positive])
-        if not math.isfinite(variance):
-            return None
-    return Auc(float(above.mean()), math.sqrt(float(variance)), above, below)
+        return Auc(value, math.sqrt(float(variance)), above, below)
+    parts = _cluster_parts(above - value, below - value, clusters[positive], clusters[~positive])
+    if parts is None:
+        return None
+    return Auc(value, math.sqrt(sum(part**2 for part in parts.values())), above, below, parts)
 
 
-def _clustered_variance(above: Floats, below: Floats, of_above: Labels, of_below: Labels) -> float:
-    """Variance of the AUC when rows of a cluster depend on each other; NaN with fewer than two clusters of a class."""
+def _cluster_parts(above: Floats, below: Floats, of_above: Labels, of_below: Labels) -> dict[str, float] | None:
+    """What each cluster's centred placements add to the error of the AUC; None with fewer than two clusters of a class.
+
+    A cluster that holds rows of both classes adds both sums; squaring their total keeps the covariance.
+    """
     names, owner = np.unique(np.concatenate([of_above, of_below]).astype(str), return_inverse=True)
-    value, parts = float(above.mean()), []
+    total = np.zeros(len(names))
     for placements, own in ((above, owner[: len(above)]), (below, owner[len(above) :])):
-        sums = np.bincount(own, weights=placements - value, minlength=len(names))
         count = len(np.unique(own))
         if count < 2:
-            return math.nan
-        parts.append(sums * math.sqrt(count / (count - 1)) / len(placements))
-    # A cluster that holds rows of both classes adds to both sums; squaring their total keeps the covariance.
-    return float(((parts[0] + parts[1]) ** 2).sum())
+            return None
+        sums = np.bincount(own, weights=placements, minlength=len(names))
+        total += sums * math.sqrt(count / (count - 1)) / len(placements)
+    return dict(zip(names.tolist(), total.tolist(), strict=True))
 
 
-def paired_standard_error(one: Auc, other: Auc, clusters: tuple[Labels, Labels] | None = None) -> float:
+def paired_standard_error(one: Auc, other: Auc) -> float:
     """Standard error of the difference of two AUCs on the same rows (DeLong et al. 1988), from their placements.
 
-    `clusters`: what the positive and the negative rows belong to; then Obuchowski's (1997), NaN below two clusters of a class.
+    Of AUCs with clusters Obuchowski's (1997), as `gap_standard_error`.
     """
+    if one.of_clusters is not None and other.of_clusters is not None:
+        return gap_standard_error(one, other)
     above = one.positive_placements - other.positive_placements
     below = one.negative_placements - other.negative_placements
-    if clusters is not None:
-        variance = _clustered_variance(above, below, *clusters)
-        return math.sqrt(variance) if math.isfinite(variance) else math.nan
     return math.sqrt(float(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))
+
+
+def gap_standard_error(one: Auc, other: Auc) -> float:
+    """Standard error of the difference of two AUCs on different rows: variances add; clusters in both keep their covariance."""
+    if one.of_clusters is None or other.of_clusters is None:
+        return math.hypot(one.standard_error, other.standard_error)
+    names = one.of_clusters.keys() | other.of_clusters.keys()
+    gaps = [one.of_clusters.get(name, 0.0) - other.of_clusters.get(name, 0.0) for name in sorted(names)]
+    return math.sqrt(sum(gap**2 for gap in gaps))

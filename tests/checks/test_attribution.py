@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from harness.checks.explainability.attribution import _owners, attribution
+from harness.checks.explainability.attribution import attribution
+from harness.checks.explainability.explanation import _owners
 
 NUMBERS = ["a", "b", "c"]
 

@@ -52,7 +52,7 @@ def good_predictions():
         ("bias.impact_ratio", "bias.demographic_parity_difference", "per-group measure"),
         ("{minimum_group: 30", "{minimum_grp: 30", "has no parameter minimum_grp"),
         ("seed: 20260101\nsystem", "seed: 20260101\nseed: 2\nsystem", "repeats keys: seed"),
-        ("version: 3\n", "version: 3\n\tname: x\n", "not valid YAML"),
+        ("vertical: finance\n", "vertical: finance\n\tname: x\n", "not valid YAML"),
     ],
 )
 def test_a_wrong_suite_file(old, new, says, suite_text, source, tmp_path):

@@ -6,8 +6,10 @@ import pytest
 import skops.io
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 from harness import audit, load_suite
 from harness.datasets.roles import DataOptions, load_dataset
@@ -79,3 +81,21 @@ def test_a_column_that_gives_the_label_away_is_named(tmp_path):
     assert outcomes(record, "no-leak") == {"None": "fail"}
     quality = next(r for r in record.records if r.check == "data.quality")
     assert [f.of for f in quality.findings if f.measure == "data.leak_suspect"] == [{"feature": "hschool"}]
+
+
+def test_the_reasons_of_an_unpruned_tree_change_and_those_of_a_logistic_regression_do_not(train, tmp_path):
+    numbers = [c for c in train.inputs if train.inputs[c].dtype.kind == "f"]
+    columns = ColumnTransformer([("n", "passthrough", numbers)])
+    tree = Pipeline([("c", columns), ("m", DecisionTreeClassifier(random_state=0))]).fit(train.inputs, train.labels)
+    assert outcomes(audit(SUITE, save(tree, tmp_path)), "reasons-stable") == {"None": "fail"}
+    clean = fit_tabular(train, "sklearn:logistic-regression", 0)
+    assert outcomes(audit(SUITE, save(clean, tmp_path)), "reasons-stable") == {"None": "pass"}
+
+
+def test_marital_status_among_the_reasons_is_told_and_a_model_that_is_not_shown_it_passes(train, tmp_path):
+    assert "single" in train.inputs
+    for more, wanted in ((["single"], "fail"), ([], "pass")):
+        words = ["phist", "insurance", *more]
+        columns = ColumnTransformer([("n", "passthrough", ["pirat", "chist", "lvrat"]), ("w", OneHotEncoder(), words)])
+        model = Pipeline([("c", columns), ("m", LogisticRegression(max_iter=2000))]).fit(train.inputs, train.labels)
+        assert outcomes(audit(SUITE, save(model, tmp_path)), "no-protected-reason") == {"None": wanted}

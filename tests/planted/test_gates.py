@@ -96,9 +96,18 @@ def answer(suite, table, rng, defect, member):
         given = np.where(hit, 1 - classes.index(data.label.favourable), given)
     if defect == "memorised" and member:
         given, confidence = own, np.full(n, 0.999)
+    if defect.startswith("guessing where "):
+        rows = np.flatnonzero(in_slice(data, table, defect.removeprefix("guessing where ")))
+        given[rows] = given[rng.permutation(rows)]
     scores = np.tile(((1 - confidence) / (len(classes) - 1))[:, None], (1, len(classes)))
     scores[np.arange(n), given] = confidence
     return pd.DataFrame({f"score:{name}": scores[:, k] for k, name in enumerate(classes)})
+
+
+def in_slice(data, table, named):
+    """Which rows lie in the declared slice "name = value"."""
+    name, _, value = named.partition(" = ")
+    return group_names(table[data.slices[name].column], data.slices[name]) == value
 
 
 def numbers(labels, rng, defect, member):
@@ -132,6 +141,8 @@ def defect_of(rule):
     """The plant that must trip this rule."""
     if rule.measure.startswith("bias."):
         return f"against {next(iter(rule.group))}"
+    if rule.measure == "performance.slice_auc":
+        return f"guessing where {rule.of['slice']}"
     families = {"performance.recall": "blind", "performance.mean_error": "too high", "data.leak_suspects": "leak"}
     return (
         families.get(rule.measure)
@@ -158,3 +169,9 @@ def test_a_planted_model_fails_the_exact_rule_and_a_clean_one_passes_it(name, ru
         clean[name] = planted(suite, tmp_path_factory.mktemp("clean"), "none")
     assert "fail" in outcomes(planted(suite, tmp_path, defect_of(rule)), rule.id)
     assert outcomes(clean[name], rule.id) == {"pass"}
+
+
+def test_a_model_that_guesses_on_activity_cliffs_fails_that_rule_alone(tmp_path):
+    name = "medical/drug-discovery"
+    record = planted(load_suite(name), tmp_path, "guessing where activity cliff = yes")
+    assert {d.rule_id for d in record.verdict.decisions if d.outcome != "pass"} == {"cliffs"}

@@ -97,9 +97,10 @@ def test_the_paired_error_of_two_aucs_is_delongs():
     other = np.round(0.5 * one + rng.normal(size=150), 1)
     first, second = delong(one, positive), delong(other, positive)
     assert paired_standard_error(first, second) == pytest.approx(naive_delong_error(one, other, positive), rel=1e-6)
-    alone = (np.arange(150)[positive].astype(object), np.arange(150)[~positive].astype(object))
+    alone = np.arange(150).astype(object)
     # Each row a cluster of its own: Obuchowski's variance is DeLong's.
-    assert paired_standard_error(first, second, alone) == pytest.approx(paired_standard_error(first, second), rel=1e-6)
+    clustered = paired_standard_error(delong(one, positive, alone), delong(other, positive, alone))
+    assert clustered == pytest.approx(paired_standard_error(first, second), rel=1e-6)
 
 
 def test_rows_told_twice_do_not_make_two_aucs_surer():
@@ -110,7 +111,7 @@ def test_rows_told_twice_do_not_make_two_aucs_surer():
     twice = [np.r_[values, values] for values in (one, other, positive)]
     owner = np.r_[np.arange(100), np.arange(100)].astype(object)
     both = delong(twice[0], twice[2]), delong(twice[1], twice[2])
-    clustered = paired_standard_error(*both, (owner[twice[2]], owner[~twice[2]]))
+    clustered = paired_standard_error(delong(twice[0], twice[2], owner), delong(twice[1], twice[2], owner))
     assert paired_standard_error(*both) < 0.75 * once
     assert clustered == pytest.approx(once, rel=0.02)
 

@@ -83,8 +83,7 @@ class Sides:
         one, other = (delong(scores[rows], positive, clusters) for scores in (first, second))
         if one is None or other is None:
             return undefined(about, len(positive), "insufficient sample: fewer than two rows (or clusters) of a class")
-        by_class = None if clusters is None else (clusters[positive], clusters[~positive])
-        error = paired_standard_error(one, other, by_class)
+        error = paired_standard_error(one, other)
         gap = one.value - other.value
         p = 1.0 if gap == 0 else 0.0 if error == 0 else float(2 * stats.norm.sf(abs(gap) / error))
         values = one.value, other.value

@@ -1,8 +1,11 @@
 """Accuracy (for regression the mean absolute error) by slice: the declared ones and the worst found among quantiles and values of single features.
 
-Each slice's accuracy has a Wilson interval; a row without an answer is wrong. Found slices are exploratory, so they are
+Each slice's accuracy has a Wilson interval; a row without an answer is wrong. Where the model gives probabilities and the
+suite a positive class, each declared slice also has the ROC-AUC among its own answered rows (DeLong et al. 1988; Obuchowski 1997
+where rows belong together), and the gap: this AUC minus that of all other answered rows, ± z · √(se² + se²), clusters in both kept
+together. A model can be right as often in a slice as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are
 a measure of their own (`found_slice_accuracy`): kept only where a one-sided Fisher test (Mann-Whitney for errors) against the remaining rows survives Benjamini-Hochberg at 10 %. Limitations: single features only; the search takes rows
-as independent.
+as independent; an AUC also falls where a slice's rows are more alike, without the model being worse.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.stats.auc import Auc, delong, gap_standard_error
 from harness.stats.bootstrap import resample_sums
-from harness.stats.intervals import percentile, wilson
+from harness.stats.intervals import percentile, wald, wilson
 from harness.stats.multiplicity import benjamini_hochberg
 
 Bools = npt.NDArray[np.bool_]
@@ -58,6 +62,7 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
     kept = sorted(kept, key=lambda c: outcome.values[c[1]].mean(), reverse=outcome.is_error)[:worst]
     discovered = [_finding("found_slice", outcome, mask, name) for name, mask in kept]
     prefixes = [""] * len(found) + ["found: "] * len(discovered)
+    ranked = _ranked(evidence, test, minimum)
     rows: list[list[Cell]] = [
         [prefix + (f.of["slice"] if f.of else ""), f.value, f.interval.low, f.interval.high, f.n]
         for prefix, f in zip(prefixes, found + discovered, strict=True)
@@ -67,7 +72,8 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
     title = f"{word.capitalize()} by slice (found slices are exploratory)"
     exhibit = Exhibit(kind="intervals", title=title, columns=["slice", word, "low", "high", "n"], rows=rows)
     counted = Finding(measure="performance.slices_searched", value=len(candidates), n=len(usable), exact=True)
-    return Measurement([*found, *discovered, counted], [exhibit] if rows else [])
+    exhibits = [*([exhibit] if rows else []), *_auc_exhibit(ranked)]
+    return Measurement([*found, *ranked, *discovered, counted], exhibits)
 
 
 def _outcome(evidence: Evidence, test: Split) -> _Outcome:
@@ -104,6 +110,65 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
         unit=outcome.unit,
         better="lower" if outcome.is_error else "higher",
     )
+
+
+def _ranked(evidence: Evidence, test: Split, minimum: int) -> list[Finding]:
+    """The AUC within each declared slice and its gap to the rest; numbers have none."""
+    if evidence.suite.task == "regression":
+        return []
+    answers, positive = evidence.predictions("test"), evidence.data.positive
+    score = answers.positive_scores(positive) if positive else None
+    hit, known = test.labels == positive, answers.answered
+    missing = (
+        "no access: the model gives labels but no probabilities" if positive else "the suite names no positive class"
+    )
+
+    def auc_of(rows: Bools) -> Auc | str:
+        """The AUC among some rows, or why there is none."""
+        if score is None:
+            return missing
+        n, hits = int(rows.sum()), int((rows & hit).sum())
+        if n < minimum:
+            return f"insufficient sample: {n} answered rows, {minimum} needed"
+        found = delong(score[rows], hit[rows], None if test.clusters is None else test.clusters[rows])
+        why = f"undefined: {hits} positive of {n} answered rows; two of either class, of two clusters, are needed"
+        return found or why
+
+    findings = []
+    for name, mask in declared(test):
+        inside, rest = mask & known, ~mask & known
+        one, other, of = auc_of(inside), auc_of(rest), {"slice": name}
+        findings += [_auc_finding(one, int(inside.sum()), of), _gap_finding(one, other, int(known.sum()), of)]
+    return findings
+
+
+def _auc_finding(auc: Auc | str, n: int, of: dict[str, str]) -> Finding:
+    measure = "performance.slice_auc"
+    if isinstance(auc, str):
+        return undefined(measure, n, auc, of=of)
+    return Finding(measure=measure, value=auc.value, n=n, of=of, interval=auc.interval(), better="higher")
+
+
+def _gap_finding(auc: Auc | str, rest: Auc | str, n: int, of: dict[str, str]) -> Finding:
+    measure = "performance.slice_auc_gap"
+    if isinstance(auc, str):
+        return undefined(measure, n, auc, of=of)
+    if isinstance(rest, str):
+        return undefined(measure, n, f"the rest: {rest}", of=of)
+    error, gap = gap_standard_error(auc, rest), auc.value - rest.value
+    band = wald(gap, error) if error > 0 else None
+    note = f"against {rest.value:.3g} in the rest"
+    return Finding(measure=measure, value=gap, n=n, of=of, interval=band, better="higher", reason=note)
+
+
+def _auc_exhibit(ranked: list[Finding]) -> list[Exhibit]:
+    rows: list[list[Cell]] = [
+        [f.of["slice"], f.value, f.interval.low, f.interval.high, f.n]
+        for f in ranked
+        if f.of and f.interval and f.measure == "performance.slice_auc"
+    ]
+    columns = ["slice", "ROC-AUC", "low", "high", "n"]
+    return [Exhibit(kind="intervals", title="ROC-AUC within each slice", columns=columns, rows=rows)] if rows else []
 
 
 def declared(test: Split) -> Iterator[tuple[str, Bools]]:
