@@ -121,8 +121,10 @@ def _table(datasets: Any, dataset: Any) -> pd.DataFrame:
 
 def _problem(datasets: Any, asked: _Asked, error: Exception) -> str:
     """What is wrong and what to do; an error of reading may quote cells, so its words are not passed on."""
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
     known = datasets.exceptions
-    if isinstance(error, known.DatasetNotFoundError):
+    if isinstance(error, known.DatasetNotFoundError | RepositoryNotFoundError | RevisionNotFoundError):
         what = (
             "the hub has no such data set or revision, or it needs a login. Check the name, or log in (HF_TOKEN), and accept "
             "its terms on its page"

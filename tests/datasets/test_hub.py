@@ -47,7 +47,7 @@ class Hub(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
         path = self.path.partition("?")[0]
-        name = next((name for name in self.server.files if f"/{name}/" in path), None)
+        name = next((name for name in self.server.files if f"/{name}/" in f"{path}/"), None)
         files = self.server.files.get(name)
         if files is None:
             return self.send(404, error="RepoNotFound")
@@ -60,6 +60,8 @@ class Hub(BaseHTTPRequestHandler):
         if re.fullmatch(rf"/api/datasets/{name}/tree/{COMMIT}", path):
             entries = [{"type": "file", "path": n, "oid": hashlib.sha1(c).hexdigest(), "size": len(c)} for n, c in files.items()]  # fmt: skip
             return self.send(200, json.dumps(entries).encode())
+        if "/tree/" in path:  # no folder lies in any of them
+            return self.send(404, error="EntryNotFound")
         told = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": file} for file in files]}
         return self.send(200, json.dumps(told).encode())
 
