@@ -1,7 +1,7 @@
 """Where a table comes from: a file, or a name that a reader loads (hf:org/name#split, openml:31, a plugin's scheme).
 
 Nothing is fetched unless a suite or an option names such a source. What was loaded by name is known by its content: the
-fingerprint is the sha256 of the table written as CSV (UTF-8, no index, missing cells as a NUL sign).
+fingerprint is the sha256 of the table written as CSV (UTF-8, no index, missing cells as ␀).
 """
 
 from __future__ import annotations
@@ -93,4 +93,4 @@ def _plain_column(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _content_digest(table: pd.DataFrame) -> str:
-    return sha256_bytes(table.to_csv(index=False, na_rep="\0", lineterminator="\n").encode("utf-8", "surrogatepass"))
+    return sha256_bytes(table.to_csv(index=False, na_rep="␀", lineterminator="\n").encode("utf-8", "surrogatepass"))
