@@ -14,7 +14,7 @@ def audit(
     suite: options.SuiteName,
     model: options.ModelUri,
     output: options.Outputs = None,
-    data: options.DataFile = None,
+    data: options.OtherData = None,
     train_data: options.TrainData = None,
     trained_on_split: options.TrainedOnSplit = False,
     rows: options.Rows = None,

@@ -11,7 +11,9 @@ from harness.cli.printing import story
 
 
 def init(
-    data: Annotated[Path, typer.Option("--data", help="Your data: CSV, Parquet or JSON lines.")],
+    data: Annotated[
+        str, typer.Option("--data", help="Your data: CSV, Parquet, JSON lines, or a name such as hf:org/name#split.")
+    ],
     label: Annotated[str | None, typer.Option(help="The label's column.")] = None,
     positive: Annotated[
         str | None, typer.Option(help="The positive class, or for numbers the least positive one.")

@@ -28,10 +28,17 @@ Outputs = Annotated[
         help="Where to write, kind by suffix (.html .json .xml .md .sarif) or KIND=PATH; repeatable.",
     ),
 ]
-DataFile = Annotated[Path | None, typer.Option("--data", help="Other data: every row of it is a test row.")]
+OtherData = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="Other data, a file or a name such as hf:org/name#split: every row of it is a test row."
+    ),
+]
 TrainData = Annotated[
-    Path | None,
-    typer.Option("--train-data", help="The rows that the model was trained on, for the privacy check."),
+    str | None,
+    typer.Option(
+        "--train-data", help="The rows that the model was trained on, for the privacy check; a file or a name."
+    ),
 ]
 TrainedOnSplit = Annotated[
     bool,

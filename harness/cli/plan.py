@@ -10,7 +10,7 @@ from harness.cli import options
 def plan(
     suite: options.SuiteName,
     model: options.ModelUri,
-    data: options.DataFile = None,
+    data: options.OtherData = None,
     train_data: options.TrainData = None,
     trained_on_split: options.TrainedOnSplit = False,
     rows: options.Rows = None,

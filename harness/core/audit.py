@@ -51,7 +51,7 @@ class SplitRef(_Stored):
 
 
 class DataRef(_Stored):
-    """Which data were used, how they were split, and their card."""
+    """Which data were used, how they were split, and their card; `source` is what was loaded by name, None for a file."""
 
     fingerprint: str
     rows: int
@@ -60,6 +60,7 @@ class DataRef(_Stored):
     card: DataCard | None = None
     members: str
     sampled_rows: int | None = None
+    source: str | None = None
 
 
 class PolicyRef(_Stored):

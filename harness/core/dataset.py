@@ -40,7 +40,8 @@ class Split:
 class Dataset:
     """Every split of one data set, its classes (none for regression), and where it came from.
 
-    `members` says how training members are known: fitted, train-data, stated, or unknown.
+    `members` says how training members are known: fitted, train-data, stated, or unknown. `origin` is what was loaded, where
+    it was loaded by name (`hf:org/name@commit#config/split`); None for a file.
     """
 
     splits: dict[str, Split]
@@ -52,3 +53,4 @@ class Dataset:
     card: DataCard | None
     members: str
     sampled_rows: int | None = None
+    origin: str | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.datasets.readers import read_table
+from harness.datasets.sources import Source, read_source, scheme_of
 from harness.errors import DataError
 from harness.spec.suite import Read
 
@@ -73,10 +73,10 @@ def guess_reading(path: Path) -> Read:
     )
 
 
-def read_guessed(path: Path) -> tuple[pd.DataFrame, Read]:
+def read_guessed(source: str | Path) -> tuple[Source, Read]:
     """The table, read as it seems to be written."""
-    read = guess_reading(path)
-    return read_table(path, read), read
+    read = Read() if scheme_of(source) else guess_reading(Path(source))
+    return read_source(source, read), read
 
 
 def guess_columns(table: pd.DataFrame, label: str | None, sensitive: list[str]) -> list[Guess]:

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
-from harness.datasets.readers import read_table
+from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample
-from harness.engine.provenance import sha256_file
 from harness.errors import DataError
 from harness.spec.loading import LoadedSuite, load_card
 from harness.spec.suite import Data, Label, Sensitive, Suite, Threshold
@@ -26,26 +25,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """What the user changes for one run: other data, training rows of their own, a sample."""
+    """What the user changes for one run: other data (a file or a name), training rows of their own, a sample."""
 
-    data: Path | None = None
-    train_data: Path | None = None
+    data: str | Path | None = None
+    train_data: str | Path | None = None
     trained_ids: tuple[str, ...] | None = None
     trained_on_split: bool = False
     rows: int | None = None
 
 
 def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dataset:
-    """The suite's data with its splits. With `options.data` every row of that file is a test row."""
+    """The suite's data with its splits. With `options.data` every row of it is a test row."""
     options = options or DataOptions()
     suite = loaded.suite
-    path = options.data or loaded.folder / suite.data.source
-    table = _prepare(read_table(path, suite.data.read), suite.data, path, splits=options.data is None)
+    if options.data is not None:
+        source = read_source(options.data, suite.data.read)
+    else:
+        source = read_source(suite.data.source, suite.data.read, loaded.folder)
+    table = _prepare(source, suite.data, splits=options.data is None)
     before = len(table)
     if suite.data.drop_duplicates:
         identity = ["__id__", *([suite.data.id] if suite.data.id else [])]
         table = table.loc[~table.drop(columns=identity).duplicated()].reset_index(drop=True)
-    classes, labels = _labels(table, suite, path)
+    classes, labels = _labels(table, suite, source.name)
     roles = np.array(["test"] * len(table), dtype=object) if options.data else _roles(table, labels, suite)
     splits = {
         role: _split(role, table.loc[roles == role], labels[roles == role], suite.data)
@@ -61,20 +63,22 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         splits,
         classes,
         suite.data.label.positive_name,
-        sha256_file(path),
+        source.fingerprint,
         before,
         before - len(table),
-        _card(loaded, None if options.data else path),
+        _card(loaded, None if options.data else source),
         members,
         sampled,
+        source.origin,
     )
 
 
 def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
     if options.train_data is not None:
-        table = _prepare(read_table(options.train_data, suite.data.read), suite.data, options.train_data, splits=False)
+        source = read_source(options.train_data, suite.data.read)
+        table = _prepare(source, suite.data, splits=False)
         table["__id__"] = "train:" + table["__id__"]
-        _, labels = _labels(table, suite, options.train_data, classes)
+        _, labels = _labels(table, suite, source.name, classes)
         splits["train"] = _split("train", table, labels, suite.data)
         _share_ids(splits)
         return "train-data"
@@ -121,8 +125,9 @@ def _row_keys(split: Split, columns: list[str]) -> list[str]:
     return [f"{key}:{label}" for key, label in zip(hashed, split.labels, strict=True)]
 
 
-def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd.DataFrame:
+def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
     """The table with its row ids, after its columns were looked at; those of the split plan only where it is split."""
+    table = source.table
     wanted = {
         *([data.label.column] if data.label.column else []),
         *data.features,
@@ -138,7 +143,7 @@ def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd
     absent = sorted(wanted - set(table.columns))
     if absent:
         raise DataError(
-            f"{path.name} lacks the column(s) {', '.join(absent)}. It has: {', '.join(table.columns)}. "
+            f"{source.name} lacks the column(s) {', '.join(absent)}. It has: {', '.join(table.columns)}. "
             "Name the columns as in the suite, or change the suite."
         )
     for column, values in data.missing.items():
@@ -148,14 +153,14 @@ def _prepare(table: pd.DataFrame, data: Data, path: Path, *, splits: bool) -> pd
     repeated = table["__id__"].duplicated()
     if repeated.any():
         raise DataError(
-            f"{path.name} repeats {int(repeated.sum())} id(s) in column {data.id!r} (first: "
+            f"{source.name} repeats {int(repeated.sum())} id(s) in column {data.id!r} (first: "
             f"{table['__id__'][repeated].iloc[0]}). Each row needs an id of its own."
         )
     return table
 
 
 def _labels(
-    table: pd.DataFrame, suite: Suite, path: Path, known: tuple[str, ...] | None = None
+    table: pd.DataFrame, suite: Suite, source: str, known: tuple[str, ...] | None = None
 ) -> tuple[tuple[str, ...], Labels]:
     """The classes (none for regression), and each row's class or number."""
     label = suite.data.label
@@ -165,22 +170,22 @@ def _labels(
     column = table[label.column]
     if column.isna().any():
         raise DataError(
-            f"{path.name} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows."
+            f"{source} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows."
         )
     if suite.task == "regression":
         return (), _numbers(column, label.column, "the task is regression")
     if suite.task == "choice":
-        return tuple(str(i) for i in range(len(suite.data.options))), _chosen(table, suite.data, path)
+        return tuple(str(i) for i in range(len(suite.data.options))), _chosen(table, suite.data, source)
     if isinstance(label.positive, Threshold):
         numbers = _numbers(column, label.column, "label.positive is at_least")
         positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
         values = np.where(numbers >= label.positive.at_least, positive, negative).astype(object)
     else:
         values = np.array([name_of(value) for value in column], dtype=object)
-    return _classes(values, label, path, known), values
+    return _classes(values, label, source, known), values
 
 
-def _chosen(table: pd.DataFrame, data: Data, path: Path) -> Strings:
+def _chosen(table: pd.DataFrame, data: Data, source: str) -> Strings:
     """The 0-based place (as text) of each item's right option, given by place or by its words."""
     found = []
     columns = [str(data.label.column), *data.options]
@@ -190,7 +195,7 @@ def _chosen(table: pd.DataFrame, data: Data, path: Path) -> Strings:
         place = int(name) if name.isdigit() else (own.index(name) if name in own else -1)
         if not 0 <= place < len(own) or own[place] is None:
             raise DataError(
-                f"{path.name}, row {row}: the label in {data.label.column!r} is no option of the item. Wanted: the 0-based "
+                f"{source}, row {row}: the label in {data.label.column!r} is no option of the item. Wanted: the 0-based "
                 "place of the right option, or its words."
             )
         found.append(str(place))
@@ -208,19 +213,19 @@ def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.floa
     return np.asarray(numbers)
 
 
-def _classes(values: Strings, label: Label, path: Path, known: tuple[str, ...] | None) -> tuple[str, ...]:
+def _classes(values: Strings, label: Label, source: str, known: tuple[str, ...] | None) -> tuple[str, ...]:
     classes = tuple(sorted(set(values)))
     if known is not None:
         return known
     if len(classes) < 2:
         raise DataError(
-            f"The label {label.column!r} of {path.name} has one class only ({classes[0]!r}). "
+            f"The label {label.column!r} of {source} has one class only ({classes[0]!r}). "
             "Nothing can be told apart; give rows of two classes at least."
         )
     for role, name in (("positive", label.positive_name), ("favourable", label.favourable)):
         if name is not None and name not in classes:
             raise DataError(
-                f"label.{role} is {name!r}, but {label.column!r} of {path.name} holds {', '.join(classes[:10])}."
+                f"label.{role} is {name!r}, but {label.column!r} of {source} holds {', '.join(classes[:10])}."
             )
     return classes
 
@@ -333,13 +338,13 @@ def _join(role: str, parts: list[Split]) -> Split:
     )
 
 
-def _card(loaded: LoadedSuite, source: Path | None) -> DataCard | None:
+def _card(loaded: LoadedSuite, source: Source | None) -> DataCard | None:
     if loaded.suite.data.card is None:
         return None
     card = load_card(loaded.folder / loaded.suite.data.card)
-    if source is not None and card.sha256 and sha256_file(source) != f"sha256:{card.sha256}":
+    if source is not None and card.sha256 and source.fingerprint != f"sha256:{card.sha256}":
         raise DataError(
-            f"{source.name} is not the file that its card describes (sha256 {sha256_file(source)[7:19]}…, the card says "
-            f"{card.sha256[:12]}…). Restore the file, or update the card if the change is meant."
+            f"{source.name} is not the {'table' if source.origin else 'file'} that its card describes (sha256 {source.fingerprint[7:19]}…, the card says "
+            f"{card.sha256[:12]}…). Restore it, or update the card if the change is meant."
         )
     return card

@@ -147,6 +147,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
         "card": None if data.card is None else data.card.model_dump(mode="json"),
         "members": data.members,
         "sampled_rows": data.sampled_rows,
+        "source": data.origin,
     }
     return {
         "schema": "vertical-harness/audit/1",

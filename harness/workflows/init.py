@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 from harness.checks.data.quality import column_auc, column_concordance, sentinels
 from harness.core.names import name_of
 from harness.datasets.guessing import Guess, guess_columns, read_guessed
+from harness.datasets.sources import scheme_of
 from harness.errors import DataError
 from harness.spec.suite import Read
 
@@ -42,16 +44,17 @@ class Starter:
     warnings: list[str]
 
 
-def init(path: Path, target: Path, wishes: Wishes) -> Starter:
-    """Reads the data and writes the suite beside it (or to `target`)."""
-    table, read = read_guessed(path)
+def init(data: str | Path, target: Path, wishes: Wishes) -> Starter:
+    """Reads the data, a file or a name, and writes the suite to `target`; of a name, what it stood for is written."""
+    found, read = read_guessed(data)
+    table = found.table
     guesses = guess_columns(table, wishes.label, list(wishes.sensitive))
     label = next(guess.column for guess in guesses if guess.role == "label")
     table = table.dropna(subset=[label])
     classes, positive, threshold = _classes(table[label], label, wishes.positive)
     favourable = _favourable(wishes, classes, positive)
-    source = path.resolve()
-    shown = source.name if source.parent == target.resolve().parent else str(source)
+    source = Path(data).resolve()
+    shown = found.origin or (source.name if source.parent == target.resolve().parent else str(source))
     leaks = _leaks(table, guesses, label, classes, threshold)
     starter = _Writer(
         shown, read, table, guesses, label, positive, threshold, favourable, leaks, numbers=not classes
@@ -142,14 +145,26 @@ class _Writer:
         """Guesses of sensitive columns that give nothing away."""
         return [g for g in self.guesses if g.role == "sensitive" and g.column not in self.leaks]
 
+    @property
+    def shown_name(self) -> str:
+        """The file's name, or the name that the data were loaded by."""
+        return self.source if scheme_of(self.source) else Path(self.source).name
+
+    @property
+    def stem(self) -> str:
+        """What the data are called: the file without its suffix, or a name without scheme, revision and split."""
+        if scheme_of(self.source):
+            return re.split(r"[@#]", self.source.partition(":")[2])[0].rpartition("/")[2]
+        return Path(self.source).stem
+
     def starter(self, wishes: Wishes) -> Starter:
         blocks = [self._head(), self._data(), self._checks(), self._policy(), self._system()]
         return Starter("\n".join(blocks), self._decisions(wishes), self._warnings())
 
     def _head(self) -> str:
-        name = Path(self.source).stem.lower().replace(" ", "-")
+        name = self.stem.lower().replace(" ", "-")
         return (
-            f"# A starter suite, guessed from {Path(self.source).name} ({len(self.table):,} rows). Read every line before "
+            f"# A starter suite, guessed from {self.shown_name} ({len(self.table):,} rows). Read every line before "
             f"you rely on it.\nname: own/{_plain(name)}\nversion: 1\nvertical: own\ntask: "
             + ("regression" if self.numbers else "classification")
         )
@@ -270,7 +285,7 @@ class _Writer:
     def _system(self) -> str:
         return (
             "seed: 20260101\nsystem:  # printed in the report; 'not stated' until you say it\n"
-            f"  name: {_quoted(Path(self.source).stem)}\n  # intended_purpose: \n  # users: \n  # affected: \n"
+            f"  name: {_quoted(self.stem)}\n  # intended_purpose: \n  # users: \n  # affected: \n"
             "  # jurisdictions: []\n  # out_of_scope: \n"
         )
 

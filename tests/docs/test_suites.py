@@ -69,7 +69,7 @@ def render(name):
         lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
     base = "sklearn:tfidf" if data.features in (["smiles"], ["text"]) else "sklearn:gradient-boosting"
     tried = [f"harness fit {name} --base {base} -o model", f"harness audit {name} --model model -o report.html"]
-    if suite.asks_questions:
+    if suite.data.split.test == 1:
         tried = [f"harness audit {name} --model https://host/v1#model -o report.html"]
     lines += ["## Try it", "", "```", *tried, "```"]
     return "\n".join(lines) + "\n"

@@ -85,7 +85,7 @@ def answer(suite, table, rng, defect, member):
         given = rng.permutation(given)
     if defect == "blind":
         given = np.full(n, classes.index(data.label.favourable or max(set(labels) - {data.label.positive_name})))
-        if data.label.favourable == data.label.positive_name:
+        if data.label.favourable and data.label.favourable == data.label.positive_name:
             given = np.full(n, 1 - classes.index(data.label.positive_name))
         confidence = rng.uniform(0.6, 0.95, n)
     if defect.startswith("against "):

@@ -10,7 +10,7 @@ from harness.outputs.writing import render, write
 from harness.spec.loading import built_in_suites, load_suite
 from harness.workflows.fit import fit
 
-QUESTIONS = [name for name in built_in_suites() if load_suite(name).suite.asks_questions]
+QUESTIONS = [name for name in built_in_suites() if load_suite(name).suite.data.split.test == 1]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
