@@ -25,7 +25,7 @@ def compare(
     learning_curve: Annotated[
         bool, typer.Option("--learning-curve", help="Fit the vertical model again to parts of its training rows.")
     ] = False,
-    data: options.DataFile = None,
+    data: options.OtherData = None,
     train_data: options.TrainData = None,
     trained_on_split: options.TrainedOnSplit = False,
     rows: options.Rows = None,
