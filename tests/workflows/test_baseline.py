@@ -1,0 +1,127 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.app import app
+from harness.errors import DataError, IntegrityError
+from harness.workflows.audit import AuditRequest, run_audit
+from harness.workflows.fit import fit
+
+SUITE = """
+extends: finance/credit-risk
+name: small
+checks: [performance.classification, bias.groups]
+policy: [{id: useful, measure: performance.roc_auc, at_least: 0.7, reason: r, source: s}]
+"""
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A suite, a fitted model, its audit as the last release, and a worse model: the same answers, a tenth turned round."""
+    folder = tmp_path_factory.mktemp("release")
+    (folder / "small.yaml").write_text(SUITE, encoding="utf-8")
+    fit("finance/credit-risk", "sklearn:logistic-regression", folder / "model")
+    assert (
+        invoke(
+            "audit", folder / "small.yaml", "--model", folder / "model", "-o", folder / "last" / "audit.json"
+        ).exit_code
+        == 0
+    )
+    (saved,) = (folder / "last").glob("predictions*.parquet")
+    answers = pd.read_parquet(saved).query("role == 'test'")
+    good = pd.DataFrame({"id": answers["id"], "score": answers["score:yes"]})
+    good.to_csv(folder / "same.csv", index=False)
+    turned = good["score"].where(good.index % 5 != 0, 1 - good["score"])
+    good.assign(score=turned).to_csv(folder / "worse.csv", index=False)
+    return folder
+
+
+def test_the_same_answers_pass_and_worse_ones_fail_that_very_rule(released):
+    last = released / "last" / "audit.json"
+    same = invoke(
+        "audit",
+        released / "small.yaml",
+        "--model",
+        released / "same.csv",
+        "--baseline",
+        last,
+        "-o",
+        released / "s.json",
+    )
+    assert same.exit_code == 0, same.stdout
+    worse = invoke(
+        "audit",
+        released / "small.yaml",
+        "--model",
+        released / "worse.csv",
+        "--baseline",
+        last,
+        "-o",
+        released / "w.json",
+    )
+    assert worse.exit_code == 1
+    record = json.loads((released / "w.json").read_text(encoding="utf-8"))
+    failed = {d["rule_id"] for d in record["verdict"]["decisions"] if d["outcome"] == "fail"}
+    assert "release-roc-auc" in failed
+    turned = next(r for r in record["records"] if r["check"] == "baseline.paired")
+    counts = {f["measure"]: f["value"] for f in turned["findings"] if f["exact"]}
+    table = next(e for e in turned["exhibits"] if e["title"].startswith("Newly failing"))
+    assert counts["baseline.newly_failing"] == len(table["rows"]) > 50
+
+
+def test_a_policy_loosened_since_the_baseline_is_shown_everywhere(released):
+    loose = released / "loose.yaml"
+    loose.write_text(SUITE.replace("0.7,", "0.68,"), encoding="utf-8")
+    out = [released / f"loose.{kind}" for kind in ("json", "html")]
+    found = invoke(
+        "audit",
+        loose,
+        "--model",
+        released / "model",
+        "--baseline",
+        released / "last",
+        *[x for o in out for x in ("-o", o)],
+    )
+    assert found.exit_code == 0
+    for file in out:
+        assert "relaxed by 0.02" in file.read_text(encoding="utf-8")
+
+
+def test_without_a_baseline_release_margins_do_not_apply(released):
+    record = run_audit(AuditRequest(str(released / "small.yaml"), str(released / "model"))).record
+    assert all(not d.rule_id.startswith("release-") for d in record.verdict.decisions)
+    assert all(r.check != "baseline.paired" for r in record.records)
+
+
+def request(released, baseline, **more):
+    return AuditRequest(str(released / "small.yaml"), str(released / "model"), baseline=baseline, **more)
+
+
+def test_a_changed_record_or_changed_predictions_are_refused(released, tmp_path):
+    shutil.copytree(released / "last", tmp_path / "last")
+    record = tmp_path / "last" / "audit.json"
+    text = record.read_text(encoding="utf-8")
+    record.write_text(text.replace('"performance.accuracy"', '"performance.acuracy"', 1), encoding="utf-8")
+    with pytest.raises(IntegrityError, match="own digest"):
+        run_audit(request(released, record))
+    record.write_text(text, encoding="utf-8")
+    (saved,) = (tmp_path / "last").glob("predictions*.parquet")
+    pd.read_parquet(saved).iloc[::-1].to_parquet(saved, index=False)
+    with pytest.raises(IntegrityError, match="does not match the digest"):
+        run_audit(request(released, record))
+    saved.unlink()
+    with pytest.raises(DataError, match="not beside its record"):
+        run_audit(request(released, record))
+    assert invoke("audit", released / "small.yaml", "--model", released / "model", "--baseline", record).exit_code == 2
+
+
+def test_a_baseline_of_another_suite_is_refused(released):
+    with pytest.raises(DataError, match="is an audit of small; wanted"):
+        run_audit(AuditRequest("finance/credit-risk", str(released / "model"), baseline=released / "last"))
