@@ -144,7 +144,9 @@ def _trade(title: str, axis: str, prices: dict[str, float | None], comparison: C
     exhibit = Exhibit(kind="table", title=title, columns=["model", axis, quality_axis, "front"], rows=rows)
     front = ", ".join(str(row[0]) for row in rows if row[3])
     beaten = ", ".join(str(row[0]) for row in rows if not row[3])
-    said = f"On the Pareto front (filled): {front}." + (f" Beaten in both by another: {beaten}." if beaten else "")
+    said = f"On the Pareto front (filled): {front}." + (
+        f" Another is at least as good in both as: {beaten}." if beaten else ""
+    )
     return Drawing(title, draw_trade(exhibit, lower), " ".join(filter(None, (said, note))))
 
 
@@ -173,4 +175,5 @@ def _learning(pair: Pair) -> Drawing | None:
     found = next((d for d in pair.differences if d.measure == curve.columns[1]), None)
     level = found.second if found else None
     note = f"The dashed line is {pair.general.name}: {narrative.number(level)}." if level is not None else None
-    return Drawing(curve.title, draw_learning(curve, level), note)
+    named = curve.model_copy(update={"columns": [curve.columns[0], narrative.measure_title(curve.columns[1])]})
+    return Drawing(curve.title, draw_learning(named, level), note)
