@@ -101,35 +101,23 @@ def find_near_pairs(rows: Rows, similarity: float) -> NearPairs:
 
 def _candidates(rows: Rows, similarity: float) -> Iterator[tuple[Ints, Ints]]:
     """Pairs i < j of a test row and any row that may be near, a bounded number at a time."""
-    partners = _partners_by_text if rows.shingles else _partners_by_number
-    for i, j in partners(rows, similarity):
+    tests = np.flatnonzero(rows.in_test)
+    blocks = [tests[start : start + BLOCK] for start in range(0, len(tests), BLOCK)]
+    found = _close(rows, blocks) if rows.shingles is None else rows.shingles.candidates(blocks, similarity)
+    for i, j in found:
         kept = (i < j) & (rows.vector[i] != rows.vector[j]) & (rows.kin[i] != rows.kin[j])
         i, j = i[kept], j[kept]
         for start in range(0, len(i), PAIRS):
             yield i[start : start + PAIRS], j[start : start + PAIRS]
 
 
-def _partners_by_text(rows: Rows, similarity: float) -> Iterator[tuple[Ints, Ints]]:
-    assert rows.shingles is not None
-    rarest = rows.shingles.rarest(similarity)
-    across = rarest.T.tocsr()
-    for block in _blocks(rows):
-        shared = (rarest[block] @ across).tocoo()
-        yield block[shared.row], shared.col.astype(np.int64)
-
-
-def _partners_by_number(rows: Rows, _: float) -> Iterator[tuple[Ints, Ints]]:
+def _close(rows: Rows, blocks: list[Ints]) -> Iterator[tuple[Ints, Ints]]:
     from sklearn.neighbors import KDTree
 
     tree = KDTree(rows.points, metric="chebyshev")
-    for block in _blocks(rows):
+    for block in blocks:
         partners = tree.query_radius(rows.points[block], r=1 + ROUNDING)
         yield np.repeat(block, [len(own) for own in partners]), np.concatenate(partners)
-
-
-def _blocks(rows: Rows) -> list[Ints]:
-    tests = np.flatnonzero(rows.in_test)
-    return [tests[start : start + BLOCK] for start in range(0, len(tests), BLOCK)]
 
 
 def _settled(rows: Rows, found: NearPairs, i: Ints, j: Ints) -> Bools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +26,27 @@ class Shingles:
 
     def alike(self, i: Ints, j: Ints, similarity: float) -> Bools:
         """Whether texts i (m,) and j (m,) share so much: |A ∩ B| / |A ∪ B| ≥ similarity."""
-        sizes = self.sizes[i], self.sizes[j]
-        found: Bools = np.minimum(*sizes) >= similarity * np.maximum(*sizes) - ROUNDING  # no more can be shared
-        i, j = i[found], j[found]
         shared = np.asarray(self.sets[i].multiply(self.sets[j]).sum(axis=1)).ravel()
-        found[found] = shared / (self.sizes[i] + self.sizes[j] - shared) >= similarity - ROUNDING
-        return found
+        alike: Bools = shared / (self.sizes[i] + self.sizes[j] - shared) >= similarity - ROUNDING
+        return alike
 
-    def rarest(self, similarity: float) -> Any:
-        """The sets cut to their rarest |A| - ⌈similarity·|A|⌉ + 1 shingles: alike texts share one of these at least."""
+    def candidates(self, blocks: list[Ints], similarity: float) -> Iterator[tuple[Ints, Ints]]:
+        """For each block of texts, pairs of one of them and any text that may be alike; none that is alike is left out.
+
+        Alike texts share one of their rarest |A| - ⌈similarity·|A|⌉ + 1 shingles at least. In all they share no more than
+        those that both have there, and the rest of one text: of the one whose rarest shingles end first.
+        """
+        rarest = self._rarest(similarity)
+        across, rest, end = rarest.T.tocsr(), self.sizes - np.diff(rarest.indptr), rarest.indices[rarest.indptr[1:] - 1]
+        for block in blocks:
+            shared = (rarest[block] @ across).tocoo()
+            i, j = block[shared.row], shared.col.astype(np.int64)
+            most = shared.data + np.where(end[i] < end[j], rest[i], rest[j])
+            most = np.minimum(most, np.minimum(self.sizes[i], self.sizes[j]))
+            kept = most >= similarity / (1 + similarity) * (self.sizes[i] + self.sizes[j]) - ROUNDING
+            yield i[kept], j[kept]
+
+    def _rarest(self, similarity: float) -> Any:
         from scipy.sparse import csr_array
 
         kept = self.sizes - np.ceil(similarity * self.sizes - ROUNDING).astype(np.int64) + 1
