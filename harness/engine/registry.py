@@ -237,6 +237,15 @@ _BUILT_IN = (
         EVERY,
     ),
     CheckEntry(
+        "data.near_duplicates",
+        "harness.checks.data.near_duplicates:near_duplicates",
+        (),
+        "Rows that are nearly equal",
+        ("near_duplicate_rate", "near_overlap_rate", "near_duplicate_label_conflict_rate"),
+        EVERY,
+        without_truth=True,
+    ),
+    CheckEntry(
         "data.shift",
         "harness.checks.data.shift:shift",
         (),

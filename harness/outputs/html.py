@@ -37,6 +37,7 @@ _READ = {
     "model.loading": "A 1 or more here is something to ask about: a pickle opened on purpose, the user's own code, labels that contradict their scores.",
     "data.sites": "0.5 means that a site's rows look like all others'; near 1 the site can be told by its rows alone.",
     "data.power": "Before the run: the observed value that each rule needs with this many rows. Where it says no, no model could have passed; a low chance means that a model without a flaw would often stay undecided.",
+    "data.near_duplicates": "A test row that nearly equals a training row asks a model what it has learnt already: where many do, every measure of performance is too good. Look at the rows named before you drop any.",
     "data.quality": "Bars near 1 mean that one column alone tells the label, which is usually a leak.",
 }
 
