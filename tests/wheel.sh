@@ -27,6 +27,32 @@ first=$(grep Evidence out.txt)
 expect 0 harness audit finance/credit-risk --model logistic -o again/audit.json
 [ "$first" = "$(grep Evidence out.txt)" ] || { echo "FAILED: two runs differ in evidence"; exit 1; }
 expect 0 harness judge run/audit.json
+expect 0 harness audit finance/credit-risk --model logistic -o run/audit.sarif -o github=run/annotations.txt
+expect 0 harness validate finance/credit-risk medical/diagnosis
+expect 2 harness validate finance/credit-risk no/suite
+expect 0 env GATE_SUITE=finance/credit-risk GATE_MODEL=logistic bash "$root/ci/gate.sh" audit
+expect 0 bash "$root/ci/gate.sh" decide
+# The last release, a comparison, waivers, history.
+expect 0 harness audit finance/credit-risk --model logistic --baseline run/audit.json -o next/audit.json
+grep -q newly_failing next/audit.json
+expect 0 harness fit finance/credit-risk --base sklearn:gradient-boosting -o boosted
+decides harness audit finance/credit-risk --model boosted --baseline run/audit.json -o boosted.html
+expect 0 harness compare finance/credit-risk --vertical boosted --general logistic --learning-curve --cost-missed 5 --cost-false-alarm 1 -o compare/c.json -o compare/c.html -o compare/c.md
+expect 0 harness report compare/c.json -o compare/again.html
+cmp compare/c.html compare/again.html
+expect 3 harness compare finance/credit-risk --vertical boosted --general logistic --gate -o compare/gate.json
+cat > policy.yaml <<END
+policy: [{id: high, measure: performance.accuracy, at_least: 0.99, reason: r, source: s}]
+END
+cat > waived.yaml <<END
+policy: [{id: high, measure: performance.accuracy, at_least: 0.99, reason: r, source: s}]
+waivers: [{rule: high, owner: o, reason: r, compensating_control: c, expires: $(date -u -d '+7 days' +%F)}]
+END
+sed "s/expires: .*}/expires: 2020-01-01}/" waived.yaml > expired.yaml
+expect 1 harness judge run/audit.json --policy policy.yaml
+expect 0 harness judge run/audit.json --policy waived.yaml
+grep -q "PASS WITH 1 WAIVER" out.txt
+expect 1 harness judge run/audit.json --policy expired.yaml
 expect 0 env TZ=Asia/Tokyo PYTHONHASHSEED=7 harness report run/audit.json -o other.html
 cmp run/report.html other.html
 expect 0 harness fit manufacturing/predictive-maintenance --base sklearn:gradient-boosting -o machine
@@ -49,6 +75,16 @@ expect 0 harness audit breast-cancer.yaml --model model.skops --data test.csv --
 expect 3 harness audit breast-cancer.yaml --model model.skops --data test.csv -o members-unknown.html
 expect 0 harness demo
 expect 3 harness audit finance/credit-risk --model runs/demo/model
+decides harness audit finance/credit-risk --model logistic
+expect 0 harness history
+expect 0 harness history --measure performance.roc_auc -o trend.csv
+expect 0 harness fit chinese/escalation --base sklearn:tfidf -o chinese
+decides harness audit chinese/escalation --model chinese -o chinese.html
+grep -q "class: 是" chinese.html
+expect 2 harness fit chinese/escalation --base sklearn:logistic-regression -o columns
+python -m pip install -q -c "$root/constraints.txt" pytest
+printf 'def test_release(harness_audit):\n    harness_audit("finance/credit-risk", "logistic")\n' > test_release.py
+expect 0 python -m pytest -q test_release.py
 expect 2 harness audit finance/credit-risk --model missing.skops
 expect 2 harness audit no/suite --model logistic
 # Models of texts: without the extra a message, then with it.
@@ -71,6 +107,7 @@ expect 3 harness audit finance/credit-risk --model bundled:minilm --rows 100 --m
 decides harness audit finance/credit-risk --model bundled:minilm --rows 100 --dtype bfloat16 -o zero-shot.html
 decides harness audit finance/credit-risk --model bundled:smollm2 --rows 16 -o prompt.html
 decides harness audit medical/diagnosis-questions --model bundled:smollm2 --rows 8 -o questions.html
+expect 0 harness compare finance/credit-risk --vertical tfidf --general bundled:minilm --rows 100 -o compare/texts.html
 expect 0 harness fit manufacturing/process-optimisation --base bundled:minilm -o concrete-minilm --epochs 1 --freeze -1
 decides harness audit manufacturing/process-optimisation --model concrete-minilm -o concrete-minilm.html
 echo "the wheel passes"
