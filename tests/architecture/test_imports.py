@@ -30,5 +30,5 @@ def test_importing_every_module_loads_no_heavy_library():
 
 
 def test_the_public_names_are_these():
-    assert harness.__all__ == ["audit", "load_suite"]
+    assert harness.__all__ == ["audit", "compare", "load_suite"]
     assert all(callable(getattr(harness, name)) for name in harness.__all__)
