@@ -69,7 +69,7 @@ def render_comparison_html(comparison: Comparison) -> str:
 def gain_drawings(pair: Pair) -> list[Drawing]:
     """The gains with their intervals, one chart a family (and unit); the table beside holds what doesn't fit."""
     parts: dict[str, list[Difference]] = {}
-    for found in pair.differences:
+    for found in [*pair.differences, *pair.guard]:
         if found.gain is not None and found.gain_interval is not None:
             parts.setdefault(_chart_of(found), []).append(found)
     drawings = []
@@ -84,6 +84,8 @@ def gain_drawings(pair: Pair) -> list[Drawing]:
 
 def _chart_of(found: Difference) -> str:
     family, _, name = found.measure.partition(".")
+    if found.guard_suite is not None:
+        return f"Guard set: {found.guard_suite}"
     if "slice" in (found.of or {}):
         family = "slices"
     title = _FAMILIES.get(family, family.capitalize())
@@ -95,7 +97,9 @@ def _gain_row(pair: Pair, found: Difference) -> list[Cell]:
     band = pair.band(found)
     assert band is not None
     margins = pair.comparison.margins
-    margin = next((m for m in [margins.superior, *margins.not_inferior] if _is_about(m, found)), None)
+    guard = [] if margins.guard is None else [margins.guard]
+    asked = [margins.superior, *margins.not_inferior] if found.guard_suite is None else guard
+    margin = next((m for m in asked if _is_about(m, found)), None)
     words = narrative.about(found.group, found.of)
     # A slice says what it is of; its measure stands in the chart's title.
     name = (

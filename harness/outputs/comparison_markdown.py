@@ -27,9 +27,10 @@ def render_comparison_markdown(comparison: Comparison) -> str:
     if pair.choice.legs:
         head = ["outcome", "condition", "about", "margin", "gain", "interval", "rows to decide"]
         lines += ["", "## Conditions", "", *_table(head, [_leg(leg) for leg in pair.choice.legs])]
-    if pair.differences:
+    differences = [*pair.differences, *pair.guard]
+    if differences:
         head = ["measure", "about", "vertical", "general", "difference", f"{pair.level} interval", "p", "n"]
-        lines += ["", "## Differences", "", *_table(head, [_difference(d) for d in pair.differences])]
+        lines += ["", "## Differences", "", *_table(head, [_difference(d) for d in differences])]
     disagreements = exhibit_of(comparison, "Where the models disagree")
     if disagreements is not None:
         lines += ["", f"{plain(disagreements.title)}: listed in the record and in the HTML page."]
@@ -62,8 +63,9 @@ def _leg(leg: Leg) -> list[str]:
 
 def _difference(found: Difference) -> list[str]:
     band = found.interval
+    notes = [note for note in (found.guard_suite, None if found.paired else "not paired") if note]
     return [
-        found.measure if found.paired else f"{found.measure} (not paired)",
+        f"{found.measure} ({', '.join(notes)})" if notes else found.measure,
         narrative.about(found.group, found.of),
         narrative.number(found.first),
         narrative.number(found.second),

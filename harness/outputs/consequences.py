@@ -44,15 +44,16 @@ def _times(models: list[ComparedModel], values: list[float | None], word: str) -
 def privacy(pair: Pair) -> str:
     """How well training rows can be recognised, where both were measured, and where rows go to be answered."""
     measured = [d for d in pair.of_family("privacy") if d.value is not None]
+    measured.sort(key=lambda d: d.measure != "privacy.membership_auc")
     told = []
-    for found in measured[:4]:
+    for found in measured[:3]:
         band = pair.band(found)
         name = ", ".join(filter(None, (measure_title(found.measure), about(found.group, found.of))))
         interval = f" ({signed(band.low)} to {signed(band.high)})" if band else ""
         gain = f", a gain of {signed(found.gain)}{interval} for the vertical model" if found.gain is not None else ""
         told.append(f"{name}: {number(found.first)} against {number(found.second)}{gain}, n = {found.n:,}")
-    if len(measured) > 4:
-        told.append(f"{len(measured) - 4} more such differences are in the table")
+    if len(measured) > 3:
+        told.append(f"{len(measured) - 3} more such differences are in the table")
     if not measured:
         why = why_not(pair.comparison, "privacy", "membership")
         told.append(f"Whether training rows can be recognised was not compared: {why}")

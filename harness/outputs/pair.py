@@ -15,13 +15,14 @@ from harness.stats.intervals import at_level
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models, the choice between them, and their differences; `main` is the one that δ is about."""
+    """Two models, the choice between them, and their differences: on the domain (δ is about `main`) and on a guard set."""
 
     comparison: Comparison
     choice: Choice
     vertical: ComparedModel
     general: ComparedModel
     differences: list[Difference]
+    guard: list[Difference]
     main: Difference | None
 
     @property
@@ -52,7 +53,8 @@ def pair_of(comparison: Comparison, choice: Choice) -> Pair:
             f"The comparison chooses between a vertical model and {choice.against!r}, and its models are "
             f"{', '.join(f'{m.name!r} ({m.role})' for m in comparison.models) or 'none'}. Make the comparison again."
         )
-    differences = [d for d in comparison.differences if d.against in (None, choice.against)]
+    every = [d for d in comparison.differences if d.against in (None, choice.against)]
+    differences, guard = ([d for d in every if (d.guard_suite is not None) == is_guard] for is_guard in (False, True))
     margin = comparison.margins.superior
     main = next(
         (
@@ -62,7 +64,7 @@ def pair_of(comparison: Comparison, choice: Choice) -> Pair:
         ),
         None,
     )
-    return Pair(comparison, choice, vertical, general, differences, main)
+    return Pair(comparison, choice, vertical, general, differences, guard, main)
 
 
 def exhibit_of(comparison: Comparison, start: str) -> Exhibit | None:

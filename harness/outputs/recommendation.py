@@ -19,6 +19,7 @@ CHOICE_WORDS = {
 }
 LEG_WORDS = {"holds": "Holds", "broken": "Not met", "open": "Open", "not_tested": "Not tested"}
 CURVE = "Learning curve"
+_SOURCES = {"suite": "the suite", "default": "the harness, for the suite states none"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _need(pair: Pair) -> str:
     worse = f" It may be worse by at most: {'; '.join(others)}." if others else " No other measure has a margin."
     return (
         f"In {pair.comparison.suite.vertical}, for {pair.comparison.suite.name}, {_named(main)} decides, by more than "
-        f"δ = {main.by:g}: {_stop(main.reason)} Source: {main.source}; margins from {pair.comparison.margins_source}."
+        f"δ = {main.by:g}: {_stop(main.reason)} Source: {main.source}; margins from {_SOURCES.get(pair.comparison.margins_source, pair.comparison.margins_source)}."
         + worse
     )
 
@@ -219,6 +220,10 @@ def _guard(pair: Pair) -> str:
         return f"{LEG_WORDS[leg.outcome]}: {_stop(leg.message)}"
     if pair.comparison.margins.guard is None:
         return "Not tested: no guard set has a margin, so this says nothing on what either model can do elsewhere."
+    if pair.guard:
+        found = pair.guard[0]
+        gain = f"{signed(found.gain)}, n = {found.n:,}"
+        return f"Measured on {found.guard_suite} ({_named(found)}: a gain of {gain}), but not judged, for what decides did not hold."
     return f"Not tested: {why_not(pair.comparison, 'guard')}."
 
 

@@ -41,7 +41,7 @@ def audit_and_write(request: AuditRequest, targets: list[str], progress: Progres
 def compare_and_write(request: CompareRequest, targets: list[str], progress: Progress) -> tuple[Comparison, list[Path]]:
     """The comparison, and the files written; without a wish, a folder of its own that appears whole."""
     for target in targets:
-        kind_of(target)
+        kind_of(target, Comparison)
     found = compare(request, progress)
     progress("writing")
     if targets:

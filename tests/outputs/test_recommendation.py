@@ -123,3 +123,19 @@ def test_what_decides_and_was_not_measured_is_inconclusive(make_comparison):
     assert first == (
         "Decision: Inconclusive, because what decides was not measured for both models: performance.accuracy: no labels."
     )
+
+
+def test_a_guard_set_is_kept_apart_from_the_domain(make_comparison):
+    record = make_comparison(shares=(0.86, 0.85))
+    guard = {"measure": "performance.accuracy", "by": 0.02, "reason": "Still safe", "source": "owner"}
+    elsewhere = record.differences[0].model_copy(update={"guard_suite": "general/safety", "n": 77})
+    record = record.model_copy(
+        update={
+            "margins": record.margins.model_validate(record.margins.model_dump() | {"guard": guard}),
+            "differences": [elsewhere, *record.differences],
+        }
+    )
+    told = topics(record)
+    assert "n = 950" in told["Performance"]
+    assert "Measured on general/safety (Accuracy: a gain of" in told["Outside the domain"]
+    assert "n = 77" in told["Outside the domain"]
