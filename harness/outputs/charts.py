@@ -232,7 +232,7 @@ def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
 
 def _name_axis(rows: list[dict[str, Any]]) -> dict[str, int]:
     """Room for the longest name: the reader's font may be wider than the one that the chart was measured with."""
-    room = max(170, min(340, max(_width(row["name"]) for row in rows)))
+    room = max(170, min(440, max(_width(row["name"]) for row in rows)))
     return {"minExtent": room, "labelLimit": room}
 
 

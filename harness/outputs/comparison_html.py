@@ -88,9 +88,10 @@ def _chart_of(found: Difference) -> str:
         return f"Guard set: {found.guard_suite}"
     if "slice" in (found.of or {}):
         family = "slices"
-    title = _FAMILIES.get(family, family.capitalize())
     unit = found.unit or ("nats" if name == "log_loss" else None)
-    return f"{title}, in {unit}" if unit else title
+    # What is not paired has axes of its own: its wide intervals would hide the others.
+    parts = [_FAMILIES.get(family, family.capitalize()), f"in {unit}" if unit else None]
+    return ", ".join(part for part in [*parts, None if found.paired else "not paired"] if part)
 
 
 def _gain_row(pair: Pair, found: Difference) -> list[Cell]:
@@ -101,14 +102,9 @@ def _gain_row(pair: Pair, found: Difference) -> list[Cell]:
     asked = [margins.superior, *margins.not_inferior] if found.guard_suite is None else guard
     margin = next((m for m in asked if _is_about(m, found)), None)
     words = narrative.about(found.group, found.of)
-    # A slice says what it is of; its measure stands in the chart's title.
-    name = (
-        words
-        if "slice" in (found.of or {})
-        else ", ".join(filter(None, (narrative.measure_title(found.measure), words)))
-    )
+    name = ", ".join(filter(None, (narrative.measure_title(found.measure), words)))
     ends = (None, None) if margin is None else (-margin.by, margin.by)
-    return [name if found.paired else f"{name} (not paired)", found.gain, band.low, band.high, *ends]
+    return [name, found.gain, band.low, band.high, *ends]
 
 
 def _margins(comparison: Comparison) -> list[tuple[str, Margin]]:
