@@ -88,7 +88,8 @@ def _chart_of(found: Difference) -> str:
         return f"Guard set: {found.guard_suite}"
     if "slice" in (found.of or {}):
         family = "slices"
-    unit = found.unit or ("nats" if name == "log_loss" else None)
+    own = "nats" if name == "log_loss" else "rows per 1,000" if name.endswith("_per_1000") else None
+    unit = found.unit or own
     # What is not paired has axes of its own: its wide intervals would hide the others.
     parts = [_FAMILIES.get(family, family.capitalize()), f"in {unit}" if unit else None]
     return ", ".join(part for part in [*parts, None if found.paired else "not paired"] if part)
