@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.datasets.sources import Source, read_source, scheme_of
+from harness.datasets.sources import Source, is_named, read_source
 from harness.errors import DataError
 from harness.spec.suite import Read
 
@@ -75,7 +75,7 @@ def guess_reading(path: Path) -> Read:
 
 def read_guessed(source: str | Path) -> tuple[Source, Read]:
     """The table, read as it seems to be written."""
-    read = Read() if scheme_of(source) else guess_reading(Path(source))
+    read = Read() if is_named(source) else guess_reading(Path(source))
     return read_source(source, read), read
 
 

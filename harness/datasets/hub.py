@@ -121,21 +121,23 @@ def _table(datasets: Any, dataset: Any) -> pd.DataFrame:
 
 def _problem(datasets: Any, asked: _Asked, error: Exception) -> str:
     """What is wrong and what to do; an error of reading may quote cells, so its words are not passed on."""
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-
     known = datasets.exceptions
-    if isinstance(error, known.DatasetNotFoundError | RepositoryNotFoundError | RevisionNotFoundError):
+    if isinstance(error, known.DatasetNotFoundError):
         what = (
             "the hub has no such data set or revision, or it needs a login. Check the name, or log in (HF_TOKEN), and accept "
             "its terms on its page"
         )
     elif isinstance(error, RuntimeError) and "script" in str(error):
         what = "it needs code of its own, which is never run. Export it as Parquet or CSV and give that file"
-    elif isinstance(error, known.DatasetBuildError | known.DataFilesNotFoundError):
+    elif isinstance(
+        error, known.DatasetBuildError | known.DataFilesNotFoundError | datasets.data_files.EmptyDatasetError
+    ):
         what = "its files are no table. Export it as Parquet or CSV and give that file"
     elif isinstance(error, ValueError) and "config" in str(error).lower():
         said = " ".join(line.strip().rstrip(".") + "." for line in str(error).splitlines()[:2])
         what = f"{said} Name the configuration: hf:{asked.name}#config/split"
+    elif isinstance(error, ValueError):
+        what = "the split can't be read. A part of one is written #train[:1000] or #train[:10%]"
     else:
         what = (
             f"the hub can't be reached ({type(error).__name__}), and it is not kept from an earlier run. Run it once with a "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 READERS = {"hf": "harness.datasets.hub:read_hub", "openml": "harness.datasets.openml:read_openml"}
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two signs at least: one is a drive of Windows
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two signs at least: one is a drive of Windows
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,24 @@ class Source:
     origin: str | None = None
 
 
-def scheme_of(source: str | Path) -> str | None:
-    """The scheme of a source that is loaded by name; None for a file."""
-    found = _SCHEME.match(str(source))
-    return None if found is None or Path(source).is_file() else found.group(1)
+def is_named(source: str | Path, folder: Path = Path()) -> bool:
+    """Whether a source is loaded by name: it has a scheme, and no file in the folder is called so."""
+    return _SCHEME.match(str(source)) is not None and not (folder / source).is_file()
 
 
 def read_source(source: str | Path, read: Read | None = None, folder: Path = Path()) -> Source:
     """The table of a file (relative to the folder) or of a name; DataError where there is none."""
+    if is_named(source, folder):
+        return _loaded(str(source))
     path = folder / source
-    if path.is_file() or scheme_of(source) is None:
-        return Source(read_table(path, read), path.name, sha256_file(path))
-    return _loaded(str(source))
+    return Source(read_table(path, read), path.name, sha256_file(path))
 
 
 def _loaded(source: str) -> Source:
     """The table that a reader gives for `scheme:…`: one of ours, or of an installed package (harness.datasets)."""
     import pandas as pd
 
-    scheme, known = str(scheme_of(source)), targets("harness.datasets", READERS)
+    scheme, known = source.partition(":")[0], targets("harness.datasets", READERS)
     if scheme not in known:
         raise DataError(
             f"No reader knows {scheme}:, so {source} can't be loaded.{did_you_mean(scheme, known)} Give a file (download "

@@ -13,7 +13,7 @@ import numpy as np
 from harness.checks.data.quality import column_auc, column_concordance, sentinels
 from harness.core.names import name_of
 from harness.datasets.guessing import Guess, guess_columns, read_guessed
-from harness.datasets.sources import scheme_of
+from harness.datasets.sources import is_named
 from harness.errors import DataError
 from harness.spec.suite import Read
 
@@ -148,12 +148,12 @@ class _Writer:
     @property
     def shown_name(self) -> str:
         """The file's name, or the name that the data were loaded by."""
-        return self.source if scheme_of(self.source) else Path(self.source).name
+        return self.source if is_named(self.source) else Path(self.source).name
 
     @property
     def stem(self) -> str:
         """What the data are called: the file without its suffix, or a name without scheme, revision and split."""
-        if scheme_of(self.source):
+        if is_named(self.source):
             return re.split(r"[@#]", self.source.partition(":")[2])[0].rpartition("/")[2]
         return Path(self.source).stem
 

@@ -16,7 +16,7 @@ import pytest
 from harness.datasets.sources import read_source
 from harness.errors import DataError
 
-REPOSITORY, TYPED, COMMIT = "acme/loans", "acme/typed", "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
+REPOSITORY, TYPED, GATED, COMMIT = "acme/loans", "acme/typed", "acme/gated", "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 CARD = b"""---
 configs:
 - config_name: small
@@ -54,6 +54,8 @@ class Hub(BaseHTTPRequestHandler):
         if found := re.fullmatch(rf"/datasets/{name}/resolve/([^/]+)/(.+)", path):
             if found[1] not in ("main", COMMIT):
                 return self.send(404, error="RevisionNotFound")
+            if name == GATED and found[2] != "README.md":  # as the real one does
+                return self.send(403, error="GatedRepo")
             if (content := files.get(found[2])) is None:
                 return self.send(404, error="EntryNotFound")
             return self.send(200, content, ETag=f'"{hashlib.sha1(content).hexdigest()}"')
@@ -111,6 +113,10 @@ def hub(tmp_path_factory):
     train = b"income,region,granted\n9.5,west,no\n8.5,east,yes\n"
     server.files = {
         REPOSITORY: {"README.md": CARD, "train.csv": train, "test.csv": TEST.encode()},
+        "acme/scripted": {"README.md": b"Runs code.", "scripted.py": b"raise SystemExit", "test.csv": TEST.encode()},
+        "acme/pictures": {"README.md": b"No table.", "a.xyz": b"?"},
+        "acme/torn": {"README.md": b"Torn.", "test.csv": b"a,b\n1,Jane\n1,2,3\n"},
+        GATED: {"README.md": b"Ask for access.", "test.csv": TEST.encode()},
         TYPED: {"test.parquet": typed_parquet(folder / "test.parquet")},
     }
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -179,10 +185,16 @@ def test_a_name_that_does_not_fit_says_which_do(read):
         (f"hf:{REPOSITORY}#test", "Config name is missing. Please pick one among the available configs: ['small', 'large']. Name"),
         (f"hf:{REPOSITORY}#smal/test", "BuilderConfig 'smal' not found. Available: ['small', 'large']. Name"),
         (f"hf:{REPOSITORY}@v9#small/test", "has no such data set or revision, or it needs a login"),
+        (f"hf:{GATED}#test", "it needs a login. Check the name, or log in (HF_TOKEN), and accept its terms"),
+        ("hf:acme/scripted#test", "it needs code of its own, which is never run"),
+        ("hf:acme/pictures#test", "its files are no table"),
+        ("hf:acme/torn#test", "its files are no table"),
+        (f"hf:{REPOSITORY}#small/test[:x]", "the split can't be read"),
         ("hf:acme/other#test", "has no such data set or revision, or it needs a login"),
     ]  # fmt: skip
     for said, (_, says) in zip(read(*(source for source, _ in wanted)), wanted, strict=True):
         assert says in said["error"]
+        assert "Jane" not in said["error"]
 
 
 @pytest.mark.parametrize("source", ["hf:csv", "hf:a/b/c", "hf:acme/loans#a/b/c", "hf:"])

@@ -103,10 +103,9 @@ def test_options_may_name_one_too_and_init_writes_what_the_name_stood_for(packag
     assert (document["name"], document["data"]["source"], document["system"]["name"]) == ("own/loans", "acme:loans@7", "loans")  # fmt: skip
 
 
-def test_a_file_is_a_file_whatever_its_name(tmp_path, monkeypatch):
+def test_a_file_is_a_file_whatever_its_name(tmp_path):
     (tmp_path / "run:1.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    found = read_source("run:1.csv")
+    found = read_source("run:1.csv", folder=tmp_path)
     assert (found.name, found.origin) == ("run:1.csv", None)
     assert found.fingerprint == f"sha256:{hashlib.sha256(b'a,b' + bytes([10]) + b'1,2' + bytes([10])).hexdigest()}"
 

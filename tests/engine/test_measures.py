@@ -18,14 +18,11 @@ def emitted(tmp_path_factory):
         folder = tmp_path_factory.mktemp("m")
         loaded = load_suite(name)
         model = folder
-        if loaded.suite.data.label.column is None:
-            model = folder / "even.csv"
-            test = load_dataset(loaded).splits["test"]
-            model.write_text("id,score:no,score:yes\n" + "\n".join(f"{row},0.5,0.5" for row in test.ids))
-        elif loaded.suite.task == "choice":
-            model = folder / "guesses.csv"
-            test = load_dataset(loaded).splits["test"]
-            model.write_text("id,label\n" + "\n".join(f"{row},0" for row in test.ids))
+        if loaded.suite.data.split.test == 1:  # nothing to fit to
+            model, data = folder / "even.csv", load_dataset(loaded)
+            head = ",".join(["id", *(f"score:{one}" for one in data.classes)])
+            even = f",{1 / len(data.classes)}" * len(data.classes)
+            model.write_text("\n".join([head, *(f"{row}{even}" for row in data.splits["test"].ids)]))
         else:
             texts_only = loaded.suite.data.features in (["smiles"], ["text"])
             fit(name, "sklearn:tfidf" if texts_only else LINEAR[loaded.suite.task], folder)
