@@ -13,6 +13,7 @@ import rfc8785
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from harness.core.comparison import Margin, Margins
 from harness.core.datacard import DataCard
 from harness.core.rule import Rule
 from harness.core.system import System
@@ -40,11 +41,13 @@ class LoadedSuite:
 
 
 class Policy(BaseModel):
-    """A policy in a file of its own: its rules, and their waivers."""
+    """A policy in a file of its own: its rules, their waivers, and the margins for comparing and releasing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     policy: list[Rule] = Field(min_length=1)
     waivers: list[Waiver] = Field(default_factory=list)
+    compare: Margins | None = None
+    release: list[Margin] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _waivers_fit(self) -> Self:
@@ -126,7 +129,10 @@ def _extended(document: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> t
 
 
 def _with_policy(document: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Waivers go with their policy: a policy file brings its own, and a policy of its own leaves the parent's behind."""
+    """Waivers go with their policy: a policy file brings its own, and a policy of its own leaves the parent's behind.
+
+    Margins of a policy file hold where the suite gives none itself.
+    """
     own = dict(document)
     if "policy" in own:
         own.setdefault("waivers", [])
@@ -135,6 +141,10 @@ def _with_policy(document: dict[str, Any], path: Path) -> dict[str, Any]:
         own["policy"] = [rule.model_dump(mode="json", exclude_none=True) for rule in shared.policy]
         if isinstance(own["waivers"], list):
             own["waivers"] = own["waivers"] + [w.model_dump(mode="json", exclude_none=True) for w in shared.waivers]
+        if shared.compare is not None:
+            own.setdefault("compare", shared.compare.model_dump(mode="json", exclude_none=True))
+        if shared.release:
+            own.setdefault("release", [margin.model_dump(mode="json", exclude_none=True) for margin in shared.release])
     return own
 
 

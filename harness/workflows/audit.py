@@ -32,7 +32,7 @@ from harness.errors import SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, Policy, digest_of, load_suite
 from harness.spec.suite import Suite
-from harness.workflows.baseline import against_baseline
+from harness.workflows.baseline import CHECK, against_baseline, release_rules
 from harness.workflows.opening import answer_cache, open_model
 
 Keep = Callable[[bytes], str]
@@ -113,6 +113,10 @@ def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
     rules, waivers = stored.policy.rules, stored.policy.waivers
     if policy is not None:
         rules, waivers = policy.policy, policy.waivers
+        if any(
+            record.check == CHECK for record in stored.records
+        ):  # its release margins hold where there was a baseline
+            rules = [*rules, *release_rules(policy.release)]
     if problems := problems_of_rules(rules):
         raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)

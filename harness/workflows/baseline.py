@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.audit import Audit
+from harness.core.comparison import Margin
 from harness.core.dataset import Dataset
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
@@ -43,7 +44,15 @@ def against_baseline(loaded: LoadedSuite, data: Dataset, path: Path) -> tuple[Lo
     if record.suite.name != suite.name:
         raise DataError(f"{path} is an audit of {record.suite.name}; wanted one of {suite.name}.")
     answers = _answers(record, folder, data)
-    rules = [
+    checks = suite.checks if any(c.name == CHECK for c in suite.checks) else [*suite.checks, CheckRequest(name=CHECK)]
+    judged = suite.model_copy(update={"policy": [*suite.policy, *release_rules(suite.release)], "checks": checks})
+    name = f"{record.suite.name} of {record.started[:10]}, record {record.digest[7:15]}"
+    return replace(loaded, suite=judged), Baseline(name, answers, list(record.policy.rules), record.digest)
+
+
+def release_rules(margins: list[Margin]) -> list[Rule]:
+    """Margins of a release as blocking rules: the gain since the last one is at least -by."""
+    return [
         Rule(
             id=f"release-{margin.measure.partition('.')[2].replace('_', '-')}",
             measure="baseline.gain",
@@ -53,12 +62,8 @@ def against_baseline(loaded: LoadedSuite, data: Dataset, path: Path) -> tuple[Lo
             reason=margin.reason,
             source=margin.source,
         )
-        for margin in suite.release
+        for margin in margins
     ]
-    checks = suite.checks if any(c.name == CHECK for c in suite.checks) else [*suite.checks, CheckRequest(name=CHECK)]
-    judged = suite.model_copy(update={"policy": [*suite.policy, *rules], "checks": checks})
-    name = f"{record.suite.name} of {record.started[:10]}, record {record.digest[7:15]}"
-    return replace(loaded, suite=judged), Baseline(name, answers, list(record.policy.rules), record.digest)
 
 
 def _answers(record: Audit, folder: Path, data: Dataset) -> Predictions:

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from harness.cli.app import app
 from harness.errors import DataError, IntegrityError
+from harness.spec.loading import load_suite
 from harness.workflows.audit import AuditRequest, run_audit
 from harness.workflows.fit import fit
 
@@ -125,3 +126,26 @@ def test_a_changed_record_or_changed_predictions_are_refused(released, tmp_path)
 def test_a_baseline_of_another_suite_is_refused(released):
     with pytest.raises(DataError, match="is an audit of small; wanted"):
         run_audit(AuditRequest("finance/credit-risk", str(released / "model"), baseline=released / "last"))
+
+
+def test_a_policy_file_brings_its_margins(released, tmp_path):
+    margin = "{measure: performance.roc_auc, by: 0.02, reason: r, source: s}"
+    rule = "{id: useful, measure: performance.roc_auc, at_least: 0.7, reason: r, source: s}"
+    (tmp_path / "policy.yaml").write_text(
+        f"policy: [{rule}]\ncompare: {{superior: {margin}}}\nrelease: [{margin}]\n", encoding="utf-8"
+    )
+    suite = load_suite("finance/credit-risk").path.read_text(encoding="utf-8")
+    head = suite[: suite.index("policy:\n")].replace("source: ", f"source: {load_suite('finance/credit-risk').folder}/")
+    head = head.replace("card: ", f"card: {load_suite('finance/credit-risk').folder}/")
+    (tmp_path / "own.yaml").write_text(head + "policy: policy.yaml\n", encoding="utf-8")
+    read = load_suite(tmp_path / "own.yaml").suite
+    assert read.compare.superior.by == 0.02 and [m.measure for m in read.release] == ["performance.roc_auc"]
+    # Judged again, the margins of a policy file hold only where the audit had a baseline.
+    out = tmp_path / "with.json"
+    invoke(
+        "audit", released / "small.yaml", "--model", released / "worse.csv", "--baseline", released / "last", "-o", out
+    )
+    again = invoke("judge", out, "--policy", tmp_path / "policy.yaml")
+    assert again.exit_code == 1 and "release-roc-auc" in again.stdout
+    alone = invoke("judge", released / "last" / "audit.json", "--policy", tmp_path / "policy.yaml")
+    assert alone.exit_code == 0 and "release" not in alone.stdout
