@@ -184,7 +184,12 @@ def test_what_cannot_be_explained_is_not_tested(judged, build):
     test, train = flags(13, 60, 3), flags(14, 60, 3)
     assert "0 test rows are decided unfavourably, 10 needed" in judged(linear([1, 1, 1], 9), test, train)[1].reason
     assert "18 rows to draw two backgrounds from, 20 needed" in judged(linear([1, 1, 1], 1), test, train[:18])[1].reason
-    assert "out of budget" in judged(both(lambda x: expit(x[:, 0])), test, train, calls=500)[1].reason
+    boxed = both(lambda x: expit(5 * x.sum(axis=1) - 6))
+    evidence, poor = judged(boxed, test, train, background=10, calls=2 * 7 * 10 * 10 - 1)
+    assert "1399 calls explain fewer than 10 denials twice" in poor.reason
+    assert evidence.queries == 8  # the distinct rows of the shared pass, and nothing for the check
+    rich = judged(boxed, test, train, background=10, calls=2 * 7 * 10 * 10)[1]
+    assert {f.n for f in rich.findings} == {10}
     assert "single feature" in judged(linear([1], 0.5), flags(1, 60, 1), flags(2, 60, 1))[1].reason
     three = build(["a", "b", "c"] * 20, classes=("a", "b", "c"), positive="a", favourable="b", inputs=test)
     assert "more than two classes" in reasons(three).reason

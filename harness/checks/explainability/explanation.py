@@ -31,11 +31,12 @@ TREES = (
 class Method:
     """How to explain: the seed of permutations, the most model calls where a model's structure can't be read, and SHAP's
     feature perturbation for trees ("interventional" compares with the background rows, the other with the training rows
-    that the trees remember)."""
+    that the trees remember). `least` is how many rows must be explained for the calls to be made at all."""
 
     seed: int
     calls: int
     trees: Literal["tree_path_dependent", "interventional"] = "tree_path_dependent"
+    least: int = 2
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ def explain(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, m
 
     Trees that are compared with background rows take as many of the first as keep nodes · rows · background under 3e8, some
     seconds' work, and 10 at least. Other models are explained by permutations, at as many of the first rows as the calls
-    allow; None where these are fewer than two.
+    allow; None where these are fewer than the method's `least`.
     """
     explained = _structural(evidence, sample, reference, method)
     if explained is not None and explained.additivity_error < 1e-3:
         return explained
     background = min(len(reference), 50 if evidence.model.view == "columns" else 10)
     count = min(len(sample), 100, method.calls // ((2 * sample.shape[1] + 1) * background))
-    if count < 2:
+    if count < method.least:
         return None
     return _by_permutation(evidence, sample.iloc[:count], reference.iloc[:background], method.seed)
 

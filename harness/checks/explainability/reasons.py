@@ -66,14 +66,14 @@ def reasons(
         return not_tested(why)
     chosen = rng.permutation(denied)[:rows]
     order, size = rng.permutation(len(source)), min(background, len(source) // 2)
+    limit = calls_allowed(evidence, calls)
     sample, runs = test.inputs.iloc[chosen].reset_index(drop=True), []
     for half in (order[:size], order[size : 2 * size]):
-        method = Method(int(rng.integers(2**31)), calls_allowed(evidence, calls) // 2, "interventional")
+        method = Method(int(rng.integers(2**31)), limit // 2, "interventional", LEAST)
         run = explain(evidence, sample, source.inputs.iloc[half].reset_index(drop=True), method)
         if run is None:
-            limit = calls_allowed(evidence, calls)
             return not_tested(
-                f"out of budget: {limit} calls explain fewer than two rows twice. Raise the check's parameter calls"
+                f"out of budget: {limit} calls explain fewer than {LEAST} denials twice. Raise the check's parameter calls"
             )
         runs.append(run)
     count = min(len(run.values) for run in runs)
