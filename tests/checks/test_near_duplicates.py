@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness import load_suite
 from harness.checks.data.near_duplicates import near_duplicates
+from harness.checks.data.shingles import shingles_of
 from harness.datasets.roles import load_dataset
 from harness.engine.evidence import Evidence
 from harness.errors import SuiteError
@@ -179,6 +180,28 @@ def test_the_rarest_shingles_lose_no_pair(build, find, test, train, similarity):
     assert tuple(counts) == by_hand(*parts, similarity=similarity)[:2]
 
 
+@pytest.mark.parametrize("similarity", [0.2, 0.4, 0.6, 0.8])
+def test_texts_of_any_length_and_overlap_are_paired_as_by_their_sets(similarity):
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefghijklmnop"), 6)) for _ in range(60)]
+    texts = []
+    for _ in range(60):
+        base = list(rng.choice(words, rng.integers(2, 25)))
+        texts += [
+            " ".join(base),
+            " ".join([*base[: rng.integers(1, len(base) + 1)], *rng.choice(words, rng.integers(0, 6))]),
+        ]
+    sets = shingles_of(texts)
+    ((i, j),) = sets.candidates([np.arange(len(texts))], similarity)
+    alike = sets.alike(i, j, similarity)
+    pairs = itertools.product(range(len(texts)), repeat=2)
+    first, every = [runs(text) for text in texts], [(a, b) for a, b in pairs]
+    wanted = {(a, b) for a, b in every if len(first[a] & first[b]) >= similarity * len(first[a] | first[b]) - 1e-9}
+    assert set(zip(i[alike].tolist(), j[alike].tolist(), strict=True)) == wanted
+    assert len(wanted) > len(texts)
+    assert len(i) < len(every)
+
+
 def sentences(seed, n):
     """Texts of 30 words drawn from 300, no two alike."""
     rng = np.random.default_rng(seed)
@@ -250,14 +273,15 @@ def test_a_table_of_categories_has_nothing_that_could_be_nearly_equal(build):
 
 
 def test_long_names_of_a_few_categories_are_no_texts(build, find):
-    names = ["savings of 100 to 500 marks at this bank", "savings of 500 to 1000 marks at this bank"]
+    names = [f"all credits at this bank have been paid back duly till now, class {name}" for name in "ab"]
     test = pd.DataFrame({"x": np.ones(40), "savings": np.array(names * 20, dtype=object)})
     assert find(near_duplicates(build(["no", "yes"] * 20, inputs=test)), NAMES["within"]).value == 0
 
 
 def test_a_form_does_not_make_its_fillings_alike(build, find):
     rng = np.random.default_rng(0)
-    filled = [f"Loan applicant, payments take {a:.4f} of the income, loan to value {b:.4f}, score of the bureau {c:.3f}"
+    filled = [f"Applicant of a loan for a house in Boston. The payments take {a:.4f} of the income, the loan to value ratio "
+              f"is {b:.4f}, and the score that the bureau gives on its scale from nought to one stands at {c:.3f}"
               for a, b, c in rng.random((100, 3))]  # fmt: skip
     inputs = pd.DataFrame({"text": np.array(filled, dtype=object)})
     assert find(near_duplicates(build(["no", "yes"] * 50, inputs=inputs)), NAMES["within"]).value == 0
