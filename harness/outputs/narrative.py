@@ -141,6 +141,10 @@ class Gap:
     consequence: str
 
 
+# What data.power can't foretell is no gap: the rule itself is judged after the run.
+_FORECASTS = ("data.value_to_pass", "data.chance_to_pass")
+
+
 def not_tested(audit: Audit) -> list[Gap]:
     """What was not tested, and why: whole checks, undefined findings, then open rules; grouped by reason."""
     rows: dict[tuple[str, str], list[str]] = {}
@@ -155,7 +159,7 @@ def not_tested(audit: Audit) -> list[Gap]:
             reason = f"{OUTCOME_WORDS.get(record.status, record.status)}: {record.reason}"
             add(record.check, reason, "No statement on anything that this check measures")
         for finding in record.findings:
-            if finding.value is None:
+            if finding.value is None and finding.measure not in _FORECASTS:
                 aspect = f"{measure_title(finding.measure)}, {about(finding.group, finding.of)}".removesuffix(", ")
                 add(aspect, finding.reason or "", "No statement on these measures for these rows")
     for decision in audit.verdict.decisions:

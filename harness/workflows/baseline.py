@@ -15,11 +15,11 @@ from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.datasets.readers import read_table
 from harness.engine.evidence import Baseline
-from harness.engine.provenance import record_digest, sha256_file
+from harness.engine.provenance import sha256_file
+from harness.engine.run_index import read_record
 from harness.errors import DataError, IntegrityError
 from harness.spec.loading import LoadedSuite
 from harness.spec.suite import CheckRequest
-from harness.workflows.records import load_audit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,20 +34,27 @@ def against_baseline(loaded: LoadedSuite, data: Dataset, path: Path) -> tuple[Lo
         DataError: the baseline is of another suite, has no saved predictions, or other test rows.
         IntegrityError: the record or its predictions were changed since they were written.
     """
-    record = load_audit(path)
-    folder = path if path.is_dir() else path.parent
-    if record.digest != record_digest(record.model_dump(mode="json", by_alias=True)):
-        raise IntegrityError(
-            f"{path} does not match its own digest, so it was changed. Take the record as it was written."
-        )
+    file = path / "audit.json" if path.is_dir() else path
+    record = _verified(file)
     suite = loaded.suite
     if record.suite.name != suite.name:
         raise DataError(f"{path} is an audit of {record.suite.name}; wanted one of {suite.name}.")
-    answers = _answers(record, folder, data)
+    answers = _answers(record, file.parent, data)
     checks = suite.checks if any(c.name == CHECK for c in suite.checks) else [*suite.checks, CheckRequest(name=CHECK)]
     judged = suite.model_copy(update={"policy": [*suite.policy, *release_rules(suite.release)], "checks": checks})
     name = f"{record.suite.name} of {record.started[:10]}, record {record.digest[7:15]}"
     return replace(loaded, suite=judged), Baseline(name, answers, list(record.policy.rules), record.digest)
+
+
+def _verified(file: Path) -> Audit:
+    try:
+        return read_record(file)
+    except IntegrityError as error:
+        if not file.is_file():
+            raise DataError(
+                f"There is no record {file}. Give the last release's audit.json or its run folder."
+            ) from error
+        raise IntegrityError(f"{file}: {error}. Take the record as it was written.") from error
 
 
 def release_rules(margins: list[Margin]) -> list[Rule]:

@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.app import app
+from harness.engine.provenance import record_digest
 from harness.errors import DataError, IntegrityError
+from harness.outputs.narrative import not_tested
 from harness.spec.loading import load_suite
 from harness.workflows.audit import AuditRequest, run_audit
 from harness.workflows.fit import fit
@@ -110,7 +112,7 @@ def test_a_changed_record_or_changed_predictions_are_refused(released, tmp_path)
     record = tmp_path / "last" / "audit.json"
     text = record.read_text(encoding="utf-8")
     record.write_text(text.replace('"performance.accuracy"', '"performance.acuracy"', 1), encoding="utf-8")
-    with pytest.raises(IntegrityError, match="own digest"):
+    with pytest.raises(IntegrityError, match="does not match its contents"):
         run_audit(request(released, record))
     record.write_text(text, encoding="utf-8")
     (saved,) = (tmp_path / "last").glob("predictions*.parquet")
@@ -121,6 +123,20 @@ def test_a_changed_record_or_changed_predictions_are_refused(released, tmp_path)
     with pytest.raises(DataError, match="not beside its record"):
         run_audit(request(released, record))
     assert invoke("audit", released / "small.yaml", "--model", released / "model", "--baseline", record).exit_code == 2
+
+
+def test_a_record_of_an_earlier_harness_is_a_baseline_too(released, tmp_path):
+    """Keys that were added since are absent from it, and its digest is of what it says."""
+    shutil.copytree(released / "last", tmp_path / "last")
+    file = tmp_path / "last" / "audit.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    del body["usage"], body["policy"]["waivers"]
+    body["digest"] = record_digest(body)
+    file.write_text(json.dumps(body), encoding="utf-8")
+    found = run_audit(request(released, file)).record
+    assert any(r.check == "baseline.paired" and r.status == "measured" for r in found.records)
+    with pytest.raises(DataError, match="There is no record"):
+        run_audit(request(released, tmp_path / "nowhere.json"))
 
 
 def test_a_baseline_of_another_suite_is_refused(released):
@@ -149,3 +165,13 @@ def test_a_policy_file_brings_its_margins(released, tmp_path):
     assert again.exit_code == 1 and "release-roc-auc" in again.stdout
     alone = invoke("judge", released / "last" / "audit.json", "--policy", tmp_path / "policy.yaml")
     assert alone.exit_code == 0 and "release" not in alone.stdout
+
+
+def test_what_is_missing_by_nature_is_no_gap(released):
+    """A rate without a good direction has no gain, and a rule that can't be foretold is judged all the same."""
+    suite = released / "power.yaml"
+    suite.write_text(SUITE.replace("bias.groups]", "bias.groups, data.power]"), encoding="utf-8")
+    found = run_audit(AuditRequest(str(suite), str(released / "model"), baseline=released / "last")).record
+    gaps = " ".join(aspect for gap in not_tested(found) for aspect in gap.aspects)
+    assert "selection_rate, " not in gaps and "to pass" not in gaps
+    assert "Gain, measure: bias.false_positive_rate_gap" in gaps  # too few rows of a crossed group

@@ -30,7 +30,9 @@ def paired(evidence: Evidence) -> Measurement:
         return not_tested("no data: no earlier release was named (--baseline RECORD)")
     answers = evidence.predictions("test")
     sides = Sides(evidence.suite, evidence.data, test, answers, earlier.answers, evidence.generator("baseline.paired"))
-    gains = [_finding(difference, earlier) for difference in paired_differences(sides)]
+    found = paired_differences(sides)
+    # A rate that is neither good high nor low has no gain, and nothing of it is missing.
+    gains = [_finding(d, earlier) for d in found if d.value is None or d.gain is not None]
     exhibits = [_exhibit(gains, earlier)] if any(g.interval for g in gains) else []
     if evidence.data.classes and evidence.suite.data.label.column is not None:
         counts, listed = _items(sides)
@@ -74,7 +76,7 @@ def _finding(found: Difference, earlier: Baseline) -> Finding:
         group=found.group,
         of=of,
         better="higher",
-        reason=why or "no resample tells how much nearer to its target it is",
+        reason=why,
     )
 
 
