@@ -73,6 +73,17 @@ expect 0 harness validate breast-cancer.yaml
 expect 0 harness plan breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv
 expect 0 harness audit breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv -o foreign.html
 expect 3 harness audit breast-cancer.yaml --model model.skops --data test.csv -o members-unknown.html
+# A foreign release, and a foreign pair: the same data, another library class.
+python - <<END
+import pandas as pd, skops.io
+from sklearn.ensemble import RandomForestClassifier
+train = pd.read_csv("train.csv")
+features = [c for c in train if c not in ("diagnosis", "large")]
+skops.io.dump(RandomForestClassifier(n_estimators=50, random_state=0).fit(train[features], train["diagnosis"]), "forest.skops")
+END
+expect 0 harness audit breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv -o foreign/audit.json
+decides harness audit breast-cancer.yaml --model forest.skops --data test.csv --train-data train.csv --baseline foreign/audit.json -o forest.html
+expect 0 harness compare breast-cancer.yaml --vertical forest.skops --general model.skops --data test.csv --train-data train.csv -o foreign/c.html -o foreign/c.json
 expect 0 harness demo
 expect 3 harness audit finance/credit-risk --model runs/demo/model
 decides harness audit finance/credit-risk --model logistic

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from harness.cli import options
-from harness.cli.printing import print_verdict, progress
+from harness.cli.printing import print_verdict, progress, story
 
 EXIT_CODES = {"pass": 0, "fail": 1, "incomplete": 3}
 
@@ -54,4 +54,6 @@ def audit(
     with progress() as tell:
         record, written = audit_and_write(AuditRequest(suite, model, of_data, asked, baseline), output or [], tell)
     print_verdict(record, written)
+    if baseline is not None and all(rule.measure != "baseline.gain" for rule in record.policy.rules):
+        story.print("Note: the suite has no release margins (key release), so nothing was judged against the baseline.")
     raise typer.Exit(EXIT_CODES[record.verdict.outcome])

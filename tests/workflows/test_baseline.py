@@ -97,6 +97,22 @@ def test_a_policy_loosened_since_the_baseline_is_shown_everywhere(released):
         assert "relaxed by 0.02" in file.read_text(encoding="utf-8")
 
 
+def test_a_suite_without_release_margins_is_told_that_nothing_was_judged(released):
+    bare = released / "bare.yaml"
+    bare.write_text(SUITE + "release: []\n", encoding="utf-8")
+    asked = [
+        "audit",
+        bare,
+        "--model",
+        released / "worse.csv",
+        "--baseline",
+        released / "last",
+        "-o",
+        released / "b.json",
+    ]
+    assert "nothing was judged against the baseline" in " ".join(invoke(*asked).stderr.split())
+
+
 def test_without_a_baseline_release_margins_do_not_apply(released):
     record = run_audit(AuditRequest(str(released / "small.yaml"), str(released / "model"))).record
     assert all(not d.rule_id.startswith("release-") for d in record.verdict.decisions)
