@@ -33,12 +33,14 @@ def statuses(record):
     return {r.check: r.status for r in record.records}
 
 
-def test_the_tfidf_baseline_is_fitted_and_audited_with_every_check_measured(tmp_path):
+def test_the_tfidf_baseline_is_fitted_and_audited_with_every_check_but_the_dear_one_measured(tmp_path):
     fit(SUITE, "sklearn:tfidf", tmp_path / "m")
     record = audit(SUITE, str(tmp_path / "m"))
     assert record.model.view == "text"
     assert record.data.members == "fitted"
-    assert set(statuses(record).values()) == {"measured"}
+    # Ten denials cost more calls of a text model than reasons may ask for unless told so.
+    assert statuses(record).pop("explainability.reasons") == "not_tested"
+    assert {status for name, status in statuses(record).items() if name != "explainability.reasons"} == {"measured"}
 
 
 def text_of(row):
