@@ -6,10 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checks.baseline.sides import About, Sides, undefined
-from harness.checks.performance.classification import balanced_accuracy, f1_scores, matthews
+from harness.checks.performance.classification import balanced_accuracy, f1_scores, matthews, row_losses
 from harness.core.comparison import Difference
-from harness.core.dataset import Labels
-from harness.core.predictions import Predictions
 from harness.stats.bootstrap import resample_sums
 
 Floats = npt.NDArray[np.float64]
@@ -99,20 +97,10 @@ def _of_scores(sides: Sides) -> list[Difference]:
         assert scores[0] is not None and scores[1] is not None
         is_positive = np.asarray(sides.test.labels == positive, dtype=bool)
         found.append(sides.ranking(abouts[0], scores[0], scores[1], is_positive, both))
-    losses = [_losses(side.only(both), sides.test.labels[both]) for side in (sides.first, sides.second)]
+    losses = [row_losses(side.only(both), sides.test.labels[both]) for side in (sides.first, sides.second)]
     for k, about in enumerate(abouts[-2:]):
         found.append(sides.means(about, losses[0][k], losses[1][k], sides.clusters(both)))
     return found
-
-
-def _losses(answers: Predictions, truth: Labels) -> tuple[Floats, Floats]:
-    """Brier score and log loss of each row, as performance.classification defines them."""
-    assert answers.scores is not None
-    own = np.array([answers.classes.index(label) for label in truth], dtype=int)
-    onehot = np.eye(len(answers.classes))[own]
-    brier = ((answers.scores - onehot) ** 2).sum(axis=1) / (2 if len(answers.classes) == 2 else 1)
-    likelihood = answers.scores[np.arange(len(own)), own]
-    return brier, -np.log(np.clip(likelihood, 1e-15, 1))
 
 
 def _numbers(sides: Sides) -> list[Difference]:

@@ -115,6 +115,15 @@ def f1_scores(table: Ints) -> Floats:
     return np.asarray(np.divide(2 * hits, total, out=np.full(hits.shape, np.nan), where=total > 0))
 
 
+def row_losses(answers: Predictions, truth: Labels) -> tuple[Floats, Floats]:
+    """Brier score (halved for two classes) and log loss (n,) of each row, from scores (n, classes) of answered rows."""
+    assert answers.scores is not None
+    own = np.array([answers.classes.index(label) for label in truth], dtype=int)
+    onehot = np.eye(len(answers.classes))[own]
+    brier = ((answers.scores - onehot) ** 2).sum(axis=1) / (2 if len(answers.classes) == 2 else 1)
+    return brier, -np.log(np.clip(answers.scores[np.arange(len(own)), own], 1e-15, 1))
+
+
 def balanced_accuracy(table: Ints) -> Floats:
     """Mean recall over the classes that have rows."""
     hits, rows = np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1)
@@ -215,11 +224,7 @@ def _score_findings(
         return [
             undefined(f"performance.{name}", n, why) for name in ("roc_auc", "average_precision", "log_loss", "brier")
         ]
-    own = np.array([answers.classes.index(label) for label in truth])
-    likelihood = answers.scores[np.arange(n), own]
-    onehot = np.eye(len(answers.classes))[own]
-    brier = ((answers.scores - onehot) ** 2).sum(axis=1) / (2 if len(answers.classes) == 2 else 1)
-    losses = -np.log(np.clip(likelihood, 1e-15, 1))
+    brier, losses = row_losses(answers, truth)
     found = [
         _bootstrapped("performance.log_loss", losses.mean(), draw.means(losses), n, better="lower"),
         _bootstrapped("performance.brier", brier.mean(), draw.means(brier), n, better="lower"),
