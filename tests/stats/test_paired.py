@@ -5,6 +5,7 @@ import pytest
 from scipy import optimize, stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.weightstats import ttost_paired
 
 from harness.stats.auc import delong, paired_standard_error
 from harness.stats.intervals import at_level, newcombe, square_and_add, tango, wilson
@@ -128,3 +129,14 @@ def test_power_is_the_worked_example():
     error = math.sqrt((0.2 - 0.05**2) / 2000)
     assert superiority_power(0.05, 0.02, error) == pytest.approx(0.855, abs=0.005)
     assert superiority_power(0.02, 0.02, error) == pytest.approx(0.025, abs=1e-4)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.2, 0.35])
+@pytest.mark.parametrize("seed", range(8))
+def test_non_inferiority_by_the_interval_is_statsmodels_one_sided_test(seed, margin):
+    """Lower end of the 95 % interval above -margin exactly where the one-sided test at 2.5 % rejects "worse by the margin"."""
+    rng = np.random.default_rng(seed)
+    new, last = rng.normal(0.1, 1, 120), rng.normal(0.15, 1, 120)
+    _, (_, p, _), _ = ttost_paired(new, last, -margin, 10)
+    found, _ = mean_difference(new - last)
+    assert (found.low > -margin) == (p < 0.025)
