@@ -73,6 +73,10 @@ expect 0 harness validate breast-cancer.yaml
 expect 0 harness plan breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv
 expect 0 harness audit breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv -o foreign.html
 expect 3 harness audit breast-cancer.yaml --model model.skops --data test.csv -o members-unknown.html
+expect 0 harness init --data train.csv --label diagnosis -o own.yaml
+expect 0 harness validate own.yaml
+expect 0 harness fit own.yaml --base sklearn:logistic-regression -o ownmodel
+decides harness audit own.yaml --model ownmodel -o own.html
 # A foreign release, and a foreign pair: the same data, another library class.
 python - <<END
 import pandas as pd, skops.io
