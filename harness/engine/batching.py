@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 # Each new shape of a batch costs memory that oneDNN never gives back; lengths in steps of 4 keep the shapes few.
 LENGTH_STEP = 4
+
+
+class TextSizes(NamedTuple):
+    """How large n texts are to a model that reads tokens."""
+
+    tokens: Ints  # (n,)
+    unknown: Ints | None  # (n,): those of them that the vocabulary lacks; None where the model does not tell
 
 
 def plan_batches(lengths: Ints, budget: int, most: int) -> list[Ints]:

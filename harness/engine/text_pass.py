@@ -11,7 +11,7 @@ import numpy.typing as npt
 from harness.core.audit import ModelInfo, Usage
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
-from harness.engine.batching import plan_batches
+from harness.engine.batching import TextSizes, plan_batches
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.progress import Progress
 from harness.engine.views import render_view
@@ -31,7 +31,7 @@ class TextModel(Protocol):
 
     `score` answers one batch: rows (n, 1 + classes), first the class's position (or a code of NO_ANSWER), then the
     probabilities in the order of `classes` (NaN where the model gives none). Without classes (regression): rows (n, 2), 0
-    (or the code) and the number. It may also have `unknown(texts)`: the tokens of each text (n,) that its vocabulary lacks.
+    (or the code) and the number.
     """
 
     info: ModelInfo
@@ -46,8 +46,8 @@ class TextModel(Protocol):
         """What else an answer depends on."""
         ...
 
-    def lengths(self, texts: list[str]) -> Ints:
-        """Tokens of each text (n,), before any truncation."""
+    def sizes(self, texts: list[str]) -> TextSizes:
+        """Tokens of each text, before any truncation."""
         ...
 
     def score(self, texts: list[str]) -> Floats:
@@ -155,7 +155,7 @@ class TextPass:
     def answer_again(self, inputs: pd.DataFrame) -> None:
         """Asks for rows whatever is kept, and keeps nothing: to take the time."""
         texts = render_view(self._suite, self.info.view, inputs)
-        for batch in plan_batches(self._model.lengths(texts), self._model.batch_tokens, self._model.batch_texts):
+        for batch in plan_batches(self._model.sizes(texts).tokens, self._model.batch_tokens, self._model.batch_texts):
             self._model.score([texts[i] for i in batch])
 
     def answers(self, texts: list[str]) -> Floats:
@@ -186,7 +186,7 @@ class TextPass:
         keys = [cache_key(self.info.fingerprint, self._model.settings, self.info.view, text) for text in texts]
         known = self._cache.get(keys)
         left = [text for text, key in zip(texts, keys, strict=True) if key not in known]
-        return self._model.lengths(left) if left else np.zeros(0, dtype=np.int64)
+        return self._model.sizes(left).tokens if left else np.zeros(0, dtype=np.int64)
 
     def _ask(
         self, texts: list[str], keys: list[bytes], lengths: Ints, missing: npt.NDArray[np.bool_], table: Floats
@@ -225,10 +225,10 @@ class TextPass:
         return total if calls is None else calls - self.calls
 
     def _lengths(self, texts: list[str], keys: list[bytes]) -> Ints:
-        lengths = self._model.lengths(texts)
+        lengths, unknown = self._model.sizes(texts)
         context = self._model.context
-        if (unknown := getattr(self._model, "unknown", None)) is not None:
-            self._tokens |= dict(zip(keys, zip(map(int, lengths), map(int, unknown(texts)), strict=True), strict=True))
+        if unknown is not None:
+            self._tokens |= dict(zip(keys, zip(lengths.tolist(), unknown.tolist(), strict=True), strict=True))
         self._seen["all"].update(keys)
         self._seen["empty"].update(key for key, text in zip(keys, texts, strict=True) if not text.strip())
         if context is not None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
+from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_bytes
 from harness.errors import ModelError
 from harness.models.numbers import LONGEST, number_row
@@ -22,7 +23,7 @@ from harness.models.torch_runtime import (
     load_model,
     load_tokenizer,
 )
-from harness.models.transformers_classifier import context_of, token_lengths, unknown_tokens
+from harness.models.transformers_classifier import context_of, token_counts
 from harness.spec.suite import PromptView
 
 Floats = npt.NDArray[np.float64]
@@ -60,13 +61,10 @@ class LanguageModel:
         template = sha256_bytes(str(getattr(self._tokenizer, "chat_template", "")).encode())
         return f"{self._model.dtype};{template};{self.choices};normalise={self._view.normalise}"
 
-    def lengths(self, texts: list[str]) -> Ints:
-        """Tokens of each prompt with its longest choice."""
-        return token_lengths(self._tokenizer, self._prompts(texts)) + self._room
-
-    def unknown(self, texts: list[str]) -> Ints:
-        """Tokens of each prompt that the vocabulary lacks."""
-        return unknown_tokens(self._tokenizer, self._prompts(texts))
+    def sizes(self, texts: list[str]) -> TextSizes:
+        """Tokens of each prompt with its longest choice, and how many of the prompt's the vocabulary lacks."""
+        counts = token_counts(self._tokenizer, self._prompts(texts))
+        return counts._replace(tokens=counts.tokens + self._room)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities (softmax over choices) of one batch of prompts; for regression 0 and the number."""

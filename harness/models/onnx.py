@@ -11,12 +11,13 @@ import numpy.typing as npt
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
+from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_file, sha256_folder
 from harness.errors import MissingExtraError, ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
 from harness.models.torch_runtime import BATCH_TOKENS_CPU, load_tokenizer
-from harness.models.transformers_classifier import context_of, label_order, token_lengths, unknown_tokens
+from harness.models.transformers_classifier import context_of, label_order, token_counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,13 +85,9 @@ class OnnxText:
         self.context: int | None = int(info.card["context_tokens"] or 0)
         self.settings = f"onnx;order={order}"
 
-    def lengths(self, texts: list[str]) -> Ints:
-        """Tokens of each text."""
-        return token_lengths(self._tokenizer, texts)
-
-    def unknown(self, texts: list[str]) -> Ints:
-        """Tokens of each text that the vocabulary lacks."""
-        return unknown_tokens(self._tokenizer, texts)
+    def sizes(self, texts: list[str]) -> TextSizes:
+        """Tokens of each text, and how many the vocabulary lacks."""
+        return token_counts(self._tokenizer, texts)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
+from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_bytes
 from harness.errors import MissingExtraError, ModelError
 from harness.models.language_model import check_choices
@@ -58,9 +59,9 @@ class OpenAIServer:
         """The address, the model's name and the choices."""
         return f"chat={self.chat};{sorted(self._words.items())}"
 
-    def lengths(self, texts: list[str]) -> Ints:
-        """About the tokens of each text: a quarter of its characters."""
-        return np.array([len(text) // 4 + 1 for text in texts], dtype=np.int64)
+    def sizes(self, texts: list[str]) -> TextSizes:
+        """About the tokens of each text: a quarter of its characters; the server doesn't tell which it lacks."""
+        return TextSizes(np.array([len(text) // 4 + 1 for text in texts], dtype=np.int64), None)
 
     def score(self, texts: list[str]) -> Floats:
         """Answers of one batch, asked side by side, in order."""

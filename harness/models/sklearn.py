@@ -13,6 +13,7 @@ from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
 from harness.core.names import name_of
 from harness.core.predictions import Predictions
+from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
 
@@ -85,9 +86,9 @@ class SklearnText:
             raise ModelError(f"{self.info.uri} knows the classes {', '.join(own)}; the data has {', '.join(classes)}.")
         self._order = [classes.index(name) for name in own]
 
-    def lengths(self, texts: list[str]) -> npt.NDArray[np.int64]:
+    def sizes(self, texts: list[str]) -> TextSizes:
         """Characters: order is all that they are used for."""
-        return np.array([len(text) for text in texts], dtype=np.int64)
+        return TextSizes(np.array([len(text) for text in texts], dtype=np.int64), None)
 
     def score(self, texts: list[str]) -> npt.NDArray[np.float64]:
         """Class position, and probabilities where the model has them; for regression 0 and the number."""

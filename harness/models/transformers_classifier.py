@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
-from harness.engine.batching import LENGTH_STEP
+from harness.engine.batching import LENGTH_STEP, TextSizes
 from harness.errors import ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
@@ -26,6 +25,7 @@ from harness.models.torch_runtime import (
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 DEFAULT_CONTEXT = 512
+BLOCK = 1000
 
 
 class TransformersClassifier:
@@ -47,13 +47,9 @@ class TransformersClassifier:
         """The data type, the windows and the label order."""
         return f"{self._model.dtype};window={self.window};order={self._order}"
 
-    def lengths(self, texts: list[str]) -> Ints:
-        """Tokens of each text, special ones included."""
-        return token_lengths(self._tokenizer, texts)
-
-    def unknown(self, texts: list[str]) -> Ints:
-        """Tokens of each text that the vocabulary lacks."""
-        return unknown_tokens(self._tokenizer, texts)
+    def sizes(self, texts: list[str]) -> TextSizes:
+        """Tokens of each text, special ones included, and how many the vocabulary lacks."""
+        return token_counts(self._tokenizer, texts)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch; for regression 0 and the number."""
@@ -155,25 +151,19 @@ def label_order(labels: list[str], classes: tuple[str, ...], options: ModelOptio
     return map_labels(labels, classes, options.label_map, uri)
 
 
-def token_lengths(tokenizer: Any, texts: list[str]) -> Ints:
-    """Tokens of each text (n,), in blocks so that memory stays flat."""
-    return np.array([len(ids) for ids in _token_ids(tokenizer, texts)], dtype=np.int64)
-
-
-def unknown_tokens(tokenizer: Any, texts: list[str]) -> Ints:
-    """Tokens of each text (n,) that stand for what the vocabulary lacks; none where that sign has another use (GPT-2's)."""
+def token_counts(tokenizer: Any, texts: list[str]) -> TextSizes:
+    """Tokens of each text (n,), uncut, and those that stand for what the vocabulary lacks (n,), in blocks so that memory
+    stays flat. The latter are 0 where the tokenizer has no sign for them, or its sign has another use (GPT-2's).
+    """
     sign = tokenizer.unk_token_id
-    if sign is None or sign in (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id):
-        return np.zeros(len(texts), dtype=np.int64)
-    return np.array([list(ids).count(sign) for ids in _token_ids(tokenizer, texts)], dtype=np.int64)
-
-
-def _token_ids(tokenizer: Any, texts: list[str]) -> Iterator[list[int]]:
-    """Each text's tokens, uncut."""
-    for start in range(0, len(texts), 1000):
-        yield from tokenizer(texts[start : start + 1000], truncation=False, return_attention_mask=False, verbose=False)[
-            "input_ids"
-        ]
+    if sign in (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id):
+        sign = None
+    counts = np.zeros((len(texts), 2), dtype=np.int64)
+    for start in range(0, len(texts), BLOCK):
+        block = texts[start : start + BLOCK]
+        tokens = tokenizer(block, truncation=False, return_attention_mask=False, verbose=False)["input_ids"]
+        counts[start : start + BLOCK] = [(len(ids), 0 if sign is None else ids.count(sign)) for ids in tokens]
+    return TextSizes(counts[:, 0], counts[:, 1])
 
 
 def context_of(config: Any, tokenizer: Any) -> int:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
+from harness.engine.batching import TextSizes
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
 from harness.models.torch_runtime import (
@@ -19,7 +20,7 @@ from harness.models.torch_runtime import (
     load_model,
     load_tokenizer,
 )
-from harness.models.transformers_classifier import context_of, token_lengths, unknown_tokens
+from harness.models.transformers_classifier import context_of, token_counts
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -44,13 +45,9 @@ class ZeroShotEncoder:
         self.settings = f"{model.dtype};{sorted(described.items())}"
         self._targets = self._embed([described[name] for name in classes])
 
-    def lengths(self, texts: list[str]) -> Ints:
-        """Tokens of each text, special ones included."""
-        return token_lengths(self._tokenizer, texts)
-
-    def unknown(self, texts: list[str]) -> Ints:
-        """Tokens of each text that the vocabulary lacks."""
-        return unknown_tokens(self._tokenizer, texts)
+    def sizes(self, texts: list[str]) -> TextSizes:
+        """Tokens of each text, special ones included, and how many the vocabulary lacks."""
+        return token_counts(self._tokenizer, texts)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and pseudo-probabilities of one batch."""

@@ -93,7 +93,7 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     body |= {
         "predictions": saved,
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
-        "started": started.isoformat(timespec="seconds"),
+        "started": started.isoformat(timespec="milliseconds"),
         "seconds": round(time.monotonic() - clock, 3),
     }
     return AuditRun(_sealed(body), evidence)

@@ -89,7 +89,7 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
         ],
         "harness": runs[0].record.harness,
         "environment": runs[0].record.environment,
-        "started": started.isoformat(timespec="seconds"),
+        "started": started.isoformat(timespec="milliseconds"),
         "seconds": round(time.monotonic() - clock, 3),
     }
     return _sealed(body)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.audit import ModelInfo
-from harness.engine.batching import plan_batches
+from harness.engine.batching import TextSizes, plan_batches
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.progress import silent
 from harness.engine.text_pass import Exhausted, Limits, TextPass
@@ -36,8 +36,8 @@ class Counting:
         self.info = ModelInfo(uri="m", kind="fake", fingerprint=fingerprint, view="text", offers=["labels", "scores"])
         self.batches = []
 
-    def lengths(self, texts):
-        return np.array([len(t) for t in texts])
+    def sizes(self, texts):
+        return TextSizes(np.array([len(t) for t in texts]), None)
 
     def score(self, texts):
         self.batches.append(list(texts))
@@ -117,7 +117,7 @@ def test_long_and_empty_texts_are_counted():
 
 def test_unknown_tokens_are_counted_once_a_text_and_a_model_that_tells_none_has_no_finding():
     model = Counting()
-    model.unknown = lambda texts: np.array([t.count("?") for t in texts])
+    model.sizes = lambda texts: TextSizes(np.array([len(t) for t in texts]), np.array([t.count("?") for t in texts]))
     passed = through(model)
     for texts in (["a?", "??b", "a?"], ["a?", "fine"]):
         passed.predict(pd.DataFrame({"x": texts}), np.arange(len(texts)))

@@ -88,7 +88,7 @@ def test_weights_in_a_pickle_are_refused(make_classifier):
 
 def test_a_long_text_is_cut_and_the_window_reads_all_of_it(model, folder):
     long = " ".join(["low"] * 60 + ["high"] * 100)
-    assert model.lengths([long])[0] == 160
+    assert model.sizes([long]).tokens[0] == 160
     assert model.context == 64
     cut = model.score([long, " ".join(["low"] * 60 + ["high"] * 4)])
     assert np.allclose(cut[0], cut[1], atol=1e-6)
@@ -106,12 +106,12 @@ def test_an_unknown_device_is_refused(folder):
 
 
 def test_words_that_the_vocabulary_lacks_are_counted(model):
-    assert model.unknown(["the loan", "the 贷款 is 被拒", "贷款", ""]).tolist() == [0, 2, 1, 0]
+    assert model.sizes(["the loan", "the 贷款 is 被拒", "贷款", ""]).unknown.tolist() == [0, 2, 1, 0]
 
 
 def test_a_sign_for_unknown_words_that_has_another_use_counts_none(folder):
-    from harness.models.transformers_classifier import unknown_tokens
+    from harness.models.transformers_classifier import token_counts
 
     tokens = transformers.AutoTokenizer.from_pretrained(folder)
     tokens.eos_token = tokens.unk_token
-    assert unknown_tokens(tokens, ["the 贷款"]).tolist() == [0]
+    assert token_counts(tokens, ["the 贷款"]).unknown.tolist() == [0]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -68,6 +69,11 @@ def test_a_model_that_became_useless_lies_apart_and_other_rows_are_said(history_
     run_in(folder, "small.yaml", "one/model.skops")
     points = rows(trend(open_runs(folder / "runs", silent), AUC, EVERY))
     assert points[-1]["note"] == "intervals apart, the suite changed, other test rows"
+
+
+def test_runs_of_one_second_are_told_apart(history_folder):
+    _, records = history_folder
+    assert all(re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{3}\+00:00", record.started) for record in records.values())
 
 
 def test_each_thing_that_a_measure_is_about_has_its_own_trend(history_folder):
