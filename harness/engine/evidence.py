@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
-from harness.core.dataset import Dataset, Split
+from harness.core.dataset import Dataset, Labels, Split
 from harness.core.finding import Finding
-from harness.core.names import name_of
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.engine.text_pass import Exhausted
@@ -41,6 +40,14 @@ class Model(Protocol):
 
     def estimator(self) -> Any:
         """The fitted scikit-learn object, or None."""
+        ...
+
+
+class Refittable(Model, Protocol):
+    """A model that offers `refit`."""
+
+    def refitted(self, inputs: pd.DataFrame, labels: Labels) -> Model:
+        """A clone fitted to inputs (n rows of features) with their labels (n,); ModelError where that can't be."""
         ...
 
 
@@ -130,16 +137,20 @@ class Evidence:
         assert found is not None
         return found
 
-    def refitted(self, training: npt.NDArray[np.bool_], asked: npt.NDArray[np.bool_]) -> Predictions:
-        """Answers for the asked test rows of a clone of the model, fitted to some of the training rows; counted."""
-        from sklearn.base import clone
+    def refit(self, training: npt.NDArray[np.bool_]) -> Model:
+        """A clone of the model, fitted to some of the training rows (n,); only where the model offers `refit`.
 
-        train, test = self.data.splits["train"], self.data.splits["test"]
-        model = clone(self.estimator()).fit(train.inputs[training], train.labels[training])
-        scores = np.asarray(model.predict_proba(test.inputs[asked]), dtype=float)
-        self.queries += len(scores)
-        classes = tuple(name_of(value) for value in model.classes_)
-        return Predictions(classes, np.array(classes, dtype=object)[scores.argmax(axis=1)], scores)
+        Raises:
+            ModelError: the clone can't be fitted to them.
+        """
+        train = self.data.splits["train"]
+        return cast(Refittable, self._model).refitted(train.inputs[training], train.labels[training])
+
+    def refitted(self, training: npt.NDArray[np.bool_], asked: npt.NDArray[np.bool_]) -> Predictions:
+        """Answers for the asked test rows (m,) of a clone of the model, fitted to some of the training rows; counted."""
+        test = self.data.splits["test"]
+        self.queries += int(asked.sum())
+        return self.refit(training).predict(test.inputs[asked], test.ids[asked])
 
     def estimator(self) -> Any:
         """The fitted scikit-learn object for explainers that read a model's structure, or None."""

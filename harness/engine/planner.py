@@ -103,6 +103,8 @@ def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | N
         return "no access: the model gives labels but no probabilities"
     if need == "ask" and "ask" not in model.offers:
         return "no access: only saved answers are known, or each answer costs too much to ask thousands"
+    if need == "refit" and "refit" not in model.offers:
+        return "no access: only a scikit-learn model can be fitted again here"
     if need == "sensitive" and not suite.data.sensitive:
         return "no data: the suite declares no sensitive attribute"
     if need == "positive" and data.positive is None:

@@ -15,7 +15,7 @@ from harness.engine.measurement import Measurement
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import SuiteError
 
-Need = Literal["predictions", "scores", "members", "sensitive", "ask", "positive", "favourable", "calibration"]
+Need = Literal["predictions", "scores", "members", "sensitive", "ask", "positive", "favourable", "calibration", "refit"]
 BOTH = ("classification", "regression")
 EVERY = (*BOTH, "choice")
 Check = Callable[..., Measurement]
@@ -144,7 +144,7 @@ _BUILT_IN = (
     CheckEntry(
         "performance.transfer",
         "harness.checks.performance.transfer:transfer",
-        ("predictions", "scores", "positive"),
+        ("predictions", "scores", "positive", "refit"),
         "Leave one site out",
         ("site_auc", "left_out_auc", "transfer_gap", "left_out_auc_mean"),
     ),

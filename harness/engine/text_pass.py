@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.core.audit import ModelInfo, Usage
+from harness.core.dataset import Labels
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.engine.batching import TextSizes, plan_batches
 from harness.engine.cache import AnswerCache, cache_key
-from harness.engine.progress import Progress
+from harness.engine.progress import Progress, silent
 from harness.engine.views import render_view
 from harness.errors import ModelError
 from harness.spec.suite import Suite
@@ -56,6 +57,14 @@ class TextModel(Protocol):
 
     def cost(self) -> float | None:
         """What the answers cost so far, in the currency of the prices given; None where nothing is charged."""
+        ...
+
+
+class RefittableText(TextModel, Protocol):
+    """A text model that offers `refit`."""
+
+    def refitted(self, texts: list[str], labels: Labels) -> TextModel:
+        """A clone fitted to texts (n) with their labels (n,); ModelError where that can't be."""
         ...
 
 
@@ -134,6 +143,12 @@ class TextPass:
     def estimator(self) -> Any:
         """None: a text model shows no columns."""
         return None
+
+    def refitted(self, inputs: pd.DataFrame, labels: Labels) -> TextPass:
+        """A clone of the model behind this pass, fitted to rows of features; only where it offers `refit`."""
+        texts = render_view(self._suite, self.info.view, inputs)
+        model = cast(RefittableText, self._model).refitted(texts, labels)
+        return TextPass(model, self._suite, AnswerCache(None), Limits(), silent)
 
     def usage(self) -> Usage:
         """What this run asked of the model."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
+from harness.core.dataset import Labels
 from harness.core.finding import Finding
 from harness.core.names import name_of
 from harness.core.predictions import Predictions
@@ -47,6 +48,12 @@ class SklearnModel:
         """The fitted object."""
         return self._estimator
 
+    def refitted(self, inputs: pd.DataFrame, labels: Labels) -> SklearnModel:
+        """A clone fitted to inputs (n rows of features) with their labels (n,)."""
+        names = getattr(self._estimator, "feature_names_in_", None)
+        fitted = _fitted_clone(self._estimator, inputs if names is None else inputs[list(names)], labels)
+        return SklearnModel(fitted, self.info, _classes_of(fitted) if self._classes else ())
+
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """Labels, and probabilities where the model has them."""
         names = getattr(self._estimator, "feature_names_in_", None)
@@ -81,10 +88,16 @@ class SklearnText:
         self._order: list[int] = []
         if not classes:
             return
-        own = [name_of(value) for value in getattr(self._estimator, "classes_", ())]
+        own = _classes_of(self._estimator)
         if set(own) != set(classes):
             raise ModelError(f"{self.info.uri} knows the classes {', '.join(own)}; the data has {', '.join(classes)}.")
         self._order = [classes.index(name) for name in own]
+
+    def refitted(self, texts: list[str], labels: Labels) -> SklearnText:
+        """A clone fitted to texts (n) with their labels (n,)."""
+        fitted = _fitted_clone(self._estimator, texts, labels)
+        own = _classes_of(fitted) if self.classes else ()
+        return SklearnText(SklearnModel(fitted, self.info, own), own)
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Characters: order is all that they are used for."""
@@ -111,6 +124,19 @@ class SklearnText:
     def cost(self) -> float | None:
         """Nothing is charged."""
         return None
+
+
+def _fitted_clone(estimator: Any, inputs: Any, labels: Labels) -> Any:
+    from sklearn.base import clone
+
+    try:
+        return clone(estimator).fit(inputs, labels)
+    except ValueError as error:
+        raise ModelError(f"The model can't be fitted again to {len(labels)} rows: {_without_values(error)}") from error
+
+
+def _classes_of(estimator: Any) -> tuple[str, ...]:
+    return tuple(name_of(value) for value in getattr(estimator, "classes_", ()))
 
 
 def load_sklearn(path: Path, uri: str, classes: tuple[str, ...], view: str = "columns") -> SklearnModel | SklearnText:
@@ -157,7 +183,7 @@ def _opened(estimator: Any, path: Path, uri: str, warnings: tuple[Finding, ...],
         found, wanted = ("classifier", "regression") if numbers else ("regressor", "classification")
         raise ModelError(f"{path.name} holds a {found}; the suite's task is {wanted}. Give a model of that task.")
     classes = tuple(name_of(value) for value in getattr(estimator, "classes_", ()))
-    offers = ["labels", "train", "ask"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
+    offers = ["labels", "train", "ask", "refit"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
     info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers)
     return SklearnModel(estimator, info, classes, warnings)
 

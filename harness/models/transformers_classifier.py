@@ -33,19 +33,28 @@ class TransformersClassifier:
 
     batch_texts = 256
 
-    def __init__(self, model: Any, tokenizer: Any, info: ModelInfo, classes: tuple[str, ...], order: list[int]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        info: ModelInfo,
+        classes: tuple[str, ...],
+        order: list[int],
+        *,
+        window: bool = False,
+    ) -> None:
         self._model, self._tokenizer, self.info, self.classes = model, tokenizer, info, classes
         self._order = order
         self.warnings: tuple[Finding, ...] = ()
         self._limit = context_of(model.config, tokenizer)
         self.batch_tokens = batch_tokens(model.device)
-        self.window = False
-        self.context: int | None = self._limit
+        self._window = window
+        self.context: int | None = None if window else self._limit  # in windows nothing is cut
 
     @property
     def settings(self) -> str:
         """The data type, the windows and the label order."""
-        return f"{self._model.dtype};window={self.window};order={self._order}"
+        return f"{self._model.dtype};window={self._window};order={self._order}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, special ones included, and how many the vocabulary lacks."""
@@ -53,7 +62,7 @@ class TransformersClassifier:
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch; for regression 0 and the number."""
-        probabilities = self._windowed(texts) if self.window else self._probabilities(self._encode(texts))
+        probabilities = self._windowed(texts) if self._window else self._probabilities(self._encode(texts))
         if not self.classes:
             return np.column_stack([np.zeros(len(texts)), probabilities[:, 0]])
         ordered = np.empty_like(probabilities)
@@ -132,10 +141,7 @@ def load_classifier(
             "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=False)),
         },
     )
-    adapter = TransformersClassifier(model, tokenizer, info, classes, order)
-    if options.window:
-        adapter.window, adapter.context = True, None  # nothing is cut
-    return adapter
+    return TransformersClassifier(model, tokenizer, info, classes, order, window=options.window)
 
 
 def label_order(labels: list[str], classes: tuple[str, ...], options: ModelOptions, uri: str) -> list[int]:

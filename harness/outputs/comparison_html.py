@@ -11,7 +11,7 @@ from harness.outputs import narrative
 from harness.outputs.charts import draw, draw_gains, draw_learning, draw_trade
 from harness.outputs.consequences import ERRORS
 from harness.outputs.page import page
-from harness.outputs.pair import Pair, amount, exhibit_of, pair_of, signed
+from harness.outputs.pair import Pair, amount, exhibit_of, pair_of, signed, why_not
 from harness.outputs.recommendation import CHOICE_WORDS, CURVE, LEG_WORDS, advise
 
 DISAGREEMENTS, POWER = "Where the models disagree", "Power"
@@ -54,6 +54,7 @@ def render_comparison_html(comparison: Comparison) -> str:
         gains=gain_drawings(pair),
         trades=trade_drawings(comparison),
         learning=_learning(pair),
+        no_learning=why_not(comparison, "learning"),
         power=named[POWER],
         errors=named[ERRORS],
         disagreements=named[DISAGREEMENTS],

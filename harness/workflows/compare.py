@@ -23,7 +23,8 @@ from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
 from harness.spec.suite import Suite
 from harness.workflows.audit import AuditRequest, AuditRun, run_audit
-from harness.workflows.exhibits import Costs, cost_difference, disagreements, errors_table, learning_curve, power_table
+from harness.workflows.exhibits import Costs, cost_difference, disagreements, errors_table, power_table
+from harness.workflows.learning_curve import TITLE, learning_curve
 
 TIMED = {"columns": 200, "text": 16, "prompt": 4}
 FAMILIES = ("performance", "bias", "privacy", "explainability", "robustness", "efficiency")
@@ -71,6 +72,8 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
         _compared("general" if i else "vertical", n, r, request)
         for i, (n, r) in enumerate(zip(names, runs, strict=True))
     ]
+    curve, gaps = _learning(request, runs[0], margins, progress)
+    exhibits = [*_exhibits(request, runs, names, margins, differences), *([curve] if curve else [])]
     body = {
         "schema": "vertical-harness/comparison/1",
         "suite": runs[0].record.suite.model_dump(mode="json"),
@@ -82,11 +85,9 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
         "differences": [d.model_dump(mode="json") for d in differences],
         "choices": [choice.model_dump(mode="json") for choice in choices],
         "decision": overall(choices).model_dump(mode="json"),
-        "not_compared": [n.model_dump(mode="json") for n in _not_compared(differences, models)],
+        "not_compared": [n.model_dump(mode="json") for n in [*_not_compared(differences, models), *gaps]],
         "notes": _notes(runs, names),
-        "exhibits": [
-            e.model_dump(mode="json") for e in _exhibits(request, runs, names, margins, differences, progress)
-        ],
+        "exhibits": [e.model_dump(mode="json") for e in exhibits],
         "harness": runs[0].record.harness,
         "environment": runs[0].record.environment,
         "started": started.isoformat(timespec="milliseconds"),
@@ -239,13 +240,20 @@ def _fitted(run: AuditRun) -> bool:
     return run.record.data.members == "fitted"
 
 
+def _learning(
+    request: CompareRequest, vertical: AuditRun, margins: Margins, progress: Progress
+) -> tuple[Exhibit | None, list[NotCompared]]:
+    if not request.learning_curve:
+        return None, [NotCompared(what=TITLE.lower(), reason="it was not asked for (--learning-curve)")]
+    return learning_curve(vertical.evidence, margins.superior, request.model_options, progress)
+
+
 def _exhibits(
     request: CompareRequest,
     runs: list[AuditRun],
     names: list[str],
     margins: Margins,
     differences: list[Difference],
-    progress: Progress,
 ) -> list[Exhibit]:
     evidence = [run.evidence for run in runs]
     found = [
@@ -253,9 +261,6 @@ def _exhibits(
         disagreements(evidence, names),
         errors_table(evidence, names, request.costs),
     ]
-    if request.learning_curve:
-        progress("learning curve")
-        found.append(learning_curve(evidence[0], margins.superior.measure))
     return [exhibit for exhibit in found if exhibit is not None]
 
 

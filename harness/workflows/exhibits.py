@@ -1,4 +1,4 @@
-"""What a comparison shows beside its differences: disagreements, errors and their cost, power, the learning curve."""
+"""What a comparison shows beside its differences: disagreements, errors and their cost, power."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.checks.baseline.sides import About, Sides
 from harness.core.comparison import Difference, Margin
 from harness.core.finding import Cell, Exhibit
-from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.views import render_view
 from harness.errors import UserError
-from harness.stats.auc import delong
-from harness.stats.intervals import normal_quantile, wilson
+from harness.stats.intervals import normal_quantile
 from harness.stats.power import superiority_power
 
 LISTED = 200
 SHOWN_CHARACTERS = 300
 TRUE_GAINS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2)
-SHARES = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 
 
 @dataclass(frozen=True)
@@ -121,51 +117,6 @@ def power_table(margin: Margin, differences: list[Difference]) -> Exhibit | None
         columns=["true gain", "power"],
         rows=rows,
     )
-
-
-def learning_curve(evidence: Evidence, measure: str) -> Exhibit | None:
-    """The vertical model fitted again to growing parts of its training rows, and its quality on the test rows.
-
-    Whole clusters come in; each part holds the smaller one. None where the model can't be fitted again here (a text model, a
-    server, saved answers) or its training rows are unknown.
-    """
-    train, test = evidence.split("train"), evidence.split("test")
-    if evidence.estimator() is None or train is None or test is None or evidence.data.members == "unknown":
-        return None
-    if evidence.suite.task != "classification":
-        return None
-    owner = (
-        np.arange(len(train))
-        if train.clusters is None
-        else np.unique(train.clusters.astype(str), return_inverse=True)[1]
-    )
-    order = evidence.generator("learning-curve").permutation(int(owner.max()) + 1)
-    rank = np.argsort(order)[owner]
-    ranked = measure == "performance.roc_auc" and evidence.data.positive is not None
-    rows: list[list[Cell]] = []
-    for share in SHARES:
-        inside = np.asarray(rank < max(2, round(share * len(order))), dtype=bool)
-        if len(set(train.labels[inside])) < len(evidence.data.classes):
-            continue
-        answers = evidence.refitted(inside, np.ones(len(test), dtype=bool))
-        hit = np.asarray(answers.labels == test.labels, dtype=bool)
-        value, band = float(hit.mean()), wilson(int(hit.sum()), len(hit))
-        if ranked:
-            value, band = _ranking(answers.scores[:, answers.classes.index(evidence.data.positive)], evidence, band)  # type: ignore[index]  # refitted gives scores
-        rows.append([int(inside.sum()), value, band.low, band.high])
-    name = "performance.roc_auc" if ranked else "performance.accuracy"
-    return Exhibit(
-        kind="curve",
-        title=f"Learning curve: {name} by training rows",
-        columns=["training rows", name, "low", "high"],
-        rows=rows,
-    )
-
-
-def _ranking(scores: npt.NDArray[np.float64], evidence: Evidence, empty: Interval) -> tuple[float, Interval]:
-    test = evidence.data.splits["test"]
-    auc = delong(scores, np.asarray(test.labels == evidence.data.positive, dtype=bool), test.clusters)
-    return (0.5, empty) if auc is None else (auc.value, auc.interval())
 
 
 def _shown(label: object) -> Cell:

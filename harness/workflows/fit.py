@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.core.dataset import Split
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell
 from harness.datasets.roles import load_dataset
 from harness.engine import provenance
+from harness.engine.cache import AnswerCache
+from harness.engine.evidence import Evidence, Model
 from harness.engine.progress import Progress, silent
+from harness.engine.text_pass import Limits, TextPass
 from harness.engine.views import render_view
 from harness.errors import DataError, ModelError
 from harness.fitting.saving import save_card, save_pipeline
 from harness.fitting.tabular import BASES, fit_tabular
-from harness.fitting.text import Recipe, fine_tune, fine_tune_numbers, fit_tfidf, parts_of, save_tuned
+from harness.fitting.text import Recipe, Tuned, fine_tune, fine_tune_numbers, fit_tfidf, parts_of, save_tuned
+from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, load_suite
+from harness.spec.suite import Suite
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TFIDF = "sklearn:tfidf"
+_NOT_ON_THE_CARD = ("device",)  # where it was tuned says nothing of what came out
 
 
 def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None, progress: Progress = silent) -> int:
@@ -47,19 +61,60 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
         save_pipeline(fit_tabular(train, base, recipe.seed), folder)
         card = {"view": "columns", "kind": "sklearn"}
     else:
-        texts = render_view(loaded.suite, "text", train.inputs)
-        source = _base_folder(base)
-        if loaded.suite.task == "regression":
-            tuned = fine_tune_numbers(source, texts, list(train.labels), recipe, progress)
-        else:
-            tuned = fine_tune(source, texts, list(train.labels), data.classes, recipe, progress)
+        tuned = _tuned(loaded.suite, base, train.inputs, train.labels, data.classes, recipe, progress)
         save_tuned(tuned, folder)
         rows = tuned.fitted_rows
         losses = "; ".join(f"{a:.4f} / {b:.4f}" for a, b in tuned.history)
-        own = {f"recipe_{name}": value for name, value in asdict(recipe).items() if name != "device"}
+        own = {f"recipe_{name}": value for name, value in asdict(recipe).items() if name not in _NOT_ON_THE_CARD}
         card = {"view": "text", "kind": "transformers-classifier", **own, "losses_fitted_and_validation": losses}
     save_card(folder, {**_card(loaded, base, data.fingerprint, len(rows)), **card}, _ids(train, rows))
     return len(rows)
+
+
+def recipe_on(card: Mapping[str, Cell]) -> Recipe | None:
+    """The recipe on a model's card; None where `harness fit` did not fine-tune it."""
+    names = [one.name for one in fields(Recipe) if one.name not in _NOT_ON_THE_CARD]
+    if any(f"recipe_{name}" not in card for name in names):
+        return None
+    return Recipe(**{name: card[f"recipe_{name}"] for name in names})  # type: ignore[arg-type]  # as asdict gave them
+
+
+def tuned_again(
+    evidence: Evidence, training: npt.NDArray[np.bool_], options: ModelOptions, progress: Progress
+) -> tuple[Model, int]:
+    """A fine-tuned model's twin from the same base by its own recipe on some of its training rows (n,), and how many it
+    learned from (others of them it validates on).
+
+    Raises:
+        ModelError: the base is not there any more, or it can't be tuned to these rows.
+    """
+    from harness.models.transformers_classifier import TransformersClassifier
+
+    info, suite, data = evidence.model, evidence.suite, evidence.data
+    recipe, train = recipe_on(info.card), data.splits["train"]
+    assert recipe is not None
+    recipe = replace(recipe, device=options.device)
+    inputs, labels = train.inputs[training], train.labels[training]
+    tuned = _tuned(suite, str(info.card["base"]), inputs, labels, data.classes, recipe, progress)
+    model = TransformersClassifier(
+        tuned.model, tuned.tokenizer, info, data.classes, list(range(len(data.classes))), window=options.window
+    )
+    return TextPass(model, suite, AnswerCache(None), Limits(), silent), len(tuned.fitted_rows)
+
+
+def _tuned(
+    suite: Suite,
+    base: str,
+    inputs: pd.DataFrame,
+    labels: Labels,
+    classes: tuple[str, ...],
+    recipe: Recipe,
+    progress: Progress,
+) -> Tuned:
+    texts, folder = render_view(suite, "text", inputs), _base_folder(base)
+    if suite.task == "regression":
+        return fine_tune_numbers(folder, texts, list(labels), recipe, progress)
+    return fine_tune(folder, texts, list(labels), classes, recipe, progress)
 
 
 def _card(loaded: LoadedSuite, base: str, fingerprint: str, rows: int) -> dict[str, Cell]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset, Split
@@ -19,7 +20,7 @@ class FakeModel:
     def __init__(self, classes, stated, function, estimator):
         self._classes, self._stated, self._function, self._estimator = classes, stated, function, estimator
         kind = "sklearn" if function else "predictions"
-        offers = ["labels", "scores", "train", "estimator"]
+        offers = ["labels", "scores", "train", *(["refit"] if estimator is not None else [])]
         self.info, self.warnings = ModelInfo(uri="fake", kind=kind, fingerprint="-", offers=offers), ()
 
     def predict(self, inputs, ids):
@@ -32,6 +33,10 @@ class FakeModel:
 
     def estimator(self):
         return self._estimator
+
+    def refitted(self, inputs, labels):
+        fitted = clone(self._estimator).fit(inputs, labels)
+        return FakeModel(tuple(fitted.classes_), None, fitted.predict_proba, fitted)
 
 
 def part_of(role, labels, answers=None, scores=None, inputs=None, groups=None, slices=None):

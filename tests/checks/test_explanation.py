@@ -1,5 +1,8 @@
 """Trees compared with background rows; the other explainers are tested through the attribution check."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,3 +73,16 @@ def test_the_background_of_large_forests_is_bounded(explained, monkeypatch):
     fitted, *_, found = explained(model, drawn(2, 20), drawn(3, 300))
     nodes = sum(tree.tree_.node_count for tree in fitted[1].estimators_)
     assert found.background == max(10, 20_000 // nodes) < 300
+
+
+def test_nothing_of_shap_is_compiled_and_a_users_own_functions_still_are():
+    script = """
+from harness.checks.explainability.explanation import import_shap
+import_shap()
+import numba
+from shap.maskers import _tabular
+own = numba.njit(lambda x: x + 1)
+print(type(_tabular._delta_masking).__name__, hasattr(own, "py_func"), own(1))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["function", "True", "2"]

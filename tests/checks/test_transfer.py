@@ -71,12 +71,9 @@ def test_the_site_auc_is_that_of_the_audited_model(build, find):
     assert found.value == pytest.approx(roc_auc_score(test.labels[own] == "yes", score[own]))
 
 
-def test_without_a_model_that_can_be_fitted_again_it_is_not_tested(build):
-    labels, inputs = made(flipped=False, seed=1)
-    plain = build(labels, inputs=inputs, train={"labels": labels, "inputs": inputs})
-    assert "fitted again" in transfer(plain, by="site").reason
+def test_a_column_of_sites_that_the_data_lacks_is_refused(build):
     with pytest.raises(SuiteError, match="no column"):
-        transfer(plain, by="hospital")
+        transfer(evidence(build, flipped=False), by="hospital")
 
 
 def test_a_site_with_too_few_rows_is_undefined(build, find):

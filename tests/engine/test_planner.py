@@ -26,6 +26,7 @@ SENSITIVE = {"sensitive": {"sex": {"column": "k"}}}
         ("performance.calibration", {"offers": ("labels", "train")}, "labels but no probabilities"),
         ("performance.calibration", {"positive": None}, "declares no positive class"),
         ("explainability.attribution", {"offers": ("labels", "scores")}, "only saved answers are known"),
+        ("performance.transfer", {"offers": ("labels", "scores")}, "fitted again"),
         ("bias.groups", {"sensitive": {}}, "declares no sensitive attribute"),
         ("bias.groups", {"label": {"column": "y", "positive": "yes"}}, "which outcome is favourable"),
     ],

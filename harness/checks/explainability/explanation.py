@@ -65,6 +65,20 @@ class Explanation:
         return f"{self.explainer}, {self.space}" + (f", background {self.background}" if self.background else "")
 
 
+def import_shap() -> Any:
+    """SHAP, imported without compiling its loops: they run for milliseconds, and compiling takes seconds in every process."""
+    import numba
+
+    config: Any = numba.config
+    before = config.DISABLE_JIT
+    config.DISABLE_JIT = True  # read where a function is decorated, so nobody else's is touched
+    try:
+        import shap
+    finally:
+        config.DISABLE_JIT = before
+    return shap
+
+
 def calls_allowed(evidence: Evidence, calls: int | None) -> int:
     """The check's own limit of model calls; by default 150,000 for a model of columns and 4,000 for one of texts."""
     return CALLS.get(evidence.model.view, CALLS_OF_A_TEXT_MODEL) if calls is None else calls
@@ -119,8 +133,7 @@ def _structural(
 
 def _exact(model: Any, matrix: Floats, background: Floats, method: Method) -> tuple[Floats, Floats, str, int | None]:
     """SHAP's values and base values, the explainer's name, and how many background rows it used."""
-    import shap
-
+    shap = import_shap()
     if type(model).__name__ in LINEAR:
         # Without max_samples SHAP would take 100 of the rows.
         masker = shap.maskers.Independent(background, max_samples=len(background))
@@ -142,8 +155,7 @@ def _interventional(model: Any, matrix: Floats, background: Floats) -> Any:
     scikit-learn rounds a row to 32 bits and compares it with the threshold as it is; SHAP rounds the threshold, to the nearest,
     so that a row just above one could go to the wrong side. Thresholds rounded down are on the right side of every such row.
     """
-    import shap
-
+    shap = import_shap()
     matrix, background = (part.astype(np.float32).astype(np.float64) for part in (matrix, background))
     masker = shap.maskers.Independent(background, max_samples=len(background))
     explainer = shap.TreeExplainer(model, masker, feature_perturbation="interventional")
@@ -204,8 +216,8 @@ def _summed(values: Floats, owners: list[int], features: int) -> Floats:
 def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, seed: int) -> Explanation:
     """Model-agnostic: permutation sampling on codes of the columns, decoded before each call."""
     import pandas as pd
-    import shap
 
+    shap = import_shap()
     both = pd.concat([sample, reference], ignore_index=True)
     coders = {c: pd.factorize(both[c], sort=False, use_na_sentinel=True) for c in both if both[c].dtype.kind != "f"}
     coded = np.column_stack([coders[c][0].astype(float) if c in coders else both[c].to_numpy() for c in both])

@@ -29,8 +29,6 @@ def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) ->
         return not_tested("the suite names no column of sites: give the check's parameter by")
     if by not in test.columns or by not in train.columns:
         raise SuiteError(f"performance.transfer: by is {by!r}, which is no column of the data.")
-    if evidence.estimator() is None:
-        return not_tested("no access: only a scikit-learn model can be fitted again without a site")
     score = evidence.predictions("test").positive_scores(positive)
     if score is None:
         return not_tested("no access: the model gives no probabilities")
