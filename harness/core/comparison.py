@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
@@ -10,6 +11,7 @@ from harness.core.audit import DataRef, ModelInfo, SuiteRef, Usage
 from harness.core.decision import VerdictOutcome
 from harness.core.finding import Exhibit, Selector
 from harness.core.interval import Interval
+from harness.core.rule import Rule
 
 ChoiceOutcome = Literal["choose_vertical", "choose_general", "no_difference", "trade_off", "inconclusive"]
 LegOutcome = Literal["holds", "broken", "open", "not_tested"]
@@ -28,6 +30,30 @@ class Margin(_Stored):
     by: NonNegativeFloat
     reason: str = Field(min_length=1)
     source: str = Field(min_length=1)
+
+
+def release_rules(margins: list[Margin]) -> list[Rule]:
+    """Margins of a release as blocking rules: the gain since the last one is at least -by.
+
+    A rule is called release- and the measure, then the names and values of `group` and `of`: `release-roc-auc`,
+    `release-impact-ratio-race-black`; a "*" is left out.
+    """
+    rules = []
+    for margin in margins:
+        selected = {**(margin.group or {}), **(margin.of or {})}
+        words = [margin.measure.partition(".")[2], *(word for pair in selected.items() for word in pair)]
+        rules.append(
+            Rule(
+                id="release-" + re.sub(r"[\W_]+", "-", " ".join(words).lower()).strip("-"),
+                measure="baseline.gain",
+                group=margin.group,
+                of={"measure": margin.measure, **(margin.of or {})},
+                at_least=-margin.by,
+                reason=margin.reason,
+                source=margin.source,
+            )
+        )
+    return rules
 
 
 class Margins(_Stored):

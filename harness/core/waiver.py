@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
@@ -73,21 +72,17 @@ class Waiver(BaseModel):
 def misfits(rules: list[Rule], waivers: list[Waiver]) -> list[tuple[int, str, str]]:
     """What no rule answers to, as place in the list, key and message.
 
-    That is an unknown rule, an id that several rules share, or a selector that can't fit its rule's.
+    That is an unknown rule, or a selector that can't fit its rule's.
 
     A rule's decisions all have the rule's keys, so a waiver without them would silently cover nothing.
     """
     known = {rule.id: rule for rule in rules}
-    count = Counter(rule.id for rule in rules)
     found = []
     for index, waiver in enumerate(waivers):
         rule = known.get(waiver.rule)
         if rule is None:
             names = ", ".join(known) or "none"
             found.append((index, "rule", f"there is no rule {waiver.rule!r}; the policy's rules: {names}"))
-            continue
-        if count[rule.id] > 1:
-            found.append((index, "rule", f"{count[rule.id]} rules have the id {rule.id!r}; give each its own"))
             continue
         for key, own, of_rule in (("group", waiver.group, rule.group), ("of", waiver.of, rule.of)):
             if not _can_fit(own or {}, of_rule or {}):

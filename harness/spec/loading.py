@@ -13,7 +13,7 @@ import rfc8785
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.core.comparison import Margin, Margins
+from harness.core.comparison import Margin, Margins, release_rules
 from harness.core.datacard import DataCard
 from harness.core.rule import Rule
 from harness.core.system import System
@@ -51,7 +51,7 @@ class Policy(BaseModel):
 
     @model_validator(mode="after")
     def _waivers_fit(self) -> Self:
-        refuse_misfits(self.policy, self.waivers)
+        refuse_misfits([*self.policy, *release_rules(self.release)], self.waivers)
         return self
 
 

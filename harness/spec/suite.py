@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.core.comparison import Margin, Margins
+from harness.core.comparison import Margin, Margins, release_rules
 from harness.core.finding import Selector
 from harness.core.rule import Rule
 from harness.core.system import System
@@ -237,14 +237,11 @@ class Suite(_Strict):
 
     @model_validator(mode="after")
     def _waivers_fit(self) -> Self:
-        refuse_misfits(self.policy, self.waivers)
+        refuse_misfits([*self.policy, *release_rules(self.release)], self.waivers)
         return self
 
     @model_validator(mode="after")
     def _rules_fit(self) -> Self:
-        ids = [rule.id for rule in self.policy]
-        if len(set(ids)) != len(ids):
-            raise ValueError("two policy rules share an id")
         prompt = self.views.prompt
         if prompt is not None and (len(prompt.choices) < 2) != (self.task == "regression"):
             raise ValueError("views.prompt.choices: a choice for each class (two at least), and none for regression")

@@ -1,6 +1,8 @@
-"""Waivers of a suite or a policy file against its rules."""
+"""Rules and waivers of a suite or a policy file against each other."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -10,7 +12,14 @@ from harness.core.waiver import Waiver, misfits
 
 
 def refuse_misfits(rules: list[Rule], waivers: list[Waiver]) -> None:
-    """Raises a ValidationError that names the key of every waiver which fits no rule, so that each gets its line."""
+    """Raises where two rules share an id; then a ValidationError that names the key of every waiver which fits no rule, so
+    that each gets its line.
+    """
+    count = Counter(rule.id for rule in rules)
+    if shared := [name for name, times in count.items() if times > 1]:
+        raise ValueError(
+            f"rules share an id: {', '.join(shared)}. Give each its own (margins of a release make release-… rules)"
+        )
     problems = [
         InitErrorDetails(
             type=PydanticCustomError("value_error", "{message}", {"message": message}),

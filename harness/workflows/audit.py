@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from harness.core.audit import Audit
+from harness.core.comparison import release_rules
 from harness.core.dataset import Dataset
 from harness.core.finding import CheckRecord
 from harness.core.names import portable
@@ -32,7 +33,7 @@ from harness.errors import SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, Policy, digest_of, load_suite
 from harness.spec.suite import Suite
-from harness.workflows.baseline import CHECK, against_baseline, release_rules
+from harness.workflows.baseline import CHECK, against_baseline
 from harness.workflows.opening import answer_cache, open_model
 
 Keep = Callable[[bytes], str]
@@ -112,11 +113,9 @@ def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
     """The same evidence on this day, under another policy or its own; SuiteError where a rule names no known measure."""
     rules, waivers = stored.policy.rules, stored.policy.waivers
     if policy is not None:
-        rules, waivers = policy.policy, policy.waivers
-        if any(
-            record.check == CHECK for record in stored.records
-        ):  # its release margins hold where there was a baseline
-            rules = [*rules, *release_rules(policy.release)]
+        waivers = policy.waivers
+        has_baseline = any(record.check == CHECK for record in stored.records)
+        rules = policy.policy + (release_rules(policy.release) if has_baseline else [])
     if problems := problems_of_rules(rules):
         raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.audit import Audit
-from harness.core.comparison import Margin
+from harness.core.comparison import release_rules
 from harness.core.dataset import Dataset
 from harness.core.predictions import Predictions
-from harness.core.rule import Rule
 from harness.datasets.readers import read_table
 from harness.engine.evidence import Baseline
 from harness.engine.provenance import sha256_file
@@ -55,22 +54,6 @@ def _verified(file: Path) -> Audit:
                 f"There is no record {file}. Give the last release's audit.json or its run folder."
             ) from error
         raise IntegrityError(f"{file}: {error}. Take the record as it was written.") from error
-
-
-def release_rules(margins: list[Margin]) -> list[Rule]:
-    """Margins of a release as blocking rules: the gain since the last one is at least -by."""
-    return [
-        Rule(
-            id=f"release-{margin.measure.partition('.')[2].replace('_', '-')}",
-            measure="baseline.gain",
-            group=margin.group,
-            of={"measure": margin.measure, **(margin.of or {})},
-            at_least=-margin.by,
-            reason=margin.reason,
-            source=margin.source,
-        )
-        for margin in margins
-    ]
 
 
 def _answers(record: Audit, folder: Path, data: Dataset) -> Predictions:

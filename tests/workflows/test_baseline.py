@@ -1,13 +1,15 @@
 import json
 import shutil
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from harness.cli.app import app
+from harness.core.comparison import Margin, release_rules
 from harness.engine.provenance import record_digest
-from harness.errors import DataError, IntegrityError
+from harness.errors import DataError, IntegrityError, SuiteError
 from harness.outputs.narrative import not_tested
 from harness.spec.loading import load_suite
 from harness.workflows.audit import AuditRequest, run_audit
@@ -19,6 +21,9 @@ name: small
 checks: [performance.classification, bias.groups]
 policy: [{id: useful, measure: performance.roc_auc, at_least: 0.7, reason: r, source: s}]
 """
+
+
+AUC_ONLY = "release: [{measure: performance.roc_auc, by: 0.02, reason: r, source: s}]"
 
 
 def invoke(*arguments):
@@ -77,6 +82,48 @@ def test_the_same_answers_pass_and_worse_ones_fail_that_very_rule(released):
     counts = {f["measure"]: f["value"] for f in turned["findings"] if f["exact"]}
     table = next(e for e in turned["exhibits"] if e["title"].startswith("Newly failing"))
     assert counts["baseline.newly_failing"] == len(table["rows"]) > 50
+
+
+WAIVER = """
+waivers:
+  - {rule: release-roc-auc, of: {measure: performance.roc_auc}, owner: A. Owner, reason: The new law,
+     compensating_control: A person looks at each, expires: %s}
+"""
+
+
+@pytest.mark.parametrize(("ends", "code", "told"), [(30, 0, "covers 1 decision"), (-1, 1, "the rule applies again")])
+def test_a_release_margin_can_be_waived_until_a_day_like_any_rule(released, ends, code, told):
+    suite, out = released / f"waived{ends}.yaml", released / f"waived{ends}.json"
+    waiver = WAIVER % (date.today() + timedelta(days=ends))
+    suite.write_text(SUITE.replace("0.7,", "0.5,") + AUC_ONLY + waiver, encoding="utf-8")
+    asked = ["audit", suite, "--model", released / "worse.csv", "--baseline", released / "last", "-o", out]
+    found = invoke(*asked, "-o", out.with_suffix(".md"))
+    assert found.exit_code == code, found.stdout
+    assert told in out.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_margins_on_several_groups_make_rules_of_their_own():
+    def margin(measure, **more):
+        return Margin(measure=measure, by=0.05, reason="r", source="s", **more)
+
+    made = release_rules([
+        margin("performance.roc_auc"), margin("bias.impact_ratio", group={"race": "black"}),
+        margin("bias.impact_ratio", group={"race": "*"}), margin("bias.impact_ratio", group={"性别": "女"}),
+        margin("performance.recall", of={"class": "yes"}),
+    ])  # fmt: skip
+    assert [rule.id for rule in made] == [
+        *("release-roc-auc", "release-impact-ratio-race-black", "release-impact-ratio-race"),
+        *("release-impact-ratio-性别-女", "release-recall-class-yes"),
+    ]
+    assert made[1].group == {"race": "black"} and made[1].of == {"measure": "bias.impact_ratio"}
+    assert made[4].of == {"measure": "performance.recall", "class": "yes"} and made[4].at_least == -0.05
+
+
+def test_two_margins_on_the_same_thing_are_refused(tmp_path):
+    twice = "{measure: performance.roc_auc, by: 0.02, reason: r, source: s}"
+    (tmp_path / "s.yaml").write_text(f"{SUITE}release: [{twice}, {twice}]\n", encoding="utf-8")
+    with pytest.raises(SuiteError, match="share an id: release-roc-auc"):
+        load_suite(tmp_path / "s.yaml")
 
 
 def test_a_policy_loosened_since_the_baseline_is_shown_everywhere(released):
