@@ -4,17 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/.core
 FULL := $(VENV)/.full
+TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 .PHONY: demo test quick check lint wheel-test newest suites clean
 
 demo: $(CORE)  ## audit a real credit model and say where the report lies
 	$(BIN)/harness demo
 
-test: $(FULL)  ## every test
-	$(BIN)/python -m pytest -q
+test: $(FULL)  ## every test, one process a core
+	$(TESTS)
 
 quick: $(FULL)
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(TESTS) -m "not slow"
 
 lint: $(FULL)
 	$(BIN)/ruff format --check .
