@@ -58,8 +58,9 @@ def tokenizer_of(folder, chat=None, length=64):
 def make_classifier(tmp_path_factory):
     """A BERT classifier of two layers with these label names."""
 
+    torch = pytest.importorskip("torch")
+
     def make(labels=("no", "yes"), seed=0):
-        import torch
         from transformers import BertConfig, BertForSequenceClassification
 
         folder = tmp_path_factory.mktemp("classifier")
@@ -80,8 +81,9 @@ def make_classifier(tmp_path_factory):
 def make_language_model(tmp_path_factory):
     """A Llama of two layers, or a T5; with a chat template where one is given."""
 
+    torch = pytest.importorskip("torch")
+
     def make(kind="causal", chat=None):
-        import torch
         from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
 
         folder = tmp_path_factory.mktemp("lm")

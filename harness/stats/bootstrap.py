@@ -42,6 +42,15 @@ def resample_rows(
     return np.array([statistic(np.concatenate([members[i] for i in own])) for own in drawn], dtype=np.float64)
 
 
+def resample_weights(n: int, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Ints:
+    """How often each of n rows is drawn in each resample (resamples, n); whole clusters (n,) where rows belong together."""
+    if clusters is None:
+        return rng.multinomial(n, np.full(n, 1 / n), size=resamples)
+    names, owner = np.unique(clusters.astype(str), return_inverse=True)
+    count = len(names)
+    return rng.multinomial(count, np.full(count, 1 / count), size=resamples)[:, owner]
+
+
 def resample_sums(moments: Floats, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Floats:
     """Sums (resamples, k) of the rows' moments (n, k); whole clusters (n,) are drawn where rows belong together.
 

@@ -20,9 +20,12 @@ def normal_quantile(p: float) -> float:
     return float(special.ndtri(p))
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
-    """Wilson score interval for a proportion (Wilson 1927); (0, 1) when n is 0."""
-    inputs: dict[str, float | int | list[float]] = {"successes": int(successes), "n": int(n)}
+def wilson(successes: float, n: float, level: float = 0.95) -> Interval:
+    """Wilson score interval for a proportion (Wilson 1927); (0, 1) when n is 0.
+
+    The counts, here and below, are whole, or those of rows that belong together over their design effect.
+    """
+    inputs: dict[str, float | int | list[float]] = {"successes": _count(successes), "n": _count(n)}
     low, high = _wilson_bounds(successes, n, level)
     return Interval(low=low, high=high, level=level, method="wilson", inputs=inputs)
 
@@ -36,7 +39,9 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
     return Interval(low=low, high=high, level=level, method="clopper_pearson", inputs=inputs)
 
 
-def newcombe(successes: int, n: int, reference_successes: int, reference_n: int, level: float = 0.95) -> Interval:
+def newcombe(
+    successes: float, n: float, reference_successes: float, reference_n: float, level: float = 0.95
+) -> Interval:
     """Score interval for a difference of two proportions, group minus reference (Newcombe 1998, method 10)."""
     p, q = successes / n, reference_successes / reference_n
     low_p, high_p = _wilson_bounds(successes, n, level)
@@ -56,7 +61,9 @@ def newcombe(successes: int, n: int, reference_successes: int, reference_n: int,
 RATIO_CEILING = 1e6
 
 
-def score_ratio(successes: int, n: int, reference_successes: int, reference_n: int, level: float = 0.95) -> Interval:
+def score_ratio(
+    successes: float, n: float, reference_successes: float, reference_n: float, level: float = 0.95
+) -> Interval:
     """Score interval for a ratio of two proportions, group over reference (Miettinen & Nurminen 1985).
 
     Inverts the score test with the constrained maximum-likelihood variance and the factor N/(N-1).
@@ -78,7 +85,7 @@ def score_ratio(successes: int, n: int, reference_successes: int, reference_n: i
     )
 
 
-def ratio_score(ratio: float, successes: int, n: int, reference_successes: int, reference_n: int) -> float:
+def ratio_score(ratio: float, successes: float, n: float, reference_successes: float, reference_n: float) -> float:
     """Miettinen-Nurminen z for the ratio; positive when the observed ratio is above it."""
     p1, p0 = successes / n, reference_successes / reference_n
     total = n + reference_n
@@ -239,7 +246,7 @@ def _smallest_tail(interval: Interval) -> float:
     return 1e-6 if not isinstance(resamples, int | float) else max(QUANTILE_GRID[0], 1 / (resamples + 1))
 
 
-def _wilson_bounds(successes: int, n: int, level: float) -> tuple[float, float]:
+def _wilson_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
     z = normal_quantile(0.5 + level / 2)
@@ -251,7 +258,7 @@ def _wilson_bounds(successes: int, n: int, level: float) -> tuple[float, float]:
     return low, 1.0 if successes == n else min(1.0, centre + half)
 
 
-def _ratio_root(counts: tuple[int, int, int, int], z: float) -> float:
+def _ratio_root(counts: tuple[float, float, float, float], z: float) -> float:
     def gap(log_ratio: float) -> float:
         return ratio_score(math.exp(log_ratio), *counts) - z
 
@@ -269,14 +276,18 @@ def _percentile_bounds(inputs: dict[str, float | int | list[float]], level: floa
 
 
 def _two_counts(
-    successes: int, n: int, reference_successes: int, reference_n: int
+    successes: float, n: float, reference_successes: float, reference_n: float
 ) -> dict[str, float | int | list[float]]:
     return {
-        "successes": int(successes),
-        "n": int(n),
-        "reference_successes": int(reference_successes),
-        "reference_n": int(reference_n),
+        "successes": _count(successes),
+        "n": _count(n),
+        "reference_successes": _count(reference_successes),
+        "reference_n": _count(reference_n),
     }
+
+
+def _count(value: float) -> float | int:
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _delong_logit(value: float, standard_error: float, level: float) -> Interval:

@@ -16,6 +16,8 @@ import pytest
 from harness.datasets.sources import read_source
 from harness.errors import DataError
 
+pytest.importorskip("datasets")
+
 REPOSITORY, TYPED, GATED, COMMIT = "acme/loans", "acme/typed", "acme/gated", "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 CARD = b"""---
 configs:

@@ -2,7 +2,7 @@
 
 Demographic parity difference and ratio, equalized odds difference, equal opportunity difference as fairlearn's MetricFrame
 gives them (Bird et al. 2020). Interval: percentile bootstrap of the four counts (TP, FP, FN, TN) within each group, which
-equals resampling rows within groups. A maximum over groups is biased away from "no disparity", so none of these is gated.
+equals resampling rows within groups; of whole clusters where rows belong together. A maximum over groups is biased away from "no disparity", so none of these is gated.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.dataset import Labels
 from harness.core.finding import Finding
 from harness.core.interval import Interval
 from harness.engine.measurement import undefined
-from harness.stats.bootstrap import resample_counts
+from harness.stats.bootstrap import resample_counts, resample_sums
 from harness.stats.intervals import percentile
 
 Bools = npt.NDArray[np.bool_]
@@ -33,6 +34,7 @@ def extremes(
     values: npt.NDArray[np.str_],
     selected: Bools,
     deserving: Bools,
+    clusters: Labels | None,
     minimum: int,
     rng: np.random.Generator,
 ) -> list[Finding]:
@@ -63,7 +65,8 @@ def extremes(
         if not np.isfinite(value):
             found.append(undefined(f"bias.{name}", int(rows.sum()), "undefined: nobody is selected", group=group))
             continue
-        drawn = largest_gaps(resample_counts(counts[kept], RESAMPLES, rng))[name]
+        together = None if clusters is None else clusters[rows]
+        drawn = largest_gaps(_drawn(values[rows], selected[rows], deserving[rows], together, rng))[name]
         found.append(
             Finding(
                 measure=f"bias.{name}",
@@ -75,6 +78,18 @@ def extremes(
             )
         )
     return found
+
+
+def _drawn(
+    values: npt.NDArray[np.str_], selected: Bools, deserving: Bools, clusters: Labels | None, rng: np.random.Generator
+) -> Ints:
+    """Resampled counts (RESAMPLES, groups, 4): within groups, or of whole clusters where rows belong together."""
+    if clusters is None:
+        return resample_counts(confusion_counts(values, selected, deserving), RESAMPLES, rng)
+    names, group = np.unique(values, return_inverse=True)
+    cell = 4 * group + np.where(selected, np.where(deserving, 0, 1), np.where(deserving, 2, 3))
+    sums = resample_sums(np.eye(4 * len(names))[cell], clusters, RESAMPLES, rng)
+    return np.rint(sums).astype(np.int64).reshape(-1, len(names), 4)
 
 
 def confusion_counts(values: npt.NDArray[np.str_], selected: Bools, deserving: Bools) -> Ints:

@@ -3,9 +3,12 @@
 "Selected" is the favourable outcome; a row without an answer is not selected. TPR and FPR take the favourable outcome as the positive one. Point values of
 rates and of the max-min measures come from fairlearn's MetricFrame (Bird et al. 2020). Gaps are signed: group minus
 reference (Newcombe 1998). Impact ratio = selection rate of the group / of the reference (29 CFR 1607.4(D)), with the
-score interval of Miettinen & Nurminen (1985) and Fisher's exact test on the selection table.
+score interval of Miettinen & Nurminen (1985) and Fisher's exact test on the selection table. Where rows belong together the
+counts are divided by their design effect first (Rao & Scott 1992), and the test is the score test of them; the AUC's variance is
+Obuchowski's (1997).
 Cells below the minimum on a measure's own denominator are undefined ("insufficient data"), never dropped.
-Limitation: equal selection says nothing on whether people were equally qualified.
+Limitations: equal selection says nothing on whether people were equally qualified; groups that share clusters are compared as if
+they did not, which is too wide where their rows are alike.
 """
 
 from __future__ import annotations
@@ -16,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checks.bias.extremes import extremes
-from harness.core.dataset import Split, Strings
+from harness.core.dataset import Labels, Split, Strings
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import delong
+from harness.stats.design_effect import effective_counts
 from harness.stats.intervals import newcombe, score_ratio, wilson
 
 Bools = npt.NDArray[np.bool_]
@@ -29,25 +33,39 @@ MINIMUM_EXPECTED = 5
 
 @dataclass(frozen=True)
 class _Outcomes:
-    """Per row of the test split: selected (favourable answer), deserving (favourable truth), and its score."""
+    """Per row of the test split: selected (favourable answer), deserving (favourable truth), its score, what it belongs to."""
 
     selected: Bools
     deserving: Bools
     score: npt.NDArray[np.float64] | None
     answered: Bools
+    clusters: Labels | None
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Hits among rows, and both over their design effect where rows belong together."""
+
+    hits: int
+    n: int
+    effective: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """Counts of one group."""
+    """One group: its rows (n,), and its shares by name."""
 
     name: str
     rows: Bools
-    n: int
-    selected: int
-    deserving: int
-    true_positive: int
-    false_positive: int
+    shares: dict[str, _Share]
+
+    @property
+    def n(self) -> int:
+        return self.shares["selection_rate"].n
+
+    @property
+    def selected(self) -> int:
+        return self.shares["selection_rate"].hits
 
 
 def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[list[str]] | None = None) -> Measurement:
@@ -57,7 +75,11 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
         return not_tested("no data: no test rows, or no favourable outcome")
     answers = evidence.predictions("test")
     outcomes = _Outcomes(
-        answers.labels == favourable, test.labels == favourable, answers.positive_scores(favourable), answers.answered
+        answers.labels == favourable,
+        test.labels == favourable,
+        answers.positive_scores(favourable),
+        answers.answered,
+        test.clusters,
     )
     attributes = attributes_of(test, list(evidence.suite.data.sensitive), intersections)
     findings: list[Finding] = []
@@ -78,6 +100,7 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
             values[known].astype(str),
             outcomes.selected[known],
             outcomes.deserving[known],
+            None if test.clusters is None else test.clusters[known],
             minimum_group,
             rng,
         )
@@ -113,22 +136,24 @@ def _cross(test: Split, names: list[str]) -> Strings:
 
 
 def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
+    selected, deserving = outcomes.selected, outcomes.deserving
     cells = []
     for name in sorted({str(value) for value in values if value is not None}):
         rows = np.asarray(values == name, dtype=bool)
-        selected, deserving = outcomes.selected & rows, outcomes.deserving & rows
-        cells.append(
-            _Cell(
-                name,
-                rows,
-                int(rows.sum()),
-                int(selected.sum()),
-                int(deserving.sum()),
-                int((selected & deserving).sum()),
-                int((selected & ~deserving).sum()),
-            )
-        )
+        parts = {
+            "selection_rate": (selected, rows),
+            "accuracy": ((selected == deserving) & outcomes.answered, rows),
+            "true_positive_rate": (selected, rows & deserving),
+            "false_positive_rate": (selected, rows & ~deserving),
+            "precision": (deserving, rows & selected),
+        }
+        cells.append(_Cell(name, rows, {key: _share(*part, outcomes.clusters) for key, part in parts.items()}))
     return cells
+
+
+def _share(hit: Bools, rows: Bools, clusters: Labels | None) -> _Share:
+    own = hit[rows]
+    return _Share(int(own.sum()), len(own), effective_counts(own, None if clusters is None else clusters[rows]))
 
 
 def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _Outcomes, minimum: int) -> list[Finding]:
@@ -136,25 +161,20 @@ def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _O
     for cell in cells:
         group = {attribute: cell.name}
         found.append(Finding(measure="bias.group_size", value=cell.n, n=cell.n, group=group, exact=True, unit="rows"))
-        correct = int(((outcomes.selected == outcomes.deserving) & outcomes.answered)[cell.rows].sum())
-        shares = {
-            "selection_rate": (cell.selected, cell.n),
-            "accuracy": (correct, cell.n),
-            "true_positive_rate": (cell.true_positive, cell.deserving),
-            "false_positive_rate": (cell.false_positive, cell.n - cell.deserving),
-            "precision": (cell.true_positive, cell.selected),
-        }
-        found += [_rate(f"bias.{name}", hits, n, group, minimum) for name, (hits, n) in shares.items()]
+        found += [_rate(f"bias.{name}", share, group, minimum) for name, share in cell.shares.items()]
         found.append(_auc(cell, outcomes, group, minimum))
         if cell is not reference:
-            found += _against(cell, reference, group, minimum)
+            found += _against(cell, reference, outcomes, group, minimum)
     return found
 
 
-def _rate(measure: str, hits: int, n: int, group: dict[str, str], minimum: int) -> Finding:
-    if n < minimum:
-        return undefined(measure, n, f"insufficient sample: {n} rows in the denominator, {minimum} needed", group=group)
-    return Finding(measure=measure, value=hits / n, n=n, group=group, interval=wilson(hits, n))
+def _rate(measure: str, share: _Share, group: dict[str, str], minimum: int) -> Finding:
+    if share.n < minimum:
+        why = f"insufficient sample: {share.n} rows in the denominator, {minimum} needed"
+        return undefined(measure, share.n, why, group=group)
+    return Finding(
+        measure=measure, value=share.hits / share.n, n=share.n, group=group, interval=wilson(*share.effective)
+    )
 
 
 def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) -> Finding:
@@ -166,9 +186,10 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
         return undefined(
             "bias.roc_auc", cell.n, f"insufficient sample: a class has fewer than {minimum} rows", group=group
         )
-    auc = delong(outcomes.score[known], outcomes.deserving[known])
+    together = None if outcomes.clusters is None else outcomes.clusters[known]
+    auc = delong(outcomes.score[known], outcomes.deserving[known], together)
     if auc is None:
-        return undefined("bias.roc_auc", cell.n, "one class only", group=group)
+        return undefined("bias.roc_auc", cell.n, "one class only, or one cluster of a class", group=group)
     return Finding(
         measure="bias.roc_auc",
         value=auc.value,
@@ -179,41 +200,30 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
     )
 
 
-def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:
+def _against(cell: _Cell, reference: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) -> list[Finding]:
     note = f"against {reference.name}"
-    pairs = {
-        "selection_rate_gap": ((cell.selected, cell.n), (reference.selected, reference.n)),
-        "true_positive_rate_gap": (
-            (cell.true_positive, cell.deserving),
-            (reference.true_positive, reference.deserving),
-        ),
-        "false_positive_rate_gap": (
-            (cell.false_positive, cell.n - cell.deserving),
-            (reference.false_positive, reference.n - reference.deserving),
-        ),
-    }
     found = []
-    for name, ((hits, n), (reference_hits, reference_n)) in pairs.items():
-        if min(n, reference_n) < minimum:
-            why = f"insufficient sample: {min(n, reference_n)} rows in the denominator, {minimum} needed"
-            found.append(undefined(f"bias.{name}", n, why, group=group))
+    for name in ("selection_rate", "true_positive_rate", "false_positive_rate"):
+        own, other = cell.shares[name], reference.shares[name]
+        if min(own.n, other.n) < minimum:
+            why = f"insufficient sample: {min(own.n, other.n)} rows in the denominator, {minimum} needed"
+            found.append(undefined(f"bias.{name}_gap", own.n, why, group=group))
             continue
         found.append(
             Finding(
-                measure=f"bias.{name}",
-                value=hits / n - reference_hits / reference_n,
-                n=n + reference_n,
+                measure=f"bias.{name}_gap",
+                value=own.hits / own.n - other.hits / other.n,
+                n=own.n + other.n,
                 group=group,
-                interval=newcombe(hits, n, reference_hits, reference_n),
+                interval=newcombe(*own.effective, *other.effective),
                 better="target",
                 reason=note,
             )
         )
-    return [
-        *found,
-        impact_ratio(cell.selected, cell.n, reference.selected, reference.n, group, minimum, note),
-        _exact_test(cell, reference, group, note),
-    ]
+    own, other = cell.shares["selection_rate"], reference.shares["selection_rate"]
+    together = outcomes.clusters is not None
+    ratio = impact_ratio(own.hits, own.n, other.hits, other.n, group, minimum, note, (*own.effective, *other.effective))
+    return [*found, ratio, _selection_test(own, other, group, note, together=together)]
 
 
 def impact_ratio(
@@ -224,15 +234,19 @@ def impact_ratio(
     group: dict[str, str],
     minimum: int = 30,
     note: str | None = None,
+    effective: tuple[float, float, float, float] | None = None,
 ) -> Finding:
     """Selection rate of a group over the reference's, with the score interval.
+
+    `effective` are the four counts over their design effect where rows belong together; the interval is of them.
 
     Undefined below the minimum size, or where fewer than five selections are expected in the smaller group under
     the pooled rate: simulated at the limit, the score interval errs in up to 3.7 % there instead of 2.5 %.
     """
     total = n + reference_n
+    counts = effective or (selected, n, reference_selected, reference_n)
     pooled = (selected + reference_selected) / total if total else 0.0
-    expected = min(n, reference_n) * pooled
+    expected = min(counts[1], counts[3]) * pooled
     if min(n, reference_n) < minimum:
         why = f"insufficient sample: {min(n, reference_n)} rows in the smaller group, {minimum} needed"
         return undefined("bias.impact_ratio", total, why, group=group)
@@ -250,22 +264,30 @@ def impact_ratio(
         n=total,
         group=group,
         better="target",
-        interval=score_ratio(selected, n, reference_selected, reference_n),
+        interval=score_ratio(*counts),
         reason=note,
     )
 
 
-def _exact_test(cell: _Cell, reference: _Cell, group: dict[str, str], note: str) -> Finding:
-    from scipy.stats import fisher_exact
+def _selection_test(own: _Share, other: _Share, group: dict[str, str], note: str, *, together: bool) -> Finding:
+    from scipy.stats import fisher_exact, norm
 
-    table = [[cell.selected, cell.n - cell.selected], [reference.selected, reference.n - reference.selected]]
+    if together:
+        (hits, n), (other_hits, other_n) = own.effective, other.effective
+        pooled = (hits + other_hits) / (n + other_n)
+        error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / other_n))
+        test = "score test of counts over their design effect"
+        p = float(2 * norm.sf(abs(hits / n - other_hits / other_n) / error)) if error > 0 else 1.0
+    else:
+        test = "Fisher's exact test"
+        p = float(fisher_exact([[own.hits, own.n - own.hits], [other.hits, other.n - other.hits]]).pvalue)
     return Finding(
         measure="bias.selection_p_value",
-        value=float(fisher_exact(table).pvalue),
-        n=cell.n + reference.n,
+        value=p,
+        n=own.n + other.n,
         group=group,
         exact=True,
-        reason=f"Fisher's exact test {note}",
+        reason=f"{test} {note}",
     )
 
 

@@ -3,8 +3,8 @@
 Confidence = the largest probability of a row. Accuracy at coverage c: share of right answers among the most confident c of the
 rows; of equally confident rows each counts as their average would; a row without an answer is wrong and last. Gain = that -
 accuracy on all rows, paired. AURC: mean of 1 - accuracy over the coverages 1 %, 2 %, … 100 % (area under the risk-coverage
-curve, Geifman & El-Yaniv 2017). Intervals: percentile bootstrap of rows, drawn as weights of the rows sorted once.
-Limitations: rows are taken as independent; who is left out may differ by group.
+curve, Geifman & El-Yaniv 2017). Intervals: percentile bootstrap of rows, of whole clusters where rows belong together, drawn as
+weights of the rows sorted once. Limitation: who is left out may differ by group.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.errors import SuiteError
+from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import percentile
 
 Floats = npt.NDArray[np.float64]
@@ -41,10 +42,13 @@ def abstention(evidence: Evidence, *, coverages: list[float] | None = None, resa
     ends = np.r_[ends, len(sure) - 1]
     value = _accuracies(np.ones((1, len(sure))), right, ends)
     rng = evidence.generator("performance.abstention")
+    clusters = None if test.clusters is None else test.clusters[order]
     drawn = np.concatenate(
-        [_accuracies(rng.multinomial(len(sure), np.full(len(sure), 1 / len(sure)), size=50), right, ends)
-         for _ in range(max(1, resamples // 50))]
-    )  # fmt: skip
+        [
+            _accuracies(resample_weights(len(sure), clusters, 50, rng), right, ends)
+            for _ in range(max(1, resamples // 50))
+        ]
+    )
     findings = []
     for coverage in chosen:
         at, of = round(100 * coverage) - 1, {"at": f"{100 * coverage:g}% of rows"}
@@ -67,8 +71,7 @@ def _accuracies(weights: npt.NDArray[np.int64] | Floats, right: Floats, ends: np
     """Accuracy (m, 100) at the coverages of GRID, of weighted rows (m, n) that stand in falling confidence."""
     seen = np.hstack([np.zeros((len(weights), 1)), np.cumsum(weights, axis=1, dtype=float)[:, ends]])
     hits = np.hstack([np.zeros((len(weights), 1)), np.cumsum(weights * right, axis=1, dtype=float)[:, ends]])
-    n = seen[0, -1]
-    return np.array([np.interp(GRID * n, s, h) / (GRID * n) for s, h in zip(seen, hits, strict=True)])
+    return np.array([np.interp(GRID * s[-1], s, h) / (GRID * s[-1]) for s, h in zip(seen, hits, strict=True)])
 
 
 def _finding(name: str, value: Floats, drawn: Floats, n: int, of: dict[str, str] | None, better: str) -> Finding:

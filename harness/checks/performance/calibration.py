@@ -2,20 +2,24 @@
 
 ECE = Σ_b n_b/n · |mean probability - observed rate| over 15 bins of about equal mass, equal scores together (Naeini et al. 2015); it is biased
 upwards, so gate on Brier, log loss or the slope. Slope and intercept: logistic regression of the outcome on
-logit(p) (Cox 1958); 1 and 0 are perfect. Intervals: Wald for slope and intercept, bootstrap for ECE.
+logit(p) (Cox 1958); 1 and 0 are perfect. Intervals: Wald for slope and intercept, with cluster-robust
+standard errors where rows belong together; bootstrap of rows or whole clusters for ECE.
 """
 
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.dataset import Labels
 from harness.core.finding import Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.bootstrap import resample_rows
+from harness.stats.design_effect import effective_counts
 from harness.stats.intervals import percentile, wald, wilson
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +38,7 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
     if not len(score):
         return not_tested("no data: no row has an answer")
     rng = evidence.generator("performance.calibration")
+    clusters = None if test.clusters is None else test.clusters[known]
 
     def error_of(rows: npt.NDArray[np.int64]) -> float:
         return expected_calibration_error(score[rows], outcome[rows], bins)
@@ -43,12 +48,13 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
             measure="performance.ece",
             value=expected_calibration_error(score, outcome, bins),
             n=len(score),
-            interval=percentile(resample_rows(error_of, len(score), resamples, rng)),
+            interval=percentile(resample_rows(error_of, len(score), resamples, rng, clusters)),
             better="lower",
             reason="biased upwards; 15 equal-mass bins unless the parameters say otherwise",
         )
     ]
-    return Measurement(found + _logistic(score, outcome), [_curve(score, outcome, min(bins, 10))])
+    curve = _curve(score, outcome, min(bins, 10), clusters)
+    return Measurement(found + _logistic(score, outcome, clusters), [curve])
 
 
 def expected_calibration_error(score: Floats, outcome: Floats, bins: int) -> float:
@@ -67,7 +73,7 @@ def _equal_mass(score: Floats, bins: int) -> tuple[npt.NDArray[np.int64], npt.ND
     return order, np.unique(np.r_[0, moved, len(score)]).astype(np.int64)
 
 
-def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
+def _logistic(score: Floats, outcome: Floats, clusters: Labels | None) -> list[Finding]:
     import statsmodels.api as sm
     from scipy.special import logit
 
@@ -75,10 +81,16 @@ def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
     clipped = logit(np.clip(score, 1e-6, 1 - 1e-6))
     if outcome.min() == outcome.max() or np.ptp(clipped) == 0:
         return [undefined(name, n, "undefined: one class only, or a constant score") for name in names]
+    together: dict[str, Any] = {}
+    if clusters is not None:
+        codes = np.unique(clusters.astype(str), return_inverse=True)[1]
+        if codes.max() < 2:
+            return [undefined(name, n, "insufficient sample: fewer than three clusters") for name in names]
+        together = {"cov_type": "cluster", "cov_kwds": {"groups": codes}}
     design = np.column_stack([np.ones(n), clipped])
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # separation is told by the standard error below
-        fit = sm.GLM(outcome, design, family=sm.families.Binomial()).fit()
+        fit = sm.GLM(outcome, design, family=sm.families.Binomial()).fit(**together)
     if not np.isfinite(fit.bse).all() or fit.bse.max() > 1000:
         return [
             undefined(name, n, "undefined: the scores separate the classes, so no slope fits best") for name in names
@@ -95,12 +107,12 @@ def _logistic(score: Floats, outcome: Floats) -> list[Finding]:
     ]
 
 
-def _curve(score: Floats, outcome: Floats, bins: int) -> Exhibit:
+def _curve(score: Floats, outcome: Floats, bins: int, clusters: Labels | None) -> Exhibit:
     order, edges = _equal_mass(score, bins)
     rows: list[list[str | int | float | bool | None]] = []
     for part in np.split(order, edges[1:-1]):
         if len(part):
-            band = wilson(int(outcome[part].sum()), len(part))
+            band = wilson(*effective_counts(outcome[part] > 0, None if clusters is None else clusters[part]))
             rows.append([float(score[part].mean()), float(outcome[part].mean()), band.low, band.high, len(part)])
     return Exhibit(
         kind="curve",

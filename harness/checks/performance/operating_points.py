@@ -4,8 +4,8 @@ Rows are ranked by the positive class's probability; of equal scores each counts
 |TPR - FPR|. Gini = 2·AUC - 1. At a review budget b (share of rows looked at first): recall, precision, and enrichment =
 precision / prevalence. Sensitivity at specificity s: TPR at the lowest cut whose FPR is at most 1 - s. Net benefit at
 threshold t = TP/n - FP/n · t/(1-t) (Vickers & Elkin 2006), beside that of treating everybody. False alarms per 1,000 rows and
-missed positives per 1,000 at the model's own answers. Intervals: percentile bootstrap of rows, drawn as weights of the rows
-sorted once. Limitations: the prevalence of the test rows is taken as the field's.
+missed positives per 1,000 at the model's own answers. Intervals: percentile bootstrap of rows, of whole clusters
+where rows belong together, drawn as weights of the rows sorted once. Limitations: the prevalence of the test rows is taken as the field's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from harness.core.finding import Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.errors import SuiteError
+from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import percentile
 
 Floats = npt.NDArray[np.float64]
@@ -50,9 +51,10 @@ def operating_points(
     points = _Points(score, hit, said, budgets or [0.05, 0.1], specificities or [0.9], thresholds or [0.1, 0.2, 0.5])
     value = points.measure(np.ones((1, len(hit))))
     rng = evidence.generator("performance.operating_points")
+    clusters = None if test.clusters is None else test.clusters[known][points.order]
     size = max(1, BLOCK // len(hit))
     parts = [
-        points.measure(rng.multinomial(len(hit), np.full(len(hit), 1 / len(hit)), size=min(size, resamples - start)))
+        points.measure(resample_weights(len(hit), clusters, min(size, resamples - start), rng))
         for start in range(0, resamples, size)
     ]
     findings = []
@@ -84,19 +86,20 @@ class _Points:
         specificities: list[float],
         thresholds: list[float],
     ) -> None:
-        order = np.argsort(-score, kind="stable")
-        self._score, self._hit, self._said = score[order], hit[order].astype(float), said[order]
+        self.order = np.argsort(-score, kind="stable")
+        self._score, self._hit, self._said = score[self.order], hit[self.order].astype(float), said[self.order]
         ends = np.flatnonzero(np.diff(self._score) != 0)
         self._ends = np.r_[ends, len(score) - 1]
         self._budgets, self._specificities, self._thresholds = budgets, specificities, thresholds
 
     def measure(self, weights: npt.NDArray[np.int64] | Floats) -> dict[tuple[str, str], Floats]:
-        """Each measure (resamples,) of weights (resamples, rows in their given order, exchangeable)."""
+        """Each measure (resamples,) of weights (resamples, rows by falling score); NaN where a class is absent."""
         seen = np.cumsum(weights, axis=1, dtype=float)[:, self._ends]
         found = np.cumsum(weights * self._hit, axis=1, dtype=float)[:, self._ends]
         n, positives = seen[:, -1], found[:, -1]
         negatives = n - positives
-        recall, alarm = found / positives[:, None], (seen - found) / negatives[:, None]
+        with np.errstate(invalid="ignore"):  # a resample of whole clusters may lack a class
+            recall, alarm = found / positives[:, None], (seen - found) / negatives[:, None]
         start = np.zeros((len(n), 1))
         recall, alarm = np.hstack([start, recall]), np.hstack([start, alarm])
         auc = (np.diff(alarm, axis=1) * (recall[:, 1:] + recall[:, :-1]) / 2).sum(axis=1)
@@ -105,9 +108,10 @@ class _Points:
         for budget in self._budgets:
             caught = np.array([np.interp(budget * m, s, f) for m, s, f in zip(n, seen, found, strict=True)])
             at = f"{100 * budget:g}% of rows"
-            out["recall_at_budget", at] = caught / positives
+            with np.errstate(invalid="ignore"):
+                out["recall_at_budget", at] = caught / positives
+                out["enrichment", at] = caught / (budget * n) / (positives / n)
             out["precision_at_budget", at] = caught / (budget * n)
-            out["enrichment", at] = caught / (budget * n) / (positives / n)
         for wanted in self._specificities:
             allowed = np.where(alarm <= 1 - wanted + 1e-12, recall, 0)
             out["sensitivity_at_specificity", f"specificity {wanted:g}"] = allowed.max(axis=1)

@@ -1,6 +1,6 @@
 """Accuracy (for regression the mean absolute error) by slice: the declared ones and the worst found among quantiles and values of single features.
 
-Each slice's accuracy has a Wilson interval; a row without an answer is wrong. Where the model gives probabilities and the
+Each slice's accuracy has a Wilson interval (its counts over their design effect where rows belong together); a row without an answer is wrong. Where the model gives probabilities and the
 suite a positive class, each declared slice also has the ROC-AUC among its own answered rows (DeLong et al. 1988; Obuchowski 1997
 where rows belong together), and the gap: this AUC minus that of all other answered rows, ± z · √(se² + se²), clusters in both kept
 together. A model can be right as often in a slice as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are
@@ -24,6 +24,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import Auc, delong, gap_standard_error
 from harness.stats.bootstrap import resample_sums
+from harness.stats.design_effect import effective_counts
 from harness.stats.intervals import percentile, wald, wilson
 from harness.stats.multiplicity import benjamini_hochberg
 
@@ -79,7 +80,8 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
 def _outcome(evidence: Evidence, test: Split) -> _Outcome:
     answers, rng = evidence.predictions("test"), evidence.generator("performance.slices")
     if evidence.suite.task != "regression":
-        return _Outcome(np.asarray(answers.labels == test.labels, dtype=bool), "accuracy", None, None, rng)
+        right = np.asarray(answers.labels == test.labels, dtype=bool)
+        return _Outcome(right, "accuracy", test.clusters, None, rng)
     error = np.abs(answers.labels.astype(float) - test.labels.astype(float))
     return _Outcome(error, "mae", test.clusters, evidence.suite.data.label.unit, rng)
 
@@ -95,12 +97,12 @@ def _declared_finding(outcome: _Outcome, mask: Bools, name: str, minimum: int) -
 
 def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
     own = outcome.values[mask]
+    clusters = None if outcome.clusters is None else outcome.clusters[mask]
     if outcome.is_error:
-        clusters = None if outcome.clusters is None else outcome.clusters[mask]
         drawn = resample_sums(np.column_stack([own, np.ones(len(own))]), clusters, RESAMPLES, outcome.rng)
         interval = percentile(drawn[:, 0] / drawn[:, 1])
     else:
-        interval = wilson(int(own.sum()), len(own))
+        interval = wilson(*effective_counts(own.astype(bool), clusters))
     return Finding(
         measure=f"performance.{kind}_{outcome.measure}",
         value=float(own.mean()),

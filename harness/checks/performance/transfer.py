@@ -3,7 +3,7 @@
 For each site: AUC of the model under audit on the site's test rows (the random split), and AUC on the same rows of a clone of
 it fitted to the training rows of all other sites (leave one site out). Gap = left out minus in, with the paired standard
 error of DeLong et al. (1988). The mean over sites takes the sites as fixed. Limitations: it judges the recipe, not the shipped
-weights; a few sites say little on further ones; rows are taken as independent.
+weights; a few sites say little on further ones. Where rows belong together the variances are Obuchowski's (1997).
 """
 
 from __future__ import annotations
@@ -41,14 +41,17 @@ def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) ->
         n = int(own.sum())
         others = (train.columns[by].astype(str) != site).to_numpy()
         lacks = _lacks(int(truth[own].sum()), n, train.labels[others], positive, minimum)
-        if lacks:
+        together = None if test.clusters is None else test.clusters[own]
+        inside = delong(score[own], truth[own], together)
+        if lacks or inside is None:
+            lacks = lacks or "insufficient sample: the site has fewer than two clusters of a class"
             names = ("site_auc", "left_out_auc", "transfer_gap")
             findings += [undefined(f"performance.{name}", n, lacks, of=of) for name in names]
             continue
         again = evidence.refitted(others, own).positive_scores(positive)
         assert again is not None
-        inside, outside = delong(score[own], truth[own]), delong(again, truth[own])
-        assert inside is not None and outside is not None
+        outside = delong(again, truth[own], together)
+        assert outside is not None
         left_out.append(outside)
         gap = outside.value - inside.value
         band = wald(gap, paired_standard_error(outside, inside))

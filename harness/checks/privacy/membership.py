@@ -8,8 +8,8 @@ test accuracy. Loss attack: score = log p(label), minus the loss (Yeom et al. 20
 -|prediction - truth|, the same ranking as by squared loss; a row without an answer counts as the least familiar. AUC with DeLong's interval; TPR at 1 % FPR from
 1,000 non-members on: the threshold is the 99 % quantile of one half of the non-members, the TPR has Clopper-Pearson's
 interval, and the realised FPR on the other half stands in the note. Control: shuffled
-membership. Clusters (rows that belong together) widen each AUC's
-interval; advantage and TPR take rows as independent. Limitation: stronger attacks (shadow models) exist; "no leak found" means by these attacks on these n.
+membership. Clusters (rows that belong together) widen each interval: the AUC's is Obuchowski's (1997), the shares of
+advantage and TPR are of counts over their design effect (the TPR's then Wilson's). Limitation: stronger attacks (shadow models) exist; "no leak found" means by these attacks on these n.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checks.data.shift import joined_clusters, two_sample_auc
-from harness.core.dataset import Split
+from harness.core.dataset import Labels, Split
 from harness.core.finding import Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
 from harness.stats.auc import Auc, delong
-from harness.stats.intervals import clopper_pearson, newcombe, normal_quantile, wald
+from harness.stats.design_effect import effective_counts
+from harness.stats.intervals import clopper_pearson, newcombe, normal_quantile, wald, wilson
 from harness.stats.power import minimum_detectable
 
 Floats = npt.NDArray[np.float64]
@@ -68,7 +69,7 @@ def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum:
         control = delong(signal, np.asarray(rng.permutation(is_member), dtype=bool), clusters)
         auc = aucs[name]
         assert auc is not None and control is not None
-        findings += _attack(name, signal, is_member, (auc, control, blind), rng)
+        findings += _attack(name, signal, is_member, clusters, (auc, control, blind), rng)
     return Measurement(findings, [exhibit])
 
 
@@ -99,7 +100,12 @@ def _log_likelihood(answers: Predictions, split: Split) -> Floats:
 
 
 def _attack(
-    name: str, signal: Floats, is_member: Bools, aucs: tuple[Auc, Auc, Auc], rng: np.random.Generator
+    name: str,
+    signal: Floats,
+    is_member: Bools,
+    clusters: Labels | None,
+    aucs: tuple[Auc, Auc, Auc],
+    rng: np.random.Generator,
 ) -> list[Finding]:
     of, n, (auc, control, blind) = {"attack": name}, len(signal), aucs
     note = f"smallest detectable AUC {0.5 + minimum_detectable(auc.standard_error):.3f}"
@@ -135,23 +141,28 @@ def _attack(
     ]
     inside, outside = signal[is_member], signal[~is_member]
     cut = 0.5 if name == "gap" else float(inside[np.isfinite(inside)].mean())
-    hits, alarms = int((inside >= cut).sum()), int((outside >= cut).sum())
+    counts = [
+        effective_counts(side >= cut, None if clusters is None else clusters[rows])
+        for side, rows in ((inside, is_member), (outside, ~is_member))
+    ]
     found.append(
         Finding(
             measure="privacy.membership_advantage",
-            value=hits / len(inside) - alarms / len(outside),
+            value=float((inside >= cut).mean() - (outside >= cut).mean()),
             n=n,
-            interval=newcombe(hits, len(inside), alarms, len(outside)),
+            interval=newcombe(*counts[0], *counts[1]),
             of=of,
             better="lower",
         )
     )
     if name != "gap":
-        found.append(_at_low_alarm(inside, outside, of, rng))
+        found.append(_at_low_alarm(inside, outside, of, rng, None if clusters is None else clusters[is_member]))
     return found
 
 
-def _at_low_alarm(inside: Floats, outside: Floats, of: dict[str, str], rng: np.random.Generator) -> Finding:
+def _at_low_alarm(
+    inside: Floats, outside: Floats, of: dict[str, str], rng: np.random.Generator, clusters: Labels | None
+) -> Finding:
     measure = "privacy.membership_tpr_at_1pct_fpr"
     if len(outside) < 1000:
         return undefined(
@@ -160,14 +171,16 @@ def _at_low_alarm(inside: Floats, outside: Floats, of: dict[str, str], rng: np.r
     order = rng.permutation(len(outside))
     half, other = order[: len(outside) // 2], order[len(outside) // 2 :]
     cut = float(np.quantile(outside[half], 0.99))
-    hits, alarms = int((inside > cut).sum()), float((outside[other] > cut).mean())
+    found, alarms = inside > cut, float((outside[other] > cut).mean())
+    hits = int(found.sum())
+    band = clopper_pearson(hits, len(inside)) if clusters is None else wilson(*effective_counts(found, clusters))
     return Finding(
         measure=measure,
         value=hits / len(inside),
         n=len(inside),
         of=of,
         better="lower",
-        interval=clopper_pearson(hits, len(inside)),
+        interval=band,
         reason=f"realised false positive rate on the other half {alarms:.3f}",
     )
 
