@@ -90,7 +90,7 @@ skops.io.dump(RandomForestClassifier(n_estimators=50, random_state=0).fit(train[
 END
 expect 0 harness audit breast-cancer.yaml --model model.skops --data test.csv --train-data train.csv -o foreign/audit.json
 decides harness audit breast-cancer.yaml --model forest.skops --data test.csv --train-data train.csv --baseline foreign/audit.json -o forest.html
-expect 0 harness compare breast-cancer.yaml --vertical forest.skops --general model.skops --data test.csv --train-data train.csv -o foreign/c.html -o foreign/c.json
+expect 0 harness compare breast-cancer.yaml --vertical forest.skops --general model.skops --data test.csv --train-data train.csv --learning-curve -o foreign/c.html -o foreign/c.json
 expect 0 harness demo
 expect 3 harness audit finance/credit-risk --model runs/demo/model
 decides harness audit finance/credit-risk --model logistic
