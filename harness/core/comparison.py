@@ -22,8 +22,12 @@ class _Stored(BaseModel):
 
 
 class Margin(_Stored):
-    """How much a measure must be better by (δ), or may be worse by (ε). `group` and `of` select as a rule's do."""
+    """How much a measure must be better by (δ), or may be worse by (ε). `group` and `of` select as a rule's do.
 
+    `id` names the rule that a release margin makes; without it the rule is called for what it selects.
+    """
+
+    id: str | None = Field(default=None, min_length=1)
     measure: str = Field(pattern=r"^[a-z][a-z0-9_/-]*\.[a-z0-9_]+$")
     group: Selector | None = None
     of: Selector | None = None
@@ -35,7 +39,7 @@ class Margin(_Stored):
 def release_rules(margins: list[Margin]) -> list[Rule]:
     """Margins of a release as blocking rules: the gain since the last one is at least -by.
 
-    A rule is called release- and the measure, then the names and values of `group` and `of`: `release-roc-auc`,
+    Without an id of its own a rule is called release- and the measure, then the names and values of `group` and `of`: `release-roc-auc`,
     `release-impact-ratio-race-black`; a "*" is left out.
     """
     rules = []
@@ -44,7 +48,7 @@ def release_rules(margins: list[Margin]) -> list[Rule]:
         words = [margin.measure.partition(".")[2], *(word for pair in selected.items() for word in pair)]
         rules.append(
             Rule(
-                id="release-" + re.sub(r"[\W_]+", "-", " ".join(words).lower()).strip("-"),
+                id=margin.id or "release-" + re.sub(r"[\W_]+", "-", " ".join(words).lower()).strip("-"),
                 measure="baseline.gain",
                 group=margin.group,
                 of={"measure": margin.measure, **(margin.of or {})},

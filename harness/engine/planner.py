@@ -104,7 +104,7 @@ def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | N
     if need == "ask" and "ask" not in model.offers:
         return "no access: only saved answers are known, or each answer costs too much to ask thousands"
     if need == "refit" and "refit" not in model.offers:
-        return "no access: only a scikit-learn model can be fitted again here"
+        return "no access: the model can't be fitted again here (a scikit-learn model without frozen parts can)"
     if need == "sensitive" and not suite.data.sensitive:
         return "no data: the suite declares no sensitive attribute"
     if need == "positive" and data.positive is None:

@@ -24,11 +24,12 @@ def run(plan: Plan, evidence: Evidence, progress: Progress) -> list[CheckRecord]
         if overlap and step.status is None and step.entry.name.startswith(("performance.", "bias.")):
             records.append(_record(step, "error", overlap))
             continue
-        records.append(_run_step(step, evidence))
+        records.append(run_step(step, evidence))
     return records
 
 
-def _run_step(step: Step, evidence: Evidence) -> CheckRecord:
+def run_step(step: Step, evidence: Evidence) -> CheckRecord:
+    """The record of one step."""
     if step.status is not None:
         return _record(step, step.status, step.reason or "")
     before, start = evidence.queries, time.process_time()

@@ -125,6 +125,8 @@ def _tune(
     model = _fresh_model(transformers, folder, classes).to(choose_device(recipe.device))
     _freeze(model, recipe.freeze)
     train, validation = _parts(targets, recipe)
+    if not len(train):
+        raise ModelError(f"insufficient sample: {len(targets)} rows leave none to fit beside those to validate on")
     encoded = tokenizer(list(texts), truncation=True, max_length=_most_tokens(tokenizer, model))["input_ids"]
     rows = _Rows(tokenizer, encoded, targets, model.device)
     steps = math.ceil(len(train) / recipe.batch) * recipe.epochs

@@ -126,6 +126,14 @@ class SklearnText:
         return None
 
 
+def _learns_again(estimator: Any) -> bool:
+    """Whether a clone starts from nothing: no part of it is frozen or fitted before."""
+    parts = [estimator, *estimator.get_params(deep=True).values()] if hasattr(estimator, "get_params") else []
+    return bool(parts) and not any(
+        type(part).__name__ == "FrozenEstimator" or (isinstance(part, str) and part == "prefit") for part in parts
+    )
+
+
 def _fitted_clone(estimator: Any, inputs: Any, labels: Labels) -> Any:
     from sklearn.base import clone
 
@@ -183,12 +191,16 @@ def _opened(estimator: Any, path: Path, uri: str, warnings: tuple[Finding, ...],
         found, wanted = ("classifier", "regression") if numbers else ("regressor", "classification")
         raise ModelError(f"{path.name} holds a {found}; the suite's task is {wanted}. Give a model of that task.")
     classes = tuple(name_of(value) for value in getattr(estimator, "classes_", ()))
-    offers = ["labels", "train", "ask", "refit"] + (["scores"] if hasattr(estimator, "predict_proba") else [])
+    offers = (
+        ["labels", "train", "ask"]
+        + (["refit"] if _learns_again(estimator) else [])
+        + (["scores"] if hasattr(estimator, "predict_proba") else [])
+    )
     info = ModelInfo(uri=uri, kind="sklearn", fingerprint=sha256_file(path), offers=offers)
     return SklearnModel(estimator, info, classes, warnings)
 
 
 def _without_values(error: Exception) -> str:
-    """The first line of an error without what it quotes: cells of people's rows don't belong into messages."""
+    """The first line of an error up to what it quotes: cells of people's rows don't belong into messages."""
     first = (str(error).splitlines() or [""])[0]
-    return re.sub(r"'[^']*'|\"[^\"]*\"|\[.*\]", "…", first)
+    return re.sub(r"['\"\[].*", "…", first)

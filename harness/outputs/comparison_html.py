@@ -175,10 +175,12 @@ def _learning(pair: Pair) -> Drawing | None:
     curve = exhibit_of(pair.comparison, CURVE)
     if curve is None:
         return None
-    found = next((d for d in pair.differences if d.measure == curve.columns[1]), None)
-    level = found.second if found else None
+    level = pair.main.second if pair.main else None
     note = CHANCE + (
         f" The dashed line is {pair.general.name}: {narrative.number(level)}." if level is not None else ""
     )
-    named = curve.model_copy(update={"columns": [curve.columns[0], narrative.measure_title(curve.columns[1])]})
+    decides = pair.comparison.margins.superior
+    whom = narrative.about(decides.group, decides.of)
+    name = narrative.measure_title(curve.columns[1]) + (f" ({whom})" if whom else "")
+    named = curve.model_copy(update={"columns": [curve.columns[0], name]})
     return Drawing(f"{CURVE}: {named.columns[1]} by training rows", draw_learning(named, level), note)

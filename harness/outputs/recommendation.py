@@ -154,7 +154,7 @@ def _data(pair: Pair) -> str:
         )
     else:
         crossing = _crossing(pair, curve)
-        learning = f"By the learning curve of {measure_title(curve.columns[1])}, {crossing}."
+        learning = f"By the learning curve of {_named(pair.comparison.margins.superior)}, {crossing}."
     return f"The suite's data give {rows}{sampled}. {learning}"
 
 
@@ -166,8 +166,8 @@ def _crossing(pair: Pair, curve: Exhibit) -> str:
     values = (
         f"{number(points[0][1])} with {first} training rows and {number(points[-1][1])} with {last}" if points else ""
     )
-    found = next((d for d in pair.differences if d.measure == curve.columns[1] and d.better != "target"), None)
-    if found is None or found.second is None or not points:
+    found = pair.main
+    if found is None or found.second is None or found.better == "target" or not points:
         return f"it reaches {values}" if points else "nothing could be measured"
     sign = -1 if found.better == "lower" else 1
     level = f"the level of {pair.general.name} ({number(found.second)})"

@@ -18,7 +18,7 @@ def refuse_misfits(rules: list[Rule], waivers: list[Waiver]) -> None:
     count = Counter(rule.id for rule in rules)
     if shared := [name for name, times in count.items() if times > 1]:
         raise ValueError(
-            f"rules share an id: {', '.join(shared)}. Give each its own (margins of a release make release-… rules)"
+            f"rules share an id: {', '.join(shared)}. Give each an id of its own; a margin of a release takes one too"
         )
     problems = [
         InitErrorDetails(

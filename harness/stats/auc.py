@@ -22,7 +22,8 @@ Labels = npt.NDArray[Any]
 class Auc:
     """An AUC, its standard error, and the placements of each positive and negative row.
 
-    Where rows belong together, `of_clusters` is what each cluster adds to the error; the squares sum to the variance.
+    Where rows belong together, `of_clusters` is what each cluster adds to the error (the squares sum to the variance), and
+    `clusters_of_class` how many hold positive and negative rows.
     """
 
     value: float
@@ -30,11 +31,13 @@ class Auc:
     positive_placements: Floats
     negative_placements: Floats
     of_clusters: dict[str, float] | None = None
+    clusters_of_class: tuple[int, int] | None = None
 
     def interval(self, level: float = 0.95) -> Interval:
-        """DeLong's interval on the logit scale; Newcombe's where the variance is 0 (no or every pair is inverted)."""
+        """DeLong's interval on the logit scale; Newcombe's where the variance is 0 (no or every pair is inverted), of clusters."""
         if self.standard_error == 0 or not 0 < self.value < 1:
-            return newcombe_auc(self.value, len(self.positive_placements), len(self.negative_placements), level)
+            sizes = self.clusters_of_class or (len(self.positive_placements), len(self.negative_placements))
+            return newcombe_auc(self.value, *sizes, level)
         return normal_logit(self.value, self.standard_error, level)
 
 
@@ -58,7 +61,8 @@ def delong(scores: Floats, positive: Bools, clusters: Labels | None = None) -> A
     parts = _cluster_parts(above - value, below - value, clusters[positive], clusters[~positive])
     if parts is None:
         return None
-    return Auc(value, math.sqrt(sum(part**2 for part in parts.values())), above, below, parts)
+    sizes = (len(set(clusters[positive])), len(set(clusters[~positive])))
+    return Auc(value, math.sqrt(sum(part**2 for part in parts.values())), above, below, parts, sizes)
 
 
 def _cluster_parts(above: Floats, below: Floats, of_above: Labels, of_below: Labels) -> dict[str, float] | None:

@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.interval import Interval
-from harness.stats.intervals import percentile, wilson
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Labels = npt.NDArray[Any]
 
 
@@ -68,19 +64,6 @@ def resample_sums(moments: Floats, clusters: Labels | None, resamples: int, rng:
         for start in range(0, resamples, block)
     ]
     return np.concatenate(parts)
-
-
-def share_interval(hit: Bools, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Interval:
-    """Interval of a share of rows (n,): Wilson's; whole clusters resampled where rows belong together.
-
-    Where every resample agrees (all rows hit, or none), Wilson's on the number of clusters.
-    """
-    if clusters is None:
-        return wilson(int(hit.sum()), len(hit))
-    drawn = resample_sums(np.column_stack([hit, np.ones(len(hit))]).astype(float), clusters, resamples, rng)
-    shares = drawn[:, 0] / drawn[:, 1]
-    count = len(set(clusters))
-    return percentile(shares) if np.ptp(shares) > 0 else wilson(count if hit.all() else 0, count)
 
 
 def resample_means(values: Floats, resamples: int, rng: np.random.Generator) -> Floats:

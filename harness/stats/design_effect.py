@@ -1,9 +1,13 @@
-"""How much less rows that belong together tell than as many independent ones (Rao & Scott 1992, Biometrics 48:577).
+"""How much less rows that belong together tell than as many independent ones (after Rao & Scott 1992, Biometrics 48:577).
 
-For a share p = Σ x / Σ m over clusters of m rows with x hits, the variance of the ratio estimate is
-v = k / (k - 1) · Σ (x - p·m)² / (Σ m)² over the k clusters; the design effect d = v / (p·(1 - p) / Σ m). Hits and rows divided by d
-go into the methods for independent rows. Where p is 0 or 1, or there is one cluster, nothing tells d, and the rows of a cluster are
-taken to say the same: d = Σ m / k. d is never below 1.
+For a share p = Σ x / Σ m = h / n over k clusters of m rows with x hits, the variance of the ratio estimate is
+v = k / (k - 1) · Σ (x - p·m)² / n², and the design effect d = v / (p·(1 - p) / n). Hits and rows divided by d go into the methods
+for independent rows. Two things keep few clusters, or few hits, from telling more than they know:
+
+- v takes in half a cluster of mean size that is all hits and half a one of none: 0.5 · (1/k)² · ((1 - p)² + p²);
+- d is multiplied by (t / z)², Student's and the normal 97.5 % quantile, t with k - 1 degrees of freedom.
+
+d lies between 1 and Σ m² / n, which it would be if all rows of each cluster were alike; it is that where no row is a hit, or all.
 """
 
 from __future__ import annotations
@@ -12,11 +16,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
+
+from harness.core.interval import Interval
+from harness.stats.intervals import normal_quantile, wilson
 
 Bools = npt.NDArray[np.bool_]
+Labels = npt.NDArray[Any]
 
 
-def effective_counts(hit: Bools, clusters: npt.NDArray[Any] | None) -> tuple[float, float]:
+def effective_counts(hit: Bools, clusters: Labels | None) -> tuple[float, float]:
     """Hits and rows of rows (n,) with these clusters (n,), divided by the design effect; as they are without clusters."""
     n, hits = len(hit), int(hit.sum())
     if clusters is None or n == 0:
@@ -24,9 +33,16 @@ def effective_counts(hit: Bools, clusters: npt.NDArray[Any] | None) -> tuple[flo
     _, owner = np.unique(clusters.astype(str), return_inverse=True)
     sizes, found = np.bincount(owner).astype(float), np.bincount(owner, weights=hit)
     count, p = len(sizes), hits / n
-    effect = n / count
+    most = float((sizes**2).sum()) / n
+    effect = most
     if 0 < p < 1 and count > 1:
-        variance = count / (count - 1) * ((found - p * sizes) ** 2).sum() / n**2
-        effect = variance / (p * (1 - p) / n)
-    effect = max(1.0, float(effect))
+        variance = count / (count - 1) * float(((found - p * sizes) ** 2).sum()) / n**2
+        variance += 0.5 * (p**2 + (1 - p) ** 2) / count**2
+        student = float(special.stdtrit(count - 1, 0.975)) / normal_quantile(0.975)
+        effect = min(most, max(1.0, variance / (p * (1 - p) / n) * student**2))
     return hits / effect, n / effect
+
+
+def share_interval(hit: Bools, clusters: Labels | None) -> Interval:
+    """Wilson's interval of a share of rows (n,), of counts over their design effect where rows belong together."""
+    return wilson(*effective_counts(hit, clusters))

@@ -66,7 +66,13 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
         rows = tuned.fitted_rows
         losses = "; ".join(f"{a:.4f} / {b:.4f}" for a, b in tuned.history)
         own = {f"recipe_{name}": value for name, value in asdict(recipe).items() if name not in _NOT_ON_THE_CARD}
-        card = {"view": "text", "kind": "transformers-classifier", **own, "losses_fitted_and_validation": losses}
+        card = {
+            "view": "text",
+            "kind": "transformers-classifier",
+            "base_fingerprint": _base_fingerprint(base),
+            **own,
+            "losses_fitted_and_validation": losses,
+        }
     save_card(folder, {**_card(loaded, base, data.fingerprint, len(rows)), **card}, _ids(train, rows))
     return len(rows)
 
@@ -74,32 +80,43 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
 def recipe_on(card: Mapping[str, Cell]) -> Recipe | None:
     """The recipe on a model's card; None where `harness fit` did not fine-tune it."""
     names = [one.name for one in fields(Recipe) if one.name not in _NOT_ON_THE_CARD]
-    if any(f"recipe_{name}" not in card for name in names):
+    if any(f"recipe_{name}" not in card for name in names) or "base" not in card:
         return None
     return Recipe(**{name: card[f"recipe_{name}"] for name in names})  # type: ignore[arg-type]  # as asdict gave them
 
 
 def tuned_again(
     evidence: Evidence, training: npt.NDArray[np.bool_], options: ModelOptions, progress: Progress
-) -> tuple[Model, int]:
-    """A fine-tuned model's twin from the same base by its own recipe on some of its training rows (n,), and how many it
-    learned from (others of them it validates on).
+) -> tuple[Model, npt.NDArray[np.bool_]]:
+    """A fine-tuned model's twin from the same base by its own recipe on some of its training rows (n,), and those that it
+    learned from (n,); on others of them it validates.
 
     Raises:
-        ModelError: the base is not there any more, or it can't be tuned to these rows.
+        ModelError: the base is not there any more or another one, or it can't be tuned to these rows.
     """
+    from harness.models.torch_runtime import choose_device
     from harness.models.transformers_classifier import TransformersClassifier
 
     info, suite, data = evidence.model, evidence.suite, evidence.data
     recipe, train = recipe_on(info.card), data.splits["train"]
     assert recipe is not None
+    base = str(info.card["base"])
+    if (now := _base_fingerprint(base)) != info.card.get("base_fingerprint"):
+        raise ModelError(f"The base {base} is not the one that the model was tuned from: now {now}.")
     recipe = replace(recipe, device=options.device)
     inputs, labels = train.inputs[training], train.labels[training]
-    tuned = _tuned(suite, str(info.card["base"]), inputs, labels, data.classes, recipe, progress)
+    tuned = _tuned(suite, base, inputs, labels, data.classes, recipe, progress)
+    learned = np.zeros(len(training), dtype=bool)
+    learned[np.flatnonzero(training)[tuned.fitted_rows]] = True
     model = TransformersClassifier(
-        tuned.model, tuned.tokenizer, info, data.classes, list(range(len(data.classes))), window=options.window
+        tuned.model.to(choose_device(options.device)),
+        tuned.tokenizer,
+        info,
+        data.classes,
+        list(range(len(data.classes))),
+        window=options.window,
     )
-    return TextPass(model, suite, AnswerCache(None), Limits(), silent), len(tuned.fitted_rows)
+    return TextPass(model, suite, AnswerCache(None), Limits(), silent), learned
 
 
 def _tuned(
@@ -134,6 +151,11 @@ def _card(loaded: LoadedSuite, base: str, fingerprint: str, rows: int) -> dict[s
 
 def _ids(train: Split, rows: list[int]) -> list[str]:
     return [str(train.ids[i]) for i in rows]
+
+
+def _base_fingerprint(base: str) -> str | None:
+    """The digest of a base's files; None for one of the hub, which its name tells."""
+    return None if base.startswith("hf:") else provenance.sha256_folder(Path(_base_folder(base)))
 
 
 def _base_folder(base: str) -> str:

@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.comparison import Margin, NotCompared
+from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import selects
 from harness.engine.planner import Step, plan
 from harness.engine.progress import Progress
+from harness.engine.runner import run_step
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
 from harness.workflows.fit import recipe_on, tuned_again
@@ -27,7 +29,7 @@ SHARES = (0.05, 0.1, 0.2, 0.4, 0.7)
 # What a check may need to be run on the answers to the test rows alone.
 _ANSWERS = {"predictions", "scores", "positive", "favourable", "sensitive"}
 Bools = npt.NDArray[np.bool_]
-Refit = Callable[[Bools], tuple[Model, int]]
+Refit = Callable[[Bools], tuple[Model, Bools]]
 
 
 def learning_curve(
@@ -35,8 +37,10 @@ def learning_curve(
 ) -> tuple[Exhibit | None, list[NotCompared]]:
     """The margin's measure by training rows, with its interval; and what could not be measured of it, with the reason."""
     train = evidence.split("train")
-    if train is None or evidence.data.members == "unknown":
+    if evidence.data.members == "unknown":
         return None, [_gap("members unknown: which rows the model was trained on is not recorded")]
+    if train is None:
+        return None, [_gap("no data: there are no training rows")]
     refit, step = _refit(evidence, options, progress), _step(evidence, margin)
     if isinstance(refit, str):
         return None, [_gap(refit)]
@@ -49,30 +53,43 @@ def learning_curve(
     )
     order = evidence.generator("learning-curve").permutation(int(owner.max()) + 1)
     rank = np.argsort(order)[owner]
-    points, gaps = [], []
-    for done, share in enumerate(SHARES):
+    points: list[list[Cell]] = []
+    gaps = []
+    for done, share in enumerate((*SHARES, 1.0)):
         inside = np.asarray(rank < max(2, round(share * len(order))), dtype=bool)
         at = f" at {int(inside.sum()):,} training rows"
-        progress(f"learning curve, {share:.0%} of the training rows", done, len(SHARES))
-        if lacking := sorted(set(evidence.data.classes) - set(train.labels[inside])):
-            gaps.append(_gap(f"insufficient sample: no row of {', '.join(lacking)}", at))
-            continue
+        progress(f"learning curve, {share:.0%} of the training rows", done, len(SHARES) + 1)
         try:
-            model, rows = refit(inside)
+            part, rows = (evidence, inside) if share == 1 else _part(evidence, train, inside, refit)
+            found = _found(part, step, margin)
         except ModelError as error:
             gaps.append(_gap(str(error), at))
             continue
-        part = Evidence(evidence.suite, evidence.data, model, evidence.suite.seed)
-        part.collect(("test",))
-        points.append((rows, _found(part, step, margin)))
-    points.append((len(train), _found(evidence, step, margin)))
-    cells: list[list[Cell]] = [
-        [rows, f.value, f.interval.low, f.interval.high]
-        for rows, f in points
-        if f is not None and f.value is not None and f.interval is not None
-    ]
+        if isinstance(found, str) or found.value is None or found.interval is None:
+            gaps.append(_gap(found if isinstance(found, str) else (found.reason or "undefined"), at))
+            continue
+        points.append([int(rows.sum()), found.value, found.interval.low, found.interval.high])
+    if not points:
+        return None, [_gap("no point of it could be measured"), *gaps]
     columns = ["training rows", margin.measure, "low", "high"]
-    return Exhibit(kind="curve", title=f"{TITLE}: {margin.measure} by training rows", columns=columns, rows=cells), gaps
+    title = f"{TITLE}: {margin.measure} by training rows"
+    return Exhibit(kind="curve", title=title, columns=columns, rows=points), gaps
+
+
+def _part(evidence: Evidence, train: Split, inside: Bools, refit: Refit) -> tuple[Evidence, Bools]:
+    """The answers of the model fitted again to some training rows (n,), and the rows that it learned from.
+
+    Raises:
+        ModelError: it can't be fitted to them, a class has none among them, or it can't answer.
+    """
+    if lacking := sorted(set(evidence.data.classes) - set(train.labels[inside])):
+        raise ModelError(f"insufficient sample: no row of {', '.join(lacking)}")
+    model, rows = refit(inside)
+    if lacking := sorted(set(evidence.data.classes) - set(train.labels[rows])):
+        raise ModelError(f"insufficient sample: beside the rows to validate on there is none of {', '.join(lacking)}")
+    part = Evidence(evidence.suite, evidence.data, model, evidence.suite.seed)
+    part.collect(("test",))
+    return part, rows
 
 
 def _gap(reason: str, at: str = "") -> NotCompared:
@@ -82,7 +99,7 @@ def _gap(reason: str, at: str = "") -> NotCompared:
 def _refit(evidence: Evidence, options: ModelOptions, progress: Progress) -> Refit | str:
     """How the model is fitted to some training rows, giving it and the rows that it learned from; or why it can't be."""
     if "refit" in evidence.model.offers:
-        return lambda inside: (evidence.refit(inside), int(inside.sum()))
+        return lambda inside: (evidence.refit(inside), inside)
     if recipe_on(evidence.model.card) is None:
         return "no access: only a scikit-learn model or one that harness fit fine-tuned can be fitted again here"
     return lambda inside: tuned_again(evidence, inside, options, progress)
@@ -96,7 +113,9 @@ def _step(evidence: Evidence, margin: Margin) -> Step | str:
     return f"no check of the suite takes {margin.measure} from the answers to the test rows alone"
 
 
-def _found(evidence: Evidence, step: Step, margin: Margin) -> Finding | None:
-    findings = step.entry.run(evidence, step.request.parameters).findings
-    matching = (f for f in findings if f.measure == margin.measure)
-    return next((f for f in matching if selects(margin.group, f.group) and selects(margin.of, f.of)), None)
+def _found(evidence: Evidence, step: Step, margin: Margin) -> Finding | str:
+    """The margin's finding, or why there is none; a crash of the check is told as in an audit."""
+    record = run_step(step, evidence)
+    matching = (f for f in record.findings if f.measure == margin.measure)
+    found = next((f for f in matching if selects(margin.group, f.group) and selects(margin.of, f.of)), None)
+    return found or record.reason or f"{step.request.name} gives no {margin.measure} of what the margin selects"

@@ -14,6 +14,7 @@ from harness.checks.performance.operating_points import operating_points
 from harness.checks.performance.slices import slices
 from harness.checks.performance.transfer import transfer
 from harness.checks.privacy.membership import membership
+from harness.stats.auc import delong
 
 TIMES = 3
 # Biased upwards by few rows; found by a search; a fit whose copies lie in several folds; copies shuffled apart.
@@ -92,3 +93,56 @@ def test_copies_of_a_row_tell_nothing_new(check, parameters, tolerance, build):
     assert len(similar) >= 2 and 0.93 < np.median(similar) < 1.08
     # Undeclared copies spoil the folds of the attack's blind baseline, so it is not tested at all.
     assert np.median(narrow) < 0.7 if narrow else check is membership
+
+
+def few(build, owner, truth, score):
+    evidence = build(truth, answers=np.where(score >= 0.5, "yes", "no"), scores=score, favourable="yes",
+                     groups={"side": np.where(np.arange(len(truth)) % 2, "a", "b")})  # fmt: skip
+    evidence.data.splits["test"] = replace(evidence.data.splits["test"], clusters=owner)
+    return evidence
+
+
+def test_one_cluster_gives_no_width_of_nothing(build):
+    rng = np.random.default_rng(0)
+    truth = rng.choice(["no", "yes"], 400)
+    score = np.clip(rng.normal(np.where(truth == "yes", 0.6, 0.4), 0.2), 0.01, 0.99)
+    one = few(build, np.array(["all"] * 400, dtype=object), truth, score)
+    for check in (calibration, operating_points, groups, abstention):
+        for found in check(one).findings:
+            assert found.interval is None or found.interval.high - found.interval.low > 0.05, found.measure
+
+
+def test_clusters_that_hold_one_class_each_give_no_operating_points_but_the_reason(build):
+    truth = np.repeat(["no", "yes"], 100)
+    score = np.linspace(0.01, 0.99, 200)[::-1]
+    found = operating_points(few(build, np.where(truth == "yes", "a", "b").astype(object), truth, score)).findings
+    about = next(f for f in found if f.measure == "performance.sensitivity_at_specificity")
+    assert about.interval is None and "too few resamples" in about.reason
+
+
+def test_a_perfect_ranking_of_few_clusters_is_what_clusters_can_say():
+    truth = np.repeat([True, False], 250)
+    owner = np.repeat(np.arange(10), 50).astype(str)
+    together, apart = delong(truth.astype(float), truth, owner), delong(truth.astype(float), truth)
+    assert together.value == apart.value == 1
+    assert together.interval().low < 0.7 < 0.98 < apart.interval().low
+
+
+def test_the_mean_over_sites_keeps_what_people_at_several_sites_share(build, find):
+    rng = np.random.default_rng(3)
+    person = np.repeat(np.arange(150), 4)
+    x = rng.normal(size=150)[person] + rng.normal(0, 0.1, 600)
+    truth = np.where(x + rng.normal(size=150)[person] > 0, "yes", "no")
+    inputs = pd.DataFrame({"x": x, "site": np.tile([0.0, 1.0, 2.0, 3.0], 150)})
+    model = LogisticRegression().fit(inputs, truth)
+    evidence = build(
+        truth, inputs=inputs, train={"labels": truth, "inputs": inputs}, estimator=model, function=model.predict_proba
+    )
+
+    def width():
+        band = find(transfer(evidence, by="site"), "performance.left_out_auc_mean").interval
+        return band.high - band.low
+
+    apart = width()
+    evidence.data.splits["test"] = replace(evidence.data.splits["test"], clusters=person.astype(str).astype(object))
+    assert 1.7 < width() / apart < 2.3  # four rows of a person say what one does

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from harness.checks.bias.groups import MINIMUM_EXPECTED, impact_ratio
+from harness.checks.bias.groups import MINIMUM_EXPECTED, Share, impact_ratio
 from harness.core.finding import CheckRecord
 from harness.core.rule import Rule
 from harness.engine.judge import judge
@@ -15,7 +15,7 @@ SIZES, RATES, TRIALS = (30, 50, 100, 300, 806, 2000), (0.1, 0.2, 0.3, 0.5, 0.7, 
 
 
 def decide(counts):
-    finding = impact_ratio(*counts, {"g": "a"})
+    finding = impact_ratio(Share(*counts[:2]), Share(*counts[2:]), {"g": "a"})
     record = CheckRecord(check="bias.groups", status="measured", findings=[finding])
     return judge([RULE], [record], counts[1] + counts[3]).decisions[0].outcome
 

@@ -124,6 +124,16 @@ def test_two_margins_on_the_same_thing_are_refused(tmp_path):
     (tmp_path / "s.yaml").write_text(f"{SUITE}release: [{twice}, {twice}]\n", encoding="utf-8")
     with pytest.raises(SuiteError, match="share an id: release-roc-auc"):
         load_suite(tmp_path / "s.yaml")
+    alike = [
+        f'{{measure: performance.recall, of: {{class: "{name}50K"}}, by: 0.1, reason: r, source: s%s}}'
+        for name in ("<=", ">")
+    ]
+    (tmp_path / "s.yaml").write_text(f"{SUITE}release: [{', '.join(alike)}]\n".replace("%s", ""), encoding="utf-8")
+    with pytest.raises(SuiteError, match="share an id: release-recall-class-50k"):
+        load_suite(tmp_path / "s.yaml")
+    named = f"{SUITE}release: [{alike[0] % ', id: little'}, {alike[1] % ', id: much'}]\n"
+    (tmp_path / "s.yaml").write_text(named, encoding="utf-8")
+    assert [rule.id for rule in release_rules(load_suite(tmp_path / "s.yaml").suite.release)] == ["little", "much"]
 
 
 def test_a_policy_loosened_since_the_baseline_is_shown_everywhere(released):

@@ -5,8 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import mean_absolute_error, roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
 
 from harness.core.comparison import Margin
 from harness.datasets.roles import DataOptions
@@ -132,6 +138,11 @@ def test_a_fine_tuned_model_is_tuned_again_by_its_own_recipe(notes, make_classif
     assert all(0.85 * share < row[0] / total < share for share, row in zip(SHARES, found.rows, strict=False))
     better = found.rows[-1][1] - found.rows[0][1]
     assert better > 0.02 if measure == AUC else better < 0
+    (base / "config.json").write_text(
+        json.dumps({**config, "architectures": ["BertModel"], "note": 1}), encoding="utf-8"
+    )
+    lost, gaps = learning_curve(evidence, margin(measure), ModelOptions(), silent)
+    assert len(lost.rows) == 1 and all("not the one" in gap.reason for gap in gaps) and len(gaps) == len(SHARES)
     (base / "config.json").unlink()
     lost, gaps = learning_curve(evidence, margin(measure), ModelOptions(), silent)
     assert len(lost.rows) == 1 and all("There is no base" in gap.reason for gap in gaps) and len(gaps) == len(SHARES)
@@ -160,6 +171,67 @@ def test_a_part_without_a_class_is_a_gap_and_not_a_point(notes, tmp_path):
     assert [(gap.what, gap.reason) for gap in gaps] == [
         (f"learning curve at {n} training rows", "insufficient sample: no row of high") for n in (18, 36)
     ]
+
+
+def test_a_tuned_part_whose_only_row_of_a_class_is_validated_on_is_a_gap(notes, make_classifier, tmp_path):
+    from harness.fitting.text import Recipe
+
+    base, suite = make_classifier(), notes(label="{column: rare, positive: high}")
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    (base / "config.json").write_text(json.dumps({**config, "architectures": ["BertModel"]}), encoding="utf-8")
+    fit(suite, str(base), tmp_path / "tuned", Recipe(epochs=1, learning_rate=2e-3, batch=16))
+    found, gaps = curve(suite, tmp_path / "tuned", AUC)
+    train = opened(suite, tmp_path / "tuned").split("train")
+    assert gaps and all("insufficient sample" in gap.reason and "high" in gap.reason for gap in gaps)
+    assert len(found.rows) + len(gaps) == len(SHARES) + 1 and found.rows[-1][0] == len(train)
+
+
+def made_of(estimator, frame, folder):
+    folder.mkdir()
+    skops.io.dump(estimator.fit(frame[["length", "noise"]], frame["risk"]), folder / "m.skops")
+    return folder / "m.skops"
+
+
+@pytest.fixture
+def numbers(tmp_path):
+    """A suite of two columns of numbers."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": np.arange(400), "length": rng.normal(size=400), "noise": rng.normal(size=400)})
+    frame["risk"] = np.where(frame["length"] + rng.normal(0, 1, 400) > 0, "high", "low")
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    suite = SUITE.format(task="classification", label=CLASSES, more="").replace("[note]", "[length, noise]")
+    (tmp_path / "suite.yaml").write_text(suite.replace('views: {text: "{{ note }}"}', ""), encoding="utf-8")
+    return tmp_path / "suite.yaml", frame
+
+
+def test_a_model_with_a_frozen_part_is_not_fitted_again(numbers, tmp_path):
+    """A clone of a frozen part is that part, with all that it knows."""
+    suite, frame = numbers
+    inner = RandomForestClassifier(n_estimators=5, random_state=0).fit(frame[["length", "noise"]], frame["risk"])
+    frozen = made_of(CalibratedClassifierCV(FrozenEstimator(inner)), frame, tmp_path / "frozen")
+    plain = made_of(CalibratedClassifierCV(RandomForestClassifier(n_estimators=5), cv=2), frame, tmp_path / "plain")
+    found, gaps = curve(suite, frozen, AUC, trained_on_split=True)
+    assert found is None and "can be fitted again" in gaps[0].reason
+    assert len(curve(suite, plain, AUC, trained_on_split=True)[0].rows) == 6
+
+
+def test_a_part_that_can_not_answer_is_a_gap_and_the_rest_is_drawn(numbers, tmp_path):
+    suite, frame = numbers
+    near = made_of(KNeighborsClassifier(n_neighbors=25, algorithm="brute"), frame, tmp_path / "near")
+    found, gaps = curve(suite, near, AUC, trained_on_split=True)
+    assert [row[0] for row in found.rows] == [48, 96, 168, 240]
+    assert [gap.what for gap in gaps] == [f"learning curve at {n} training rows" for n in (12, 24)]
+
+
+def test_what_the_margin_selects_is_measured_or_the_reason_is_told(numbers, tmp_path):
+    suite, frame = numbers
+    model = made_of(LogisticRegression(), frame, tmp_path / "plain")
+    evidence = opened(suite, model, trained_on_split=True)
+    one, _ = learning_curve(evidence, margin("performance.recall", of={"class": "high"}), ModelOptions(), silent)
+    other, _ = learning_curve(evidence, margin("performance.recall", of={"class": "low"}), ModelOptions(), silent)
+    assert one.rows[-1][1] != other.rows[-1][1] and len(one.rows) == 6
+    none, gaps = learning_curve(evidence, margin("performance.recall", of={"class": "nope"}), ModelOptions(), silent)
+    assert none is None and all("gives no performance.recall" in gap.reason for gap in gaps[1:]) and len(gaps) == 7
 
 
 def test_a_comparison_that_was_not_asked_for_one_says_so(notes, tmp_path):

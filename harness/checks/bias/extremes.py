@@ -130,7 +130,7 @@ def largest_gaps(counts: Ints) -> dict[str, Floats]:
 
 def _band(drawn: Floats) -> Interval | None:
     usable = drawn[np.isfinite(drawn)]
-    return percentile(usable) if len(usable) >= 0.95 * len(drawn) else None
+    return percentile(usable) if len(usable) >= 0.95 * len(drawn) and np.ptp(usable) > 0 else None
 
 
 def _point_values(values: npt.NDArray[np.str_], selected: Bools, deserving: Bools) -> dict[str, float]:

@@ -43,12 +43,17 @@ class _Outcomes:
 
 
 @dataclass(frozen=True)
-class _Share:
+class Share:
     """Hits among rows, and both over their design effect where rows belong together."""
 
     hits: int
     n: int
-    effective: tuple[float, float]
+    over_design: tuple[float, float] | None = None
+
+    @property
+    def effective(self) -> tuple[float, float]:
+        """The counts that an interval is of."""
+        return self.over_design or (self.hits, self.n)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class _Cell:
 
     name: str
     rows: Bools
-    shares: dict[str, _Share]
+    shares: dict[str, Share]
 
     @property
     def n(self) -> int:
@@ -151,9 +156,9 @@ def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
     return cells
 
 
-def _share(hit: Bools, rows: Bools, clusters: Labels | None) -> _Share:
+def _share(hit: Bools, rows: Bools, clusters: Labels | None) -> Share:
     own = hit[rows]
-    return _Share(int(own.sum()), len(own), effective_counts(own, None if clusters is None else clusters[rows]))
+    return Share(int(own.sum()), len(own), effective_counts(own, None if clusters is None else clusters[rows]))
 
 
 def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _Outcomes, minimum: int) -> list[Finding]:
@@ -168,7 +173,7 @@ def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _O
     return found
 
 
-def _rate(measure: str, share: _Share, group: dict[str, str], minimum: int) -> Finding:
+def _rate(measure: str, share: Share, group: dict[str, str], minimum: int) -> Finding:
     if share.n < minimum:
         why = f"insufficient sample: {share.n} rows in the denominator, {minimum} needed"
         return undefined(measure, share.n, why, group=group)
@@ -222,54 +227,41 @@ def _against(cell: _Cell, reference: _Cell, outcomes: _Outcomes, group: dict[str
         )
     own, other = cell.shares["selection_rate"], reference.shares["selection_rate"]
     together = outcomes.clusters is not None
-    ratio = impact_ratio(own.hits, own.n, other.hits, other.n, group, minimum, note, (*own.effective, *other.effective))
+    ratio = impact_ratio(own, other, group, minimum, note)
     return [*found, ratio, _selection_test(own, other, group, note, together=together)]
 
 
 def impact_ratio(
-    selected: int,
-    n: int,
-    reference_selected: int,
-    reference_n: int,
-    group: dict[str, str],
-    minimum: int = 30,
-    note: str | None = None,
-    effective: tuple[float, float, float, float] | None = None,
+    own: Share, other: Share, group: dict[str, str], minimum: int = 30, note: str | None = None
 ) -> Finding:
     """Selection rate of a group over the reference's, with the score interval.
-
-    `effective` are the four counts over their design effect where rows belong together; the interval is of them.
 
     Undefined below the minimum size, or where fewer than five selections are expected in the smaller group under
     the pooled rate: simulated at the limit, the score interval errs in up to 3.7 % there instead of 2.5 %.
     """
-    total = n + reference_n
-    counts = effective or (selected, n, reference_selected, reference_n)
-    pooled = (selected + reference_selected) / total if total else 0.0
-    expected = min(counts[1], counts[3]) * pooled
-    if min(n, reference_n) < minimum:
-        why = f"insufficient sample: {min(n, reference_n)} rows in the smaller group, {minimum} needed"
-        return undefined("bias.impact_ratio", total, why, group=group)
-    if reference_selected == 0:
-        return undefined(
-            "bias.impact_ratio", total, "undefined: nobody in the reference group is selected", group=group
-        )
+    measure, total = "bias.impact_ratio", own.n + other.n
+    pooled = (own.hits + other.hits) / total if total else 0.0
+    expected = min(own.effective[1], other.effective[1]) * pooled
+    if min(own.n, other.n) < minimum:
+        why = f"insufficient sample: {min(own.n, other.n)} rows in the smaller group, {minimum} needed"
+        return undefined(measure, total, why, group=group)
+    if other.hits == 0:
+        return undefined(measure, total, "undefined: nobody in the reference group is selected", group=group)
     if expected < MINIMUM_EXPECTED:
         why = f"insufficient sample: {expected:.1f} selections expected in the smaller group, {MINIMUM_EXPECTED} needed"
-        return undefined("bias.impact_ratio", total, why, group=group)
-    value = (selected / n) / (reference_selected / reference_n)
+        return undefined(measure, total, why, group=group)
     return Finding(
-        measure="bias.impact_ratio",
-        value=value,
+        measure=measure,
+        value=(own.hits / own.n) / (other.hits / other.n),
         n=total,
         group=group,
         better="target",
-        interval=score_ratio(*counts),
+        interval=score_ratio(*own.effective, *other.effective),
         reason=note,
     )
 
 
-def _selection_test(own: _Share, other: _Share, group: dict[str, str], note: str, *, together: bool) -> Finding:
+def _selection_test(own: Share, other: Share, group: dict[str, str], note: str, *, together: bool) -> Finding:
     from scipy.stats import fisher_exact, norm
 
     if together:

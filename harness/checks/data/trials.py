@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.checks.bias.groups import attributes_of, impact_ratio, reference_group
+from harness.checks.bias.groups import Share, attributes_of, impact_ratio, reference_group
 from harness.checks.performance.regression import tolerance_name
 from harness.checks.performance.slices import declared
 from harness.checks.privacy.membership import ATTACKS
@@ -181,7 +181,7 @@ def _against(name: str, own: _Group, other: _Group, minimum: int) -> Trial:
 
 
 def _ratio(hits: int, n: int, reference_hits: int, reference_n: int) -> Outcome | None:
-    found = impact_ratio(hits, n, reference_hits, reference_n, {}, minimum=0)
+    found = impact_ratio(Share(hits, n), Share(reference_hits, reference_n), {}, minimum=0)
     return None if found.value is None or found.interval is None else (found.value, found.interval)
 
 

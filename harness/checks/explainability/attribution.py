@@ -18,7 +18,7 @@ from harness.checks.explainability.explanation import Explanation, Method, calls
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
-from harness.stats.bootstrap import resample_rows
+from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import percentile
 
 Floats = npt.NDArray[np.float64]
@@ -36,7 +36,8 @@ def attribution(
     if test is None or (evidence.data.classes and evidence.data.positive is None):
         return not_tested("no data: no test rows, or no positive class")
     rng = evidence.generator("explainability.attribution")
-    sample = test.inputs.iloc[np.sort(rng.permutation(len(test))[:rows])].reset_index(drop=True)
+    picked = np.sort(rng.permutation(len(test))[:rows])
+    sample = test.inputs.iloc[picked].reset_index(drop=True)
     source = evidence.split("train") or test
     reference = source.inputs.iloc[np.sort(rng.permutation(len(source))[:background])].reset_index(drop=True)
     limit = calls_allowed(evidence, calls)
@@ -46,16 +47,18 @@ def attribution(
         return not_tested(
             f"out of budget: {limit} calls explain fewer than two rows. Raise the check's parameter calls"
         )
-    return _findings(evidence, explained, list(sample.columns), rng, resamples)
+    clusters = None if test.clusters is None else test.clusters[picked][: len(explained.values)]
+    draw = resample_weights(len(explained.values), clusters, resamples, rng).astype(float)
+    return _findings(evidence, explained, list(sample.columns), draw)
 
 
 def _findings(
     evidence: Evidence,
     explained: Explanation,
     names: list[str],
-    rng: np.random.Generator,
-    resamples: int,
+    draw: Floats,
 ) -> Measurement:
+    """`draw` is how often each resample holds each row (resamples, n)."""
     size, n = np.abs(explained.values), len(explained.values)
     mean = size.mean(axis=0)
     how, error = explained.how, explained.additivity_error
@@ -70,8 +73,7 @@ def _findings(
             reason=how,
         )
     ]
-    drawn = rng.integers(0, n, (resamples, n))
-    spread = np.stack([size[rows].mean(axis=0) for rows in drawn])
+    spread = draw @ size / draw.sum(axis=1, keepdims=True)
     order = np.argsort(-mean, kind="stable")
     rows: list[list[Cell]] = []
     for j in order:
@@ -87,7 +89,7 @@ def _findings(
             )
         )
         rows.append([names[j], float(mean[j]), band.low, band.high])
-    found.append(_sensitive_share(evidence, size, names, rng, resamples))
+    found.append(_sensitive_share(evidence, size, names, spread))
     local: list[list[Cell]] = [
         [f"row {i + 1}", float(explained.output[i]), *[float(explained.values[i, j]) for j in order[:5]]]
         for i in range(min(3, n))
@@ -109,9 +111,7 @@ def _findings(
     return Measurement(found, exhibits)
 
 
-def _sensitive_share(
-    evidence: Evidence, size: Floats, names: list[str], rng: np.random.Generator, resamples: int
-) -> Finding:
+def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], spread: Floats) -> Finding:
     columns = {how.column for how in evidence.suite.data.sensitive.values()}
     chosen = [j for j, name in enumerate(names) if name in columns]
     if not chosen:
@@ -124,15 +124,15 @@ def _sensitive_share(
             reason="no sensitive column is a feature",
         )
 
-    def share(rows: npt.NDArray[np.int64]) -> float:
-        mean = size[rows].mean(axis=0)
-        return float(mean[chosen].sum() / max(mean.sum(), 1e-300))
+    def share(mean: Floats) -> Floats:
+        """Of mean sizes (..., features), the part that falls on the chosen ones (...)."""
+        return np.asarray(mean[..., chosen].sum(axis=-1) / np.maximum(mean.sum(axis=-1), 1e-300))
 
     return Finding(
         measure="explainability.sensitive_share",
-        value=share(np.arange(len(size))),
+        value=float(share(size.mean(axis=0))),
         n=len(size),
         better="lower",
-        interval=percentile(resample_rows(share, len(size), resamples, rng)),
+        interval=percentile(share(spread)),
         reason="features that are sensitive: " + ", ".join(names[j] for j in chosen),
     )

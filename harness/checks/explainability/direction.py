@@ -3,7 +3,7 @@
 For each declared feature a sample of test rows is asked twice: once with the feature at the 10 % and once at the 90 % quantile
 of the training rows (the test rows where there are none), everything else as it is. Agreement = share of rows whose answer
 (the number, or the positive class's probability) moves the declared way by more than rounding; a row that does not move does
-not agree. Wilson's interval; whole clusters resampled where rows belong together. Limitations: one feature at a time, so
+not agree. Wilson's interval, of counts over their design effect where rows belong together. Limitations: one feature at a time, so
 combinations may be met that do not occur; a true effect that turns around within the range agrees for some rows only.
 """
 
@@ -17,7 +17,7 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
-from harness.stats.bootstrap import share_interval
+from harness.stats.design_effect import share_interval
 
 
 def direction(
@@ -25,7 +25,6 @@ def direction(
     *,
     expected: dict[str, Literal["up", "down"]] | None = None,
     rows: int = 300,
-    resamples: int = 1000,
 ) -> Measurement:
     """`expected` names features and whether the answer goes up or down as they rise."""
     test = evidence.split("test")
@@ -66,7 +65,7 @@ def direction(
                 n=len(sample),
                 of=of,
                 better="higher",
-                interval=share_interval(agrees, clusters, resamples, rng),
+                interval=share_interval(agrees, clusters),
                 reason=f"{way} from {low:g} to {high:g}; mean change {np.nanmean(moved):.3g}",
             )
         )

@@ -9,7 +9,7 @@ lies below `overlap`, or where a run names no reason. Trees are explained agains
 since path-dependent values use none and could not change.
 Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose refitting may
 move credit between correlated features; and which features the suite has. Intervals: Wilson for shares, bootstrap of rows for the
-mean; whole clusters where rows belong together. They tell of the sample of denials, not of the two backgrounds, which all
+mean; by design effect and of whole clusters where rows belong together. They tell of the sample of denials, not of the two backgrounds, which all
 denials share. Limitations: stable is not right; features that are exact copies tie and go by the order of columns; SHAP values
 are one way to rank factors, and a notice needs words, not names of columns.
 """
@@ -28,7 +28,8 @@ from harness.core.finding import Cell, Exhibit, Finding, Selector
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.errors import SuiteError
-from harness.stats.bootstrap import resample_sums, share_interval
+from harness.stats.bootstrap import resample_sums
+from harness.stats.design_effect import share_interval
 from harness.stats.intervals import percentile
 
 Bools = npt.NDArray[np.bool_]
@@ -156,7 +157,7 @@ class _Sampling:
             n=len(hit),
             of=of,
             better=better,
-            interval=share_interval(hit, self.clusters, RESAMPLES, self.rng),
+            interval=share_interval(hit, self.clusters),
             reason=self.how if of is None else None,
         )
 

@@ -3,7 +3,7 @@
 ECE = Σ_b n_b/n · |mean probability - observed rate| over 15 bins of about equal mass, equal scores together (Naeini et al. 2015); it is biased
 upwards, so gate on Brier, log loss or the slope. Slope and intercept: logistic regression of the outcome on
 logit(p) (Cox 1958); 1 and 0 are perfect. Intervals: Wald for slope and intercept, with cluster-robust
-standard errors where rows belong together; bootstrap of rows or whole clusters for ECE.
+standard errors and Student's t where rows belong together (from 10 clusters on); bootstrap of rows or whole clusters for ECE.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import numpy.typing as npt
 
 from harness.core.dataset import Labels
 from harness.core.finding import Exhibit, Finding
+from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.bootstrap import resample_rows
-from harness.stats.design_effect import effective_counts
-from harness.stats.intervals import percentile, wald, wilson
+from harness.stats.design_effect import share_interval
+from harness.stats.intervals import percentile, student, wald
 
 Floats = npt.NDArray[np.float64]
+FEWEST_CLUSTERS = 10
 
 
 def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> Measurement:
@@ -43,12 +45,13 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
     def error_of(rows: npt.NDArray[np.int64]) -> float:
         return expected_calibration_error(score[rows], outcome[rows], bins)
 
+    drawn = resample_rows(error_of, len(score), resamples, rng, clusters)
     found = [
         Finding(
             measure="performance.ece",
             value=expected_calibration_error(score, outcome, bins),
             n=len(score),
-            interval=percentile(resample_rows(error_of, len(score), resamples, rng, clusters)),
+            interval=percentile(drawn) if np.ptp(drawn) > 0 else None,
             better="lower",
             reason="biased upwards; 15 equal-mass bins unless the parameters say otherwise",
         )
@@ -82,10 +85,12 @@ def _logistic(score: Floats, outcome: Floats, clusters: Labels | None) -> list[F
     if outcome.min() == outcome.max() or np.ptp(clipped) == 0:
         return [undefined(name, n, "undefined: one class only, or a constant score") for name in names]
     together: dict[str, Any] = {}
+    codes = None
     if clusters is not None:
         codes = np.unique(clusters.astype(str), return_inverse=True)[1]
-        if codes.max() < 2:
-            return [undefined(name, n, "insufficient sample: fewer than three clusters") for name in names]
+        if codes.max() + 1 < FEWEST_CLUSTERS:
+            why = f"insufficient sample: {codes.max() + 1} clusters; {FEWEST_CLUSTERS} needed"
+            return [undefined(name, n, why) for name in names]
         together = {"cov_type": "cluster", "cov_kwds": {"groups": codes}}
     design = np.column_stack([np.ones(n), clipped])
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -101,10 +106,14 @@ def _logistic(score: Floats, outcome: Floats, clusters: Labels | None) -> list[F
             value=float(fit.params[i]),
             n=n,
             better="target",
-            interval=wald(float(fit.params[i]), float(fit.bse[i])),
+            interval=_band(float(fit.params[i]), float(fit.bse[i]), codes),
         )
         for i, name in enumerate(names)
     ]
+
+
+def _band(value: float, error: float, codes: npt.NDArray[Any] | None) -> Interval:
+    return wald(value, error) if codes is None else student(value, error, int(codes.max()))
 
 
 def _curve(score: Floats, outcome: Floats, bins: int, clusters: Labels | None) -> Exhibit:
@@ -112,7 +121,7 @@ def _curve(score: Floats, outcome: Floats, bins: int, clusters: Labels | None) -
     rows: list[list[str | int | float | bool | None]] = []
     for part in np.split(order, edges[1:-1]):
         if len(part):
-            band = wilson(*effective_counts(outcome[part] > 0, None if clusters is None else clusters[part]))
+            band = share_interval(outcome[part] > 0, None if clusters is None else clusters[part])
             rows.append([float(score[part].mean()), float(outcome[part].mean()), band.low, band.high, len(part)])
     return Exhibit(
         kind="curve",

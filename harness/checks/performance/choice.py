@@ -1,6 +1,6 @@
 """How often the right one of an item's own options is picked, and whether the place of an option decides.
 
-Accuracy = right picks / items (Wilson; whole clusters resampled where items belong together); an item without an answer is
+Accuracy = right picks / items (Wilson, of counts over their design effect where items belong together); an item without an answer is
 wrong. Chance = mean of 1 / options of the item. Position gap of the k-th option = share of items where it is picked - share
 where it is right (0 is even), and confidence gap = mean probability of the pick - accuracy over answered items (above 0 the
 model is too sure): both paired by item, percentile bootstrap. Limitation: a public test set may have been learnt by heart.
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.stats.bootstrap import resample_sums, share_interval
+from harness.stats.bootstrap import resample_sums
+from harness.stats.design_effect import share_interval
 from harness.stats.intervals import percentile
 
 Bools = npt.NDArray[np.bool_]
@@ -32,7 +33,7 @@ def choice(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
     n = len(test)
 
     def share(measure: str, hit: Bools) -> Finding:
-        interval = share_interval(hit, test.clusters, resamples, rng)
+        interval = share_interval(hit, test.clusters)
         return Finding(measure=measure, value=float(hit.mean()), n=n, interval=interval, better="higher")
 
     def gap(measure: str, values: Floats, rows: Bools, of: dict[str, str] | None) -> Finding:

@@ -5,7 +5,7 @@ Formulas: accuracy = correct / n; precision, recall and F1 of class c from its c
 Macro averages are over the classes that have rows (precision of a class never answered counts 0). A row without an answer is
 wrong, and counted in the answer rate; score measures are over the answered rows. Intervals: Wilson for proportions, DeLong
 for AUC, percentile bootstrap else (the cells of the confusion table; rows for score measures); where no resample differs,
-half a row is added to each cell first. Where rows belong together whole clusters are resampled instead, for proportions too, and
+half a row is added to each cell first. Where rows belong together whole clusters are resampled instead, proportions are of counts over their design effect, and
 the AUC's variance is Obuchowski's (1997).
 """
 
@@ -22,7 +22,8 @@ from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import delong
-from harness.stats.bootstrap import resample_means, resample_rows, resample_sums, share_interval
+from harness.stats.bootstrap import resample_means, resample_rows, resample_sums
+from harness.stats.design_effect import share_interval
 from harness.stats.intervals import percentile
 
 Ints = npt.NDArray[np.int64]
@@ -64,7 +65,7 @@ class _Draw:
         """The share of rows (n,) that are a hit."""
         if len(hit) == 0:
             return undefined(measure, 0, "no rows to divide by", of=of)
-        band = share_interval(hit, self.clusters, self.resamples, self.rng)
+        band = share_interval(hit, self.clusters)
         return Finding(measure=measure, value=float(hit.mean()), n=len(hit), of=of, interval=band, better="higher")
 
     def tables(self, cells: Ints, size: int) -> Ints:

@@ -2,7 +2,7 @@
 
 Split conformal prediction (Papadopoulos et al. 2002; Lei et al. 2018): the half-width at level 1 - α is the
 ⌈(m + 1)(1 - α)⌉-th smallest absolute error of m calibration rows that the model was not trained on. Coverage: the share of
-test rows whose truth lies within it (Wilson; whole clusters resampled where rows belong together). The interval speaks of
+test rows whose truth lies within it (Wilson, of counts over their design effect where rows belong together). The interval speaks of
 this half-width on further rows; over calibration splits the coverage varies as Beta(k, m + 1 - k). A coverage below the
 level says that calibration and test rows are not exchangeable. Limitation: one width for every row.
 """
@@ -17,10 +17,10 @@ from harness.core.finding import Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
-from harness.stats.bootstrap import share_interval
+from harness.stats.design_effect import share_interval
 
 
-def conformal(evidence: Evidence, *, levels: list[float] | None = None, resamples: int = 1000) -> Measurement:
+def conformal(evidence: Evidence, *, levels: list[float] | None = None) -> Measurement:
     """Coverage and width at each level (shares in (0, 1), by default 0.8 and 0.9)."""
     chosen = levels or [0.8, 0.9]
     if wrong := [value for value in chosen if not 0 < value < 1]:
@@ -32,7 +32,7 @@ def conformal(evidence: Evidence, *, levels: list[float] | None = None, resample
     known = held.answered
     sizes = np.sort(np.abs(held.labels[known].astype(float) - calibration.labels[known].astype(float)))
     error = np.abs(answers.labels.astype(float) - test.labels.astype(float))
-    rng, unit = evidence.generator("performance.conformal"), evidence.suite.data.label.unit
+    unit = evidence.suite.data.label.unit
     findings = []
     for level in sorted(chosen):
         of, rank = {"at": f"{100 * level:g}%"}, math.ceil((len(sizes) + 1) * level - 1e-9)
@@ -52,7 +52,7 @@ def conformal(evidence: Evidence, *, levels: list[float] | None = None, resample
                 n=len(test),
                 of=of,
                 better="target",
-                interval=share_interval(inside, test.clusters, resamples, rng),
+                interval=share_interval(inside, test.clusters),
                 reason=f"half-width {half:.4g} from {len(sizes)} calibration rows",
             )
         )

@@ -60,7 +60,8 @@ def operating_points(
     findings = []
     for (name, at), one in value.items():
         drawn = np.concatenate([part[name, at] for part in parts])
-        drawn = drawn[np.isfinite(drawn)]
+        usable = drawn[np.isfinite(drawn)]
+        enough = len(usable) >= 0.95 * len(drawn) and np.ptp(usable) > 0
         findings.append(
             Finding(
                 measure=f"performance.{name}",
@@ -68,7 +69,8 @@ def operating_points(
                 n=len(hit),
                 of={"at": at} if at else None,
                 better="lower" if name.endswith("per_1000") else "higher",
-                interval=percentile(drawn) if np.ptp(drawn) > 0 else None,
+                interval=percentile(usable) if enough else None,
+                reason=None if enough else "too few resamples hold both classes and differ, so there is no interval",
             )
         )
     return Measurement(findings, [_benefit(findings)])
@@ -114,7 +116,8 @@ class _Points:
             out["precision_at_budget", at] = caught / (budget * n)
         for wanted in self._specificities:
             allowed = np.where(alarm <= 1 - wanted + 1e-12, recall, 0)
-            out["sensitivity_at_specificity", f"specificity {wanted:g}"] = allowed.max(axis=1)
+            best = np.where(negatives > 0, allowed.max(axis=1), np.nan)
+            out["sensitivity_at_specificity", f"specificity {wanted:g}"] = best
         for cut in self._thresholds:
             flagged = weights * (self._score >= cut)
             true = (flagged * self._hit).sum(axis=1)

@@ -4,7 +4,7 @@ With e = prediction - truth over n answered rows: MAE = Σ|e| / n; RMSE = √(Σ
 Σe / n (above 0: too high); MAPE = Σ|e / y| / n, undefined where a truth is 0; within tolerance t: share of all rows with
 |e| ≤ t, a row without an answer not among them. Median baseline: the MAE of always saying the training rows' median (the
 test rows' where there are none). Intervals: percentile bootstrap of whole clusters where rows belong together, of rows
-otherwise; Wilson for shares of independent rows.
+otherwise; Wilson for shares, of counts over their design effect where rows belong together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
-from harness.stats.bootstrap import resample_sums, share_interval
+from harness.stats.bootstrap import resample_sums
+from harness.stats.design_effect import share_interval
 from harness.stats.intervals import percentile
 
 Floats = npt.NDArray[np.float64]
@@ -43,15 +44,13 @@ def regression(evidence: Evidence, *, tolerances: list[float] | None = None, res
     middle = float(np.median(truth if train is None else train.labels.astype(float)))
     error = np.abs(answers.labels.astype(float) - test.labels.astype(float))
     findings = [
-        _share("performance.answer_rate", known, test.clusters, resamples, rng, None),
+        _share("performance.answer_rate", known, test.clusters, None),
         *_errors(truth, said, middle, clusters, resamples, rng, unit),
         *(
             _share(
                 "performance.within_tolerance",
                 error <= t,
                 test.clusters,
-                resamples,
-                rng,
                 {"at": tolerance_name(t, unit)},
             )
             for t in tolerances or []
@@ -120,10 +119,8 @@ def _measures(sums: Floats) -> dict[str, Floats]:
     }
 
 
-def _share(
-    measure: str, hit: npt.NDArray[np.bool_], clusters: Any, resamples: int, rng: np.random.Generator, of: Any
-) -> Finding:
-    interval = share_interval(hit, clusters, resamples, rng)
+def _share(measure: str, hit: npt.NDArray[np.bool_], clusters: Any, of: Any) -> Finding:
+    interval = share_interval(hit, clusters)
     return Finding(measure=measure, value=float(hit.mean()), n=len(hit), of=of, interval=interval, better="higher")
 
 

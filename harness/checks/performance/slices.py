@@ -24,8 +24,8 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import Auc, delong, gap_standard_error
 from harness.stats.bootstrap import resample_sums
-from harness.stats.design_effect import effective_counts
-from harness.stats.intervals import percentile, wald, wilson
+from harness.stats.design_effect import share_interval
+from harness.stats.intervals import percentile, wald
 from harness.stats.multiplicity import benjamini_hochberg
 
 Bools = npt.NDArray[np.bool_]
@@ -102,7 +102,7 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
         drawn = resample_sums(np.column_stack([own, np.ones(len(own))]), clusters, RESAMPLES, outcome.rng)
         interval = percentile(drawn[:, 0] / drawn[:, 1])
     else:
-        interval = wilson(*effective_counts(own.astype(bool), clusters))
+        interval = share_interval(own.astype(bool), clusters)
     return Finding(
         measure=f"performance.{kind}_{outcome.measure}",
         value=float(own.mean()),

@@ -84,12 +84,21 @@ def _lacks(positives: int, n: int, labels: np.ndarray, positive: str, minimum: i
     return None
 
 
+def _error_of_sum(aucs: list[Auc]) -> float:
+    """Standard error of a sum of AUCs of different rows; clusters in several of them keep their covariance."""
+    parts: dict[str, float] = {}
+    for index, auc in enumerate(aucs):
+        for name, part in (auc.of_clusters or {f"of {index}": auc.standard_error}).items():
+            parts[name] = parts.get(name, 0.0) + part
+    return math.sqrt(sum(part**2 for part in parts.values()))
+
+
 def _mean(left_out: list[Auc], rows: int) -> Finding:
     measure = "performance.left_out_auc_mean"
     if not left_out:
         return undefined(measure, rows, "insufficient sample: no site has enough rows of both classes")
     value = float(np.mean([auc.value for auc in left_out]))
-    error = math.sqrt(sum(auc.standard_error**2 for auc in left_out)) / len(left_out)
+    error = _error_of_sum(left_out) / len(left_out)
     n = sum(len(auc.positive_placements) + len(auc.negative_placements) for auc in left_out)
     note = f"{len(left_out)} sites, taken as fixed"
     return Finding(measure=measure, value=value, n=n, interval=wald(value, error), better="higher", reason=note)
