@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, model_validator
 
 from harness.core.audit import DataRef, ModelInfo, SuiteRef, Usage
 from harness.core.decision import VerdictOutcome
@@ -66,6 +66,13 @@ class Margins(_Stored):
     superior: Margin
     not_inferior: list[Margin] = Field(default_factory=list)
     guard: Margin | None = None
+
+    @model_validator(mode="after")
+    def _without_ids(self) -> Self:
+        stated = [self.superior, *self.not_inferior, *([self.guard] if self.guard else [])]
+        if any(margin.id for margin in stated):
+            raise ValueError("a margin of compare makes no rule, so it takes no id")
+        return self
 
 
 class PairedTest(_Stored):

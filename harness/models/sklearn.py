@@ -128,10 +128,18 @@ class SklearnText:
 
 def _learns_again(estimator: Any) -> bool:
     """Whether a clone starts from nothing: no part of it is frozen or fitted before."""
-    parts = [estimator, *estimator.get_params(deep=True).values()] if hasattr(estimator, "get_params") else []
-    return bool(parts) and not any(
-        type(part).__name__ == "FrozenEstimator" or (isinstance(part, str) and part == "prefit") for part in parts
-    )
+    if not hasattr(estimator, "get_params"):
+        return False
+    given = estimator.get_params(deep=True)
+    if any(name.endswith("prefit") and value is True for name, value in given.items()):
+        return False
+    return not any(_is_frozen(part) for part in (estimator, *given.values()))
+
+
+def _is_frozen(part: Any) -> bool:
+    if isinstance(part, list | tuple | dict):
+        return any(_is_frozen(inner) for inner in (part.values() if isinstance(part, dict) else part))
+    return type(part).__name__ == "FrozenEstimator" or (isinstance(part, str) and part == "prefit")
 
 
 def _fitted_clone(estimator: Any, inputs: Any, labels: Labels) -> Any:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from harness.core.interval import Interval
-from harness.stats.intervals import newcombe_auc, normal_logit
+from harness.stats.intervals import newcombe_auc, normal_logit, student_factor
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Auc:
 
     def interval(self, level: float = 0.95) -> Interval:
         """DeLong's interval on the logit scale; Newcombe's where the variance is 0 (no or every pair is inverted), of clusters."""
-        if self.standard_error == 0 or not 0 < self.value < 1:
+        if self.standard_error < 1e-9 or not 0 < self.value < 1:
             sizes = self.clusters_of_class or (len(self.positive_placements), len(self.negative_placements))
             return newcombe_auc(self.value, *sizes, level)
         return normal_logit(self.value, self.standard_error, level)
@@ -44,7 +44,8 @@ class Auc:
 def delong(scores: Floats, positive: Bools, clusters: Labels | None = None) -> Auc | None:
     """AUC of scores (n,) for positive rows (DeLong et al. 1988, by mid-ranks as Sun & Xu 2014).
 
-    With clusters (n,) the variance is Obuchowski's (1997): placements are summed by cluster first. None where either class
+    With clusters (n,) the variance is Obuchowski's (1997): placements are summed by cluster first; the error is multiplied by
+    Student's quantile over the normal one, for the clusters of the rarer class, so that few tell no more than they know. None where either class
     has fewer than two rows, or fewer than two clusters.
     """
     up, down = scores[positive], scores[~positive]
@@ -62,6 +63,7 @@ def delong(scores: Floats, positive: Bools, clusters: Labels | None = None) -> A
     if parts is None:
         return None
     sizes = (len(set(clusters[positive])), len(set(clusters[~positive])))
+    parts = {name: part * student_factor(min(sizes)) for name, part in parts.items()}
     return Auc(value, math.sqrt(sum(part**2 for part in parts.values())), above, below, parts, sizes)
 
 

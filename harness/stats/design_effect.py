@@ -7,7 +7,8 @@ for independent rows. Two things keep few clusters, or few hits, from telling mo
 - v takes in half a cluster of mean size that is all hits and half a one of none: 0.5 · (1/k)² · ((1 - p)² + p²);
 - d is multiplied by (t / z)², Student's and the normal 97.5 % quantile, t with k - 1 degrees of freedom.
 
-d lies between 1 and Σ m² / n, which it would be if all rows of each cluster were alike; it is that where no row is a hit, or all.
+d is 1 at least; at most the larger of Σ m² / n, which it would be if the rows of a cluster were alike and its size told nothing of
+them, and of d without the two additions. It is Σ m² / n where no row is a hit, or all.
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from harness.core.interval import Interval
-from harness.stats.intervals import normal_quantile, wilson
+from harness.stats.intervals import student_factor, wilson
 
 Bools = npt.NDArray[np.bool_]
 Labels = npt.NDArray[Any]
@@ -36,10 +36,10 @@ def effective_counts(hit: Bools, clusters: Labels | None) -> tuple[float, float]
     most = float((sizes**2).sum()) / n
     effect = most
     if 0 < p < 1 and count > 1:
-        variance = count / (count - 1) * float(((found - p * sizes) ** 2).sum()) / n**2
-        variance += 0.5 * (p**2 + (1 - p) ** 2) / count**2
-        student = float(special.stdtrit(count - 1, 0.975)) / normal_quantile(0.975)
-        effect = min(most, max(1.0, variance / (p * (1 - p) / n) * student**2))
+        alone = p * (1 - p) / n
+        plain = count / (count - 1) * float(((found - p * sizes) ** 2).sum()) / n**2 / alone
+        wary = (plain + 0.5 * (p**2 + (1 - p) ** 2) / count**2 / alone) * student_factor(count) ** 2
+        effect = min(max(most, plain), max(1.0, wary))
     return hits / effect, n / effect
 
 

@@ -138,6 +138,11 @@ def auc_standard_error(auc: float, positives: int, negatives: int) -> float:
     return math.sqrt(auc * (1 - auc) * spread / (positives * negatives))
 
 
+def student_factor(clusters: int) -> float:
+    """How much wider few clusters make an interval: Student's 97.5 % quantile with clusters - 1 degrees of freedom over the normal one."""
+    return float(special.stdtrit(clusters - 1, 0.975)) / normal_quantile(0.975)
+
+
 def wald(value: float, standard_error: float, level: float = 0.95) -> Interval:
     """Normal interval: value ± z · standard error."""
     half = normal_quantile(0.5 + level / 2) * standard_error
@@ -190,7 +195,7 @@ def square_and_add(value: float, other: float, own: Interval, others: Interval) 
     z = normal_quantile(0.5 + own.level / 2)
     down = math.hypot(value - own.low, others.high - other) / z
     up = math.hypot(own.high - value, other - others.low) / z
-    return _square_and_add(value - other, down, up, own.level)
+    return asymmetric(value - other, down, up, own.level)
 
 
 QUANTILE_GRID = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
@@ -207,6 +212,13 @@ def percentile(resamples: np.ndarray, level: float = 0.95) -> Interval:
     }
     low, high = _percentile_bounds(inputs, level)
     return Interval(low=low, high=high, level=level, method="bootstrap_percentile", inputs=inputs)
+
+
+def resample_interval(drawn: np.ndarray, level: float = 0.95) -> Interval | None:
+    """The percentile interval of resamples (m,); None where they do not differ by more than rounding: that is no certainty."""
+    if not len(drawn) or np.ptp(drawn) <= 1e-12 * max(1.0, float(np.abs(drawn).max())):
+        return None
+    return percentile(drawn, level)
 
 
 def at_level(interval: Interval, level: float) -> Interval:
@@ -294,7 +306,8 @@ def _delong_logit(value: float, standard_error: float, level: float) -> Interval
     return normal_logit(value, standard_error, level)
 
 
-def _square_and_add(value: float, error_below: float, error_above: float, level: float = 0.95) -> Interval:
+def asymmetric(value: float, error_below: float, error_above: float, level: float = 0.95) -> Interval:
+    """The value ± the normal quantile times an error of its own on either side."""
     z = normal_quantile(0.5 + level / 2)
     inputs: dict[str, float | int | list[float]] = {
         "value": value,
@@ -332,5 +345,5 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "wald": wald,
     "student": student,
     "tango": tango,
-    "square_and_add": _square_and_add,
+    "square_and_add": asymmetric,
 }

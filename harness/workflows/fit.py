@@ -61,6 +61,7 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
         save_pipeline(fit_tabular(train, base, recipe.seed), folder)
         card = {"view": "columns", "kind": "sklearn"}
     else:
+        before = _base_fingerprint(base)
         tuned = _tuned(loaded.suite, base, train.inputs, train.labels, data.classes, recipe, progress)
         save_tuned(tuned, folder)
         rows = tuned.fitted_rows
@@ -69,7 +70,7 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
         card = {
             "view": "text",
             "kind": "transformers-classifier",
-            "base_fingerprint": _base_fingerprint(base),
+            "base_fingerprint": before,
             **own,
             "losses_fitted_and_validation": losses,
         }
@@ -101,8 +102,10 @@ def tuned_again(
     recipe, train = recipe_on(info.card), data.splits["train"]
     assert recipe is not None
     base = str(info.card["base"])
-    if (now := _base_fingerprint(base)) != info.card.get("base_fingerprint"):
-        raise ModelError(f"The base {base} is not the one that the model was tuned from: now {now}.")
+    if "base_fingerprint" not in info.card:
+        raise ModelError("The model's card does not record the digest of its base. Fit it again.")
+    if _base_fingerprint(base) != info.card["base_fingerprint"]:
+        raise ModelError(f"The files of the base {base} are not those that the model was tuned from.")
     recipe = replace(recipe, device=options.device)
     inputs, labels = train.inputs[training], train.labels[training]
     tuned = _tuned(suite, base, inputs, labels, data.classes, recipe, progress)
@@ -154,8 +157,11 @@ def _ids(train: Split, rows: list[int]) -> list[str]:
 
 
 def _base_fingerprint(base: str) -> str | None:
-    """The digest of a base's files; None for one of the hub, which its name tells."""
-    return None if base.startswith("hf:") else provenance.sha256_folder(Path(_base_folder(base)))
+    """The digest of the files right in a base's folder; None for one of the hub, whose files may change under its name."""
+    if base.startswith("hf:"):
+        return None
+    files = sorted(p for p in Path(_base_folder(base)).iterdir() if p.is_file() and not p.name.startswith("."))
+    return provenance.sha256_texts(f"{file.name} {provenance.sha256_file(file)}" for file in files)
 
 
 def _base_folder(base: str) -> str:

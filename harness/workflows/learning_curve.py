@@ -65,12 +65,16 @@ def learning_curve(
         except ModelError as error:
             gaps.append(_gap(str(error), at))
             continue
-        if isinstance(found, str) or found.value is None or found.interval is None:
-            gaps.append(_gap(found if isinstance(found, str) else (found.reason or "undefined"), at))
+        if isinstance(found, str):
+            gaps.append(_gap(found, at))
+            continue
+        if found.value is None or found.interval is None:
+            why = (found.reason or "undefined") if found.value is None else "the measure has no interval there"
+            gaps.append(_gap(why, at))
             continue
         points.append([int(rows.sum()), found.value, found.interval.low, found.interval.high])
     if not points:
-        return None, [_gap("no point of it could be measured"), *gaps]
+        return None, [_gap(f"no point of it could be measured: {gaps[0].reason}"), *gaps]
     columns = ["training rows", margin.measure, "low", "high"]
     title = f"{TITLE}: {margin.measure} by training rows"
     return Exhibit(kind="curve", title=title, columns=columns, rows=points), gaps

@@ -146,3 +146,18 @@ def test_the_mean_over_sites_keeps_what_people_at_several_sites_share(build, fin
     apart = width()
     evidence.data.splits["test"] = replace(evidence.data.splits["test"], clusters=person.astype(str).astype(object))
     assert 1.7 < width() / apart < 2.3  # four rows of a person say what one does
+
+
+def test_perfect_rankings_at_every_site_are_not_certain(build, find):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=160)
+    truth = np.where(x > 0, "yes", "no")
+    inputs = pd.DataFrame({"x": x, "site": np.tile([0.0, 1.0], 80)})
+    model = LogisticRegression(C=1e3).fit(inputs, truth)
+    evidence = build(
+        truth, inputs=inputs, train={"labels": truth, "inputs": inputs}, estimator=model, function=model.predict_proba
+    )
+    found = transfer(evidence, by="site")
+    mean, gap = find(found, "performance.left_out_auc_mean"), find(found, "performance.transfer_gap", {"site": "0.0"})
+    assert mean.value == 1 and 0.9 < mean.interval.low < 0.99
+    assert gap.value == 0 and gap.interval is None and "perfectly" in gap.reason

@@ -1,10 +1,14 @@
 """The AUC of rows that belong together: Obuchowski's variance against a bootstrap of whole clusters."""
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from harness.stats.auc import delong, gap_standard_error
+from harness.stats.intervals import student_factor
 
 
 def made(seed=0, clusters=60, size=6):
@@ -29,7 +33,9 @@ def test_the_standard_error_is_that_of_resampled_clusters():
 def test_clusters_of_one_row_give_delong_s_variance():
     scores, positive, owner = made()
     alone = delong(scores, positive, np.arange(len(owner)))
-    assert alone.standard_error == pytest.approx(delong(scores, positive).standard_error, rel=1e-6)
+    wider = student_factor(min(positive.sum(), (~positive).sum()))
+    assert alone.standard_error == pytest.approx(wider * delong(scores, positive).standard_error, rel=1e-6)
+    assert 1 < wider < 1.05
 
 
 def test_fewer_than_two_clusters_of_a_class_give_nothing():
@@ -56,4 +62,22 @@ def test_the_gap_of_parts_without_clusters_adds_their_variances():
     parts = [delong(scores[rows], positive[rows]) for rows in (slice(half), slice(half, None))]
     assert gap_standard_error(*parts) == pytest.approx(np.hypot(*[part.standard_error for part in parts]))
     alone = [delong(scores[r], positive[r], np.arange(len(scores))[r]) for r in (slice(half), slice(half, None))]
-    assert gap_standard_error(*alone) == pytest.approx(gap_standard_error(*parts), rel=1e-6)
+    fewest = [min(len(part.positive_placements), len(part.negative_placements)) for part in parts]
+    wider = [student_factor(few) * part.standard_error for few, part in zip(fewest, parts, strict=True)]
+    assert gap_standard_error(*alone) == pytest.approx(np.hypot(*wider), rel=1e-6)
+
+
+@pytest.mark.parametrize(("clusters", "mixed"), [(3, True), (5, True), (10, True), (8, False), (40, True)])
+def test_few_clusters_are_covered(clusters, mixed):
+    """400 trials of 30 rows a cluster whose scores move together, with both classes in a cluster or one: about 5 % missed."""
+    rng, missed, trials = np.random.default_rng(4), 0, 0
+    truth = NormalDist().cdf(1 / math.sqrt(2 * (1 if mixed else 2)))
+    for _ in range(400):
+        owner = np.repeat(np.arange(clusters), 30)
+        positive = rng.random(len(owner)) < 0.5 if mixed else owner % 2 == 0
+        scores = positive + rng.normal(size=clusters)[owner] * (0 if mixed else 1) + rng.normal(size=len(owner))
+        found = delong(scores, positive, owner)
+        trials += found is not None
+        band = found.interval()
+        missed += not band.low <= truth <= band.high
+    assert missed / trials < 0.09

@@ -24,7 +24,7 @@ def test_a_case_by_hand():
 
 def test_another_by_hand_that_no_bound_cuts():
     """40 clusters of 10 rows, each half hits: v = 0 + 0.5 · 0.5 / 1600; over 0.25 / 400 that is 0.25, times 1.0648: 1 at least.
-    With 6 and 4 hits in turn: v = 40 / 39 · 40 · 1 / 400² + 0.5 · 0.5 / 1600, d = (0.41026 + 0.25) · t² / z².
+    With 2 and 8 hits in turn: v = 40 / 39 · 40 · 9 / 400² + 0.5 · 0.5 / 1600, d = v / (0.25 / 400) · t² / z².
     """
     owner = np.repeat(np.arange(40), 10)
     assert effective_counts(np.tile([True, False], 200), owner) == (200, 400)
@@ -37,8 +37,8 @@ def test_another_by_hand_that_no_bound_cuts():
 def test_copies_of_a_row_tell_nothing_new(copies):
     hit = np.random.default_rng(0).random(400) < 0.3
     hits, n = effective_counts(np.repeat(hit, copies), np.repeat(np.arange(400), copies))
-    assert n == pytest.approx(400, rel=0.03) and hits / n == pytest.approx(hit.mean())
-    assert effective_counts(hit, np.arange(400)) == (hit.sum(), 400)
+    assert n == pytest.approx(399) and hits / n == pytest.approx(hit.mean())
+    assert effective_counts(hit, np.arange(400))[1] == pytest.approx(399)
 
 
 def test_a_cluster_counts_once_where_all_hit_or_none_and_hardly_more_often_where_one_row_does():
@@ -86,3 +86,16 @@ def test_the_ratio_of_two_equal_groups_of_people_with_several_rows_is_covered(pe
             missed, naive = missed + (outside and kind == 0), naive + (outside and kind == 1)
     assert missed / trials < 0.07
     assert naive / trials > 0.2
+
+
+def test_large_clusters_that_differ_from_small_ones_are_covered():
+    """1,000 clusters, one in a hundred of 30 rows that nearly all hit, the rest of one row that hardly does: 400 trials."""
+    rng, missed = np.random.default_rng(7), 0
+    for _ in range(400):
+        large = rng.random(1000) < 0.01
+        owner = np.repeat(np.arange(1000), np.where(large, 30, 1))
+        hit = rng.random(len(owner)) < np.where(large, rng.beta(9, 1, 1000), 0.02)[owner]
+        band = wilson(*effective_counts(hit, owner))
+        truth = (0.01 * 30 * 0.9 + 0.99 * 0.02) / (0.01 * 30 + 0.99)
+        missed += not band.low <= truth <= band.high
+    assert missed / 400 < 0.1

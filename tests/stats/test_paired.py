@@ -8,7 +8,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.weightstats import ttost_paired
 
 from harness.stats.auc import delong, paired_standard_error
-from harness.stats.intervals import at_level, newcombe, square_and_add, tango, wilson
+from harness.stats.intervals import at_level, newcombe, square_and_add, student_factor, tango, wilson
 from harness.stats.paired import mcnemar_exact, mean_difference
 from harness.stats.power import superiority_power
 
@@ -99,9 +99,10 @@ def test_the_paired_error_of_two_aucs_is_delongs():
     first, second = delong(one, positive), delong(other, positive)
     assert paired_standard_error(first, second) == pytest.approx(naive_delong_error(one, other, positive), rel=1e-6)
     alone = np.arange(150).astype(object)
-    # Each row a cluster of its own: Obuchowski's variance is DeLong's.
+    # Each row a cluster of its own: Obuchowski's variance is DeLong's, but for Student's quantile.
     clustered = paired_standard_error(delong(one, positive, alone), delong(other, positive, alone))
-    assert clustered == pytest.approx(paired_standard_error(first, second), rel=1e-6)
+    wider = student_factor(int(positive.sum()))
+    assert clustered == pytest.approx(wider * paired_standard_error(first, second), rel=1e-6)
 
 
 def test_rows_told_twice_do_not_make_two_aucs_surer():
@@ -114,7 +115,7 @@ def test_rows_told_twice_do_not_make_two_aucs_surer():
     both = delong(twice[0], twice[2]), delong(twice[1], twice[2])
     clustered = paired_standard_error(delong(twice[0], twice[2], owner), delong(twice[1], twice[2], owner))
     assert paired_standard_error(*both) < 0.75 * once
-    assert clustered == pytest.approx(once, rel=0.02)
+    assert clustered == pytest.approx(student_factor(int(positive.sum())) * once, rel=0.02)
 
 
 def test_square_and_add_of_two_wilson_intervals_is_newcombes():

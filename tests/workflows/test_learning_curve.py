@@ -142,7 +142,7 @@ def test_a_fine_tuned_model_is_tuned_again_by_its_own_recipe(notes, make_classif
         json.dumps({**config, "architectures": ["BertModel"], "note": 1}), encoding="utf-8"
     )
     lost, gaps = learning_curve(evidence, margin(measure), ModelOptions(), silent)
-    assert len(lost.rows) == 1 and all("not the one" in gap.reason for gap in gaps) and len(gaps) == len(SHARES)
+    assert len(lost.rows) == 1 and all("not those" in gap.reason for gap in gaps) and len(gaps) == len(SHARES)
     (base / "config.json").unlink()
     lost, gaps = learning_curve(evidence, margin(measure), ModelOptions(), silent)
     assert len(lost.rows) == 1 and all("There is no base" in gap.reason for gap in gaps) and len(gaps) == len(SHARES)

@@ -16,7 +16,7 @@ from harness.core.interval import Interval
 from harness.core.predictions import Predictions
 from harness.spec.suite import Suite
 from harness.stats.auc import delong, paired_standard_error
-from harness.stats.intervals import normal_quantile, percentile, tango, wald
+from harness.stats.intervals import normal_quantile, resample_interval, tango, wald
 from harness.stats.paired import mcnemar_exact, mean_difference
 from harness.stats.power import minimum_detectable
 
@@ -96,6 +96,8 @@ class Sides:
         usable = np.isfinite(drawn[0]) & np.isfinite(drawn[1])
         if not np.isfinite(values).all() or usable.mean() < 0.95:
             return undefined(about, n, "undefined: too few rows of a class or group, or answers of one class only")
+        if self.test.clusters is not None and len(set(self.test.clusters)) < 2:
+            return undefined(about, n, "insufficient sample: fewer than two independent rows")
         first, second = drawn[0][usable], drawn[1][usable]
         nearer = None
         if about.better == "target":
@@ -157,7 +159,7 @@ def mirrored(interval: Interval) -> Interval:
 
 def _spread(drawn: Floats, value: float) -> Interval:
     # No resample differs: the models answer alike in all that this measure sees, so the difference has no spread.
-    return percentile(drawn) if np.ptp(drawn) > 0 else wald(value, 0.0)
+    return resample_interval(drawn) or wald(value, 0.0)
 
 
 def _named(about: About) -> dict[str, Any]:

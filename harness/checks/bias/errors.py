@@ -16,7 +16,7 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.bootstrap import resample_sums
-from harness.stats.intervals import percentile
+from harness.stats.intervals import resample_interval
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -90,7 +90,7 @@ def _findings(
                         n=count,
                         group=group,
                         unit=unit,
-                        interval=percentile(spread) if np.ptp(spread) > 0 else None,
+                        interval=resample_interval(spread),
                         better="target" if title.endswith(("_gap", "mean_error")) else None,
                         reason=f"against {reference}" if title.endswith("_gap") else None,
                     )

@@ -15,7 +15,7 @@ from harness.core.finding import Finding
 from harness.core.interval import Interval
 from harness.engine.measurement import undefined
 from harness.stats.bootstrap import resample_counts, resample_sums
-from harness.stats.intervals import percentile
+from harness.stats.intervals import resample_interval
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -130,7 +130,7 @@ def largest_gaps(counts: Ints) -> dict[str, Floats]:
 
 def _band(drawn: Floats) -> Interval | None:
     usable = drawn[np.isfinite(drawn)]
-    return percentile(usable) if len(usable) >= 0.95 * len(drawn) and np.ptp(usable) > 0 else None
+    return resample_interval(usable) if len(usable) >= 0.95 * len(drawn) else None
 
 
 def _point_values(values: npt.NDArray[np.str_], selected: Bools, deserving: Bools) -> dict[str, float]:

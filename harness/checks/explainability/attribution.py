@@ -48,6 +48,8 @@ def attribution(
             f"out of budget: {limit} calls explain fewer than two rows. Raise the check's parameter calls"
         )
     clusters = None if test.clusters is None else test.clusters[picked][: len(explained.values)]
+    if clusters is not None and len(set(clusters)) < 2:
+        return not_tested("insufficient sample: the explained rows are of one cluster")
     draw = resample_weights(len(explained.values), clusters, resamples, rng).astype(float)
     return _findings(evidence, explained, list(sample.columns), draw)
 

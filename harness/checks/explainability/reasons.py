@@ -30,7 +30,7 @@ from harness.engine.measurement import Measurement, not_tested
 from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import percentile
+from harness.stats.intervals import resample_interval
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -190,7 +190,7 @@ def _agreement(jaccard: Floats, sampling: _Sampling) -> Finding:
     moments = np.column_stack([jaccard, np.ones(len(jaccard))])
     drawn = resample_sums(moments, sampling.clusters, RESAMPLES, sampling.rng)
     means = drawn[:, 0] / drawn[:, 1]
-    interval = percentile(means) if np.ptp(means) > 0 else None
+    interval = resample_interval(means)
     return found.model_copy(update={"value": float(jaccard.mean()), "interval": interval})
 
 

@@ -17,7 +17,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_weights
-from harness.stats.intervals import percentile
+from harness.stats.intervals import percentile, resample_interval
 
 Floats = npt.NDArray[np.float64]
 GRID = np.arange(1, 101) / 100
@@ -82,6 +82,6 @@ def _finding(name: str, value: Floats, drawn: Floats, n: int, of: dict[str, str]
             "n": n,
             "of": of,
             "better": better,
-            "interval": percentile(drawn) if np.ptp(drawn) > 0 else None,
+            "interval": resample_interval(drawn),
         }
     )

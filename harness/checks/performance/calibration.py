@@ -21,7 +21,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.bootstrap import resample_rows
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import percentile, student, wald
+from harness.stats.intervals import resample_interval, student, wald
 
 Floats = npt.NDArray[np.float64]
 FEWEST_CLUSTERS = 10
@@ -51,7 +51,7 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
             measure="performance.ece",
             value=expected_calibration_error(score, outcome, bins),
             n=len(score),
-            interval=percentile(drawn) if np.ptp(drawn) > 0 else None,
+            interval=resample_interval(drawn),
             better="lower",
             reason="biased upwards; 15 equal-mass bins unless the parameters say otherwise",
         )

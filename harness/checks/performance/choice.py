@@ -16,7 +16,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import percentile
+from harness.stats.intervals import resample_interval
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ def choice(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
             n=int(rows.sum()),
             of=of,
             better="target",
-            interval=percentile(spread) if np.ptp(spread) > 0 else None,
+            interval=resample_interval(spread),
         )
 
     findings = [

@@ -24,7 +24,7 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import delong
 from harness.stats.bootstrap import resample_means, resample_rows, resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import percentile
+from harness.stats.intervals import percentile, resample_interval
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -191,15 +191,15 @@ def _mean(values: Floats) -> float:
 def _bootstrapped(
     measure: str,
     value: float | Floats,
-    resampled: Floats,
+    drawn: Floats,
     n: int,
     of: dict[str, str] | None = None,
     better: str = "higher",
 ) -> Finding:
-    usable = resampled[np.isfinite(resampled)]
-    if not np.isfinite(value) or len(usable) < len(resampled) * 0.95:
+    usable = drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or len(usable) < len(drawn) * 0.95:
         return undefined(measure, n, "undefined: too few rows of a class, or answers of one class only", of=of)
-    if np.ptp(usable) == 0:
+    if resample_interval(usable) is None:
         why = "no resample differs, so there is no interval"
         return Finding.model_validate(
             {"measure": measure, "value": float(value), "n": n, "of": of, "better": better, "reason": why}

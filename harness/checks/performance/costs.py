@@ -18,7 +18,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_sums
-from harness.stats.intervals import percentile
+from harness.stats.intervals import percentile, resample_interval
 
 Floats = npt.NDArray[np.float64]
 THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
@@ -85,7 +85,7 @@ def _finding(
         of=of,
         unit=f"{unit or 'cost'} per 1,000 rows",
         better="lower",
-        interval=percentile(spread) if np.ptp(spread) > 0 else None,
+        interval=resample_interval(spread),
     )
 
 
@@ -95,7 +95,7 @@ def _alarms(total: Floats, drawn: Floats, n: int) -> Finding:
     if total[-2] == 0 or usable.mean() < 0.95:
         return undefined(measure, n, "undefined: no positive row, or hardly one, is caught")
     spread = drawn[usable, -3] / drawn[usable, -2]
-    band = percentile(spread) if np.ptp(spread) > 0 else None
+    band = resample_interval(spread)
     return Finding(measure=measure, value=float(total[-3] / total[-2]), n=n, interval=band, better="lower")
 
 

@@ -18,7 +18,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_weights
-from harness.stats.intervals import percentile
+from harness.stats.intervals import resample_interval
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -61,7 +61,7 @@ def operating_points(
     for (name, at), one in value.items():
         drawn = np.concatenate([part[name, at] for part in parts])
         usable = drawn[np.isfinite(drawn)]
-        enough = len(usable) >= 0.95 * len(drawn) and np.ptp(usable) > 0
+        band = resample_interval(usable) if len(usable) >= 0.95 * len(drawn) else None
         findings.append(
             Finding(
                 measure=f"performance.{name}",
@@ -69,8 +69,8 @@ def operating_points(
                 n=len(hit),
                 of={"at": at} if at else None,
                 better="lower" if name.endswith("per_1000") else "higher",
-                interval=percentile(usable) if enough else None,
-                reason=None if enough else "too few resamples hold both classes and differ, so there is no interval",
+                interval=band,
+                reason=None if band else "too few resamples hold both classes and differ, so there is no interval",
             )
         )
     return Measurement(findings, [_benefit(findings)])

@@ -20,7 +20,7 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import percentile
+from harness.stats.intervals import resample_interval
 
 Floats = npt.NDArray[np.float64]
 MINIMUM = 10
@@ -84,6 +84,7 @@ def _errors(
     found = []
     for name, one in value.items():
         measure, own = f"performance.{name}", drawn[name][np.isfinite(drawn[name])]
+        band = resample_interval(own)
         if name == "mape" and (truth == 0).any():
             found.append(undefined(measure, n, "undefined: a true value is 0, and nothing is a percentage of it"))
         elif not np.isfinite(one[0]) or len(own) < 0.95 * resamples:
@@ -94,10 +95,10 @@ def _errors(
                     measure=measure,
                     value=float(one[0]),
                     n=n,
-                    interval=percentile(own) if np.ptp(own) > 0 else None,
+                    interval=band,
                     unit=None if name in ("r2", "mape") else unit,
                     better={"r2": "higher", "mean_error": "target"}.get(name, "lower"),  # type: ignore[arg-type]
-                    reason=None if np.ptp(own) > 0 else "no resample differs, so there is no interval",
+                    reason=None if band else "no resample differs, so there is no interval",
                 )
             )
     return found

@@ -25,7 +25,7 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import Auc, delong, gap_standard_error
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import percentile, wald
+from harness.stats.intervals import resample_interval, wald
 from harness.stats.multiplicity import benjamini_hochberg
 
 Bools = npt.NDArray[np.bool_]
@@ -100,7 +100,7 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
     clusters = None if outcome.clusters is None else outcome.clusters[mask]
     if outcome.is_error:
         drawn = resample_sums(np.column_stack([own, np.ones(len(own))]), clusters, RESAMPLES, outcome.rng)
-        interval = percentile(drawn[:, 0] / drawn[:, 1])
+        interval = resample_interval(drawn[:, 0] / drawn[:, 1])
     else:
         interval = share_interval(own.astype(bool), clusters)
     return Finding(

@@ -13,11 +13,12 @@ import math
 import numpy as np
 
 from harness.core.finding import Cell, Exhibit, Finding
+from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.errors import ModelError, SuiteError
 from harness.stats.auc import Auc, delong, paired_standard_error
-from harness.stats.intervals import wald
+from harness.stats.intervals import asymmetric, normal_quantile, wald
 
 
 def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) -> Measurement:
@@ -48,27 +49,48 @@ def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) ->
             names = ("site_auc", "left_out_auc", "transfer_gap")
             findings += [undefined(f"performance.{name}", n, lacks, of=of) for name in names]
             continue
-        again = evidence.refitted(others, own).positive_scores(positive)
+        try:
+            again = evidence.refitted(others, own).positive_scores(positive)
+        except ModelError as why:
+            findings += [
+                undefined(f"performance.{name}", n, str(why), of=of) for name in ("left_out_auc", "transfer_gap")
+            ]
+            continue
         assert again is not None
         outside = delong(again, truth[own], together)
         assert outside is not None
         left_out.append(outside)
-        gap = outside.value - inside.value
-        band = wald(gap, paired_standard_error(outside, inside))
-        for name, auc in (("site_auc", inside), ("left_out_auc", outside)):
-            findings.append(
-                Finding(
-                    measure=f"performance.{name}", value=auc.value, n=n, of=of, interval=auc.interval(), better="higher"
-                )
-            )
-        findings.append(
-            Finding(measure="performance.transfer_gap", value=gap, n=n, of=of, interval=band, better="higher")
-        )
-        rows.append([site, n, inside.value, outside.value, gap, band.low, band.high])
+        found = _compared(inside, outside, n, of)
+        findings += found
+        ends = [(f.interval.low, f.interval.high) if f.interval else (None, None) for f in found]
+        rows.append([site, n, inside.value, outside.value, found[-1].value, *ends[-1]])
     findings.append(_mean(left_out, len(test)))
     columns = ["site", "test rows", "AUC, random split", "AUC, site left out", "gap", "low", "high"]
     title = "Leave one site out, beside the random split (same test rows)"
     return Measurement(findings, [Exhibit(kind="table", title=title, columns=columns, rows=rows)])
+
+
+def _compared(inside: Auc, outside: Auc, n: int, of: dict[str, str]) -> list[Finding]:
+    """A site's two AUCs and their gap; without an interval where both rank alike and perfectly, which is no certainty."""
+    gap, error = outside.value - inside.value, paired_standard_error(outside, inside)
+    is_told = error > 1e-9 or (gap == 0 and 0 < inside.value < 1)
+    return [
+        *(
+            Finding(
+                measure=f"performance.{name}", value=auc.value, n=n, of=of, interval=auc.interval(), better="higher"
+            )
+            for name, auc in (("site_auc", inside), ("left_out_auc", outside))
+        ),
+        Finding(
+            measure="performance.transfer_gap",
+            value=gap,
+            n=n,
+            of=of,
+            interval=wald(gap, error) if is_told else None,
+            better="higher",
+            reason=None if is_told else "both rank the site's rows perfectly, so there is no interval",
+        ),
+    ]
 
 
 def _lacks(positives: int, n: int, labels: np.ndarray, positive: str, minimum: int) -> str | None:
@@ -98,7 +120,21 @@ def _mean(left_out: list[Auc], rows: int) -> Finding:
     if not left_out:
         return undefined(measure, rows, "insufficient sample: no site has enough rows of both classes")
     value = float(np.mean([auc.value for auc in left_out]))
-    error = _error_of_sum(left_out) / len(left_out)
     n = sum(len(auc.positive_placements) + len(auc.negative_placements) for auc in left_out)
     note = f"{len(left_out)} sites, taken as fixed"
-    return Finding(measure=measure, value=value, n=n, interval=wald(value, error), better="higher", reason=note)
+    return Finding(measure=measure, value=value, n=n, interval=_band(left_out, value), better="higher", reason=note)
+
+
+def _band(aucs: list[Auc], value: float) -> Interval:
+    """Wald's; where a ranking is perfect, and has no error of its own, from the ends of each site's interval."""
+    if all(auc.standard_error > 1e-9 for auc in aucs):
+        return wald(value, _error_of_sum(aucs) / len(aucs))
+    z, ends = normal_quantile(0.975), [auc.interval() for auc in aucs]
+    below, above = (
+        math.sqrt(sum(distance**2 for distance in side)) / len(aucs) / z
+        for side in (
+            [auc.value - end.low for auc, end in zip(aucs, ends, strict=True)],
+            [end.high - auc.value for auc, end in zip(aucs, ends, strict=True)],
+        )
+    )
+    return asymmetric(value, below, above)
