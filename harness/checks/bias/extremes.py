@@ -2,7 +2,8 @@
 
 Demographic parity difference and ratio, equalized odds difference, equal opportunity difference as fairlearn's MetricFrame
 gives them (Bird et al. 2020). Interval: percentile bootstrap of the four counts (TP, FP, FN, TN) within each group, which
-equals resampling rows within groups; of whole clusters where rows belong together. A maximum over groups is biased away from "no disparity", so none of these is gated.
+equals resampling rows within groups; of whole clusters where rows belong together. A maximum over groups is biased away from
+"no disparity", so none of these is gated.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
 
 def _share(hit: Bools, rows: Bools, clusters: Labels | None) -> Share:
     own = hit[rows]
-    return Share(int(own.sum()), len(own), effective_counts(own, None if clusters is None else clusters[rows]))
+    return Share(int(own.sum()), len(own), None if clusters is None else effective_counts(own, clusters[rows]))
 
 
 def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _Outcomes, minimum: int) -> list[Finding]:
@@ -169,7 +169,7 @@ def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _O
         found += [_rate(f"bias.{name}", share, group, minimum) for name, share in cell.shares.items()]
         found.append(_auc(cell, outcomes, group, minimum))
         if cell is not reference:
-            found += _against(cell, reference, outcomes, group, minimum)
+            found += _against(cell, reference, group, minimum)
     return found
 
 
@@ -205,7 +205,7 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
     )
 
 
-def _against(cell: _Cell, reference: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) -> list[Finding]:
+def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:
     note = f"against {reference.name}"
     found = []
     for name in ("selection_rate", "true_positive_rate", "false_positive_rate"):
@@ -226,9 +226,8 @@ def _against(cell: _Cell, reference: _Cell, outcomes: _Outcomes, group: dict[str
             )
         )
     own, other = cell.shares["selection_rate"], reference.shares["selection_rate"]
-    together = outcomes.clusters is not None
     ratio = impact_ratio(own, other, group, minimum, note)
-    return [*found, ratio, _selection_test(own, other, group, note, together=together)]
+    return [*found, ratio, _selection_test(own, other, group, note)]
 
 
 def impact_ratio(
@@ -261,10 +260,10 @@ def impact_ratio(
     )
 
 
-def _selection_test(own: Share, other: Share, group: dict[str, str], note: str, *, together: bool) -> Finding:
+def _selection_test(own: Share, other: Share, group: dict[str, str], note: str) -> Finding:
     from scipy.stats import fisher_exact, norm
 
-    if together:
+    if own.over_design:
         (hits, n), (other_hits, other_n) = own.effective, other.effective
         pooled = (hits + other_hits) / (n + other_n)
         error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / other_n))
