@@ -2,11 +2,13 @@
 
 import re
 
+from harness.engine.provenance import environment
 from harness.outputs.html import render_html
 
 
 def counts(record):
-    block = re.search(r'<div class="counts">(.*?)</div>', render_html(record), re.DOTALL)[1]
+    stated = record.model_copy(update={"environment": environment()})
+    block = re.search(r'<div class="counts">(.*?)</div>', render_html(stated), re.DOTALL)[1]
     return " ".join(re.sub(r"<[^>]+>", " ", block).split())
 
 
