@@ -14,7 +14,7 @@ from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
 from harness.datasets.sources import Source, read_source
-from harness.datasets.splitting import assign_roles, sample
+from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError
 from harness.spec.loading import LoadedSuite, load_card
 from harness.spec.suite import Data, Label, Sensitive, Suite, Threshold
@@ -58,7 +58,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
         sampled = options.rows
-        splits["test"] = _take(splits["test"], sample(list(splits["test"].ids), options.rows, suite.seed))
+        splits["test"] = splits["test"].take(sample(list(splits["test"].ids), options.rows, suite.seed))
     return Dataset(
         splits,
         classes,
@@ -85,7 +85,7 @@ def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, class
     if options.trained_ids is not None and options.data is None:
         known = set(options.trained_ids)
         everything = [splits[role] for role in ("test", "calibration", "train")]
-        splits["train"] = _join("train", [_take(s, [i for i, x in enumerate(s.ids) if x in known]) for s in everything])
+        splits["train"] = _join("train", [s.take([i for i, x in enumerate(s.ids) if x in known]) for s in everything])
         return "fitted"
     return "stated" if options.trained_on_split and options.data is None else "unknown"
 
@@ -139,7 +139,7 @@ def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
         *data.ranges,
     }
     if splits:
-        wanted |= {*data.split.stratify, *([data.split.column] if data.split.column else [])}
+        wanted |= {*data.split.stratify, *(name for name in (data.split.column, data.split.group) if name)}
     absent = sorted(wanted - set(table.columns))
     if absent:
         raise DataError(
@@ -268,10 +268,10 @@ def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
         values = labels if column == suite.data.label.column else table[column].astype(str)
         strata = [f"{stratum}|{value}" for stratum, value in zip(strata, values, strict=True)]
     ids = list(table["__id__"])
-    units = ids
-    if (together := _clusters(table, suite.data)) is not None:
-        units = list(together)
-    return np.array(assign_roles(ids, strata, units, plan), dtype=object)
+    whole = [list(clusters)] if (clusters := _clusters(table, suite.data)) is not None else []
+    if plan.group is not None and suite.data.cluster is not None:
+        whole.append(list(_named_together(table, [plan.group])))
+    return np.array(assign_roles(ids, strata, units_of(ids, whole), plan), dtype=object)
 
 
 def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data) -> Split:
@@ -295,6 +295,10 @@ def _clusters(table: pd.DataFrame, data: Data) -> Strings | None:
     columns = data.cluster_columns
     if not columns or not set(columns) <= set(table.columns):
         return None
+    return _named_together(table, columns)
+
+
+def _named_together(table: pd.DataFrame, columns: list[str]) -> Strings:
     missing = table[columns].isna().any(axis=1)
     rows = zip(table["__id__"], table[columns].itertuples(index=False, name=None), missing, strict=True)
     named = [f"row {i}" if gone else "group " + " | ".join(map(name_of, values)) for i, values, gone in rows]
@@ -303,19 +307,6 @@ def _clusters(table: pd.DataFrame, data: Data) -> Strings | None:
 
 def _is_number(column: pd.Series[Any]) -> bool:
     return column.dtype.kind in "iuf"
-
-
-def _take(split: Split, rows: list[int]) -> Split:
-    return Split(
-        split.role,
-        split.ids[rows],
-        split.inputs.iloc[rows].reset_index(drop=True),
-        split.labels[rows],
-        {name: values[rows] for name, values in split.groups.items()},
-        {name: values[rows] for name, values in split.slices.items()},
-        split.columns.iloc[rows].reset_index(drop=True),
-        None if split.clusters is None else split.clusters[rows],
-    )
 
 
 def _join(role: str, parts: list[Split]) -> Split:

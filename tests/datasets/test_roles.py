@@ -164,3 +164,18 @@ def test_a_sample_takes_that_many_test_rows_and_leaves_the_training_rows(load):
 def test_rows_that_do_not_fit_the_suite_are_refused(change, data, says, load):
     with pytest.raises(DataError, match=says):
         load(table().assign(**change), **data)
+
+
+def test_neither_a_cluster_nor_the_group_of_the_split_straddles(load):
+    rng = np.random.default_rng(0)
+    rows = table(240).assign(question=rng.integers(150, size=240), patient=rng.integers(150, size=240))
+    data = load(rows, cluster="question", split={"group": "patient"})
+    for column in ("question", "patient"):
+        parts = [set(split.columns[column]) for split in data.splits.values()]
+        assert sum(map(len, parts)) == len(set().union(*parts))
+    assert len(data.splits["test"].clusters) and data.splits["test"].clusters[0].startswith("group ")
+
+
+def test_the_column_that_the_split_groups_by_must_be_there(load):
+    with pytest.raises(DataError, match="patient"):
+        load(table(), cluster="k", split={"group": "patient"})
