@@ -77,9 +77,13 @@ _BUILT_IN = (
     CheckEntry(
         "performance.calibration",
         "harness.checks.performance.calibration:calibration",
-        ("predictions", "scores", "positive"),
+        ("predictions", "scores"),
         "Calibration of probabilities",
-        ("ece", "calibration_slope", "calibration_intercept"),
+        (
+            *("ece", "calibration_slope", "calibration_intercept"),
+            *("top_label_ece", "top_label_slope", "top_label_intercept", "top_label_gap"),
+        ),
+        ("classification", "choice"),
     ),
     CheckEntry(
         "performance.choice",
@@ -114,7 +118,7 @@ _BUILT_IN = (
             *("slice_accuracy", "slice_auc", "slice_auc_gap", "slice_mae"),
             *("found_slice_accuracy", "found_slice_mae", "slices_searched"),
         ),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "performance.operating_points",
@@ -151,15 +155,16 @@ _BUILT_IN = (
     CheckEntry(
         "bias.groups",
         "harness.checks.bias.groups:groups",
-        ("predictions", "sensitive", "favourable"),
+        ("predictions", "sensitive"),
         "Bias by group",
         (
             *("group_size", "unknown_group", "impact_ratio", "selection_p_value", "roc_auc", "accuracy", "precision"),
             *("selection_rate", "true_positive_rate", "false_positive_rate"),
-            *("selection_rate_gap", "true_positive_rate_gap", "false_positive_rate_gap"),
+            *("selection_rate_gap", "true_positive_rate_gap", "false_positive_rate_gap", "accuracy_gap"),
             *("demographic_parity_difference", "demographic_parity_ratio"),
             *("equalized_odds_difference", "equal_opportunity_difference"),
         ),
+        ("classification", "choice"),
     ),
     CheckEntry(
         "bias.errors",
@@ -189,7 +194,7 @@ _BUILT_IN = (
             *("blind_auc", "membership_auc", "membership_minus_blind", "membership_advantage", "shuffled_auc"),
             "membership_tpr_at_1pct_fpr",
         ),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "explainability.attribution",
@@ -251,7 +256,7 @@ _BUILT_IN = (
         (),
         "Shift between training and test rows",
         ("shift_auc", "stability_index", "ks_distance"),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "data.signal",
@@ -275,7 +280,7 @@ _BUILT_IN = (
         (),
         "Rows that belong together across splits",
         ("straddling_clusters", "straddling_rate"),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "data.sites",
