@@ -199,10 +199,10 @@ _BUILT_IN = (
     CheckEntry(
         "explainability.attribution",
         "harness.checks.explainability.attribution:attribution",
-        ("predictions", "scores", "ask", "positive"),
+        ("predictions", "scores", "ask"),
         "Attribution (SHAP)",
-        ("attribution", "additivity_error", "sensitive_share"),
-        BOTH,
+        ("attribution", "attribution_share", "additivity_error", "sensitive_share"),
+        EVERY,
     ),
     CheckEntry(
         "explainability.reasons",
@@ -217,7 +217,7 @@ _BUILT_IN = (
     CheckEntry(
         "explainability.direction",
         "harness.checks.explainability.direction:direction",
-        ("predictions", "scores", "ask", "positive"),
+        ("predictions", "scores", "ask"),
         "Direction of effect",
         ("direction_agreement",),
         BOTH,
