@@ -148,9 +148,12 @@ _BUILT_IN = (
     CheckEntry(
         "performance.transfer",
         "harness.checks.performance.transfer:transfer",
-        ("predictions", "scores", "positive", "refit"),
+        ("predictions", "refit"),
         "Leave one site out",
-        ("site_auc", "left_out_auc", "transfer_gap", "left_out_auc_mean"),
+        (
+            *("site_auc", "left_out_auc", "transfer_gap", "left_out_auc_mean"),
+            *("site_recall_macro", "left_out_recall_macro", "recall_transfer_gap"),
+        ),
     ),
     CheckEntry(
         "bias.groups",

@@ -52,8 +52,8 @@ def test_a_check_that_lacks_nothing_runs(suite, data):
 
 def test_every_reason_is_told(suite, data):
     _, reason = only(
-        plan(suite(["explainability.attribution"]), data(positive=None), model(["labels"])),
-        "explainability.attribution",
+        plan(suite(["explainability.reasons"]), data(positive=None), model(["labels"])),
+        "explainability.reasons",
     )
     assert reason.count(";") == 2
 
