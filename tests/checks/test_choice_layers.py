@@ -182,3 +182,16 @@ def test_a_rule_on_who_is_favoured_is_refused_and_told_what_to_judge(tmp_path):
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(body))
     with pytest.raises(SuiteError, match=r"bias\.accuracy_gap"):
         load_suite(tmp_path / "s.yaml")
+
+
+def test_a_classifier_of_texts_whose_labels_are_places_answers_and_is_explained(tmp_path, make_classifier):
+    table = table_of(np.random.default_rng(3), "none").iloc[:80].assign(part="test")
+    table.to_csv(tmp_path / "q.csv", index=False)
+    checks = ["performance.choice", {"explainability.attribution": {"rows": 5}}]
+    views = {**SUITE["views"], "text": "{{ q }} A {{ a }} B {{ b }} C {{ c }}"}
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({**SUITE, "checks": checks, "views": views, "policy": []}))
+    record = audit(tmp_path / "s.yaml", str(make_classifier(labels=("0", "1", "2"))))
+    assert {r.status for r in record.records} == {"measured"}
+    shares = [f for f in record.records[1].findings if f.measure == "explainability.attribution_share"]
+    assert [f.of["feature"] for f in sorted(shares, key=lambda f: f.of["feature"])] == ["a", "b", "c", "q"]
+    assert sum(f.value for f in shares) == pytest.approx(1)
