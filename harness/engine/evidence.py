@@ -137,6 +137,12 @@ class Evidence:
         assert found is not None
         return found
 
+    def class_outputs(self, inputs: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """The probability of each class (n, classes), in the order of the data's classes; the model must give probabilities."""
+        answers = self.ask(inputs)
+        assert answers.scores is not None
+        return answers.scores[:, [answers.classes.index(name) for name in self.data.classes]]
+
     def refit(self, training: npt.NDArray[np.bool_]) -> Model:
         """A clone of the model, fitted to some of the training rows (n,); only where the model offers `refit`.
 

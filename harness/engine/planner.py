@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Status
+from harness.engine.absence import absence
 from harness.engine.registry import CheckEntry, Need, find_check, problems_of_rules, validate_measures
 from harness.engine.views import problems_of_views
 from harness.errors import SuiteError
@@ -69,7 +70,7 @@ def inapplicable(entry: CheckEntry, suite: Suite) -> str | None:
     if entry.name in suite.not_applicable:
         return suite.not_applicable[entry.name]
     if suite.task not in entry.tasks:
-        return f"the task {suite.task} has no such concept"
+        return absence(entry.name, entry.tasks, suite.task)
     if suite.data.label.column is None and not entry.without_truth:
         return "the suite's questions have no true answer"
     return None

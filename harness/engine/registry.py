@@ -77,9 +77,13 @@ _BUILT_IN = (
     CheckEntry(
         "performance.calibration",
         "harness.checks.performance.calibration:calibration",
-        ("predictions", "scores", "positive"),
+        ("predictions", "scores"),
         "Calibration of probabilities",
-        ("ece", "calibration_slope", "calibration_intercept"),
+        (
+            *("ece", "calibration_slope", "calibration_intercept"),
+            *("top_label_ece", "top_label_slope", "top_label_intercept", "top_label_gap"),
+        ),
+        ("classification", "choice"),
     ),
     CheckEntry(
         "performance.choice",
@@ -114,7 +118,7 @@ _BUILT_IN = (
             *("slice_accuracy", "slice_auc", "slice_auc_gap", "slice_mae"),
             *("found_slice_accuracy", "found_slice_mae", "slices_searched"),
         ),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "performance.operating_points",
@@ -144,22 +148,26 @@ _BUILT_IN = (
     CheckEntry(
         "performance.transfer",
         "harness.checks.performance.transfer:transfer",
-        ("predictions", "scores", "positive", "refit"),
+        ("predictions", "refit"),
         "Leave one site out",
-        ("site_auc", "left_out_auc", "transfer_gap", "left_out_auc_mean"),
+        (
+            *("site_auc", "left_out_auc", "transfer_gap", "left_out_auc_mean"),
+            *("site_recall_macro", "left_out_recall_macro", "recall_transfer_gap"),
+        ),
     ),
     CheckEntry(
         "bias.groups",
         "harness.checks.bias.groups:groups",
-        ("predictions", "sensitive", "favourable"),
+        ("predictions", "sensitive"),
         "Bias by group",
         (
             *("group_size", "unknown_group", "impact_ratio", "selection_p_value", "roc_auc", "accuracy", "precision"),
             *("selection_rate", "true_positive_rate", "false_positive_rate"),
-            *("selection_rate_gap", "true_positive_rate_gap", "false_positive_rate_gap"),
+            *("selection_rate_gap", "true_positive_rate_gap", "false_positive_rate_gap", "accuracy_gap"),
             *("demographic_parity_difference", "demographic_parity_ratio"),
             *("equalized_odds_difference", "equal_opportunity_difference"),
         ),
+        ("classification", "choice"),
     ),
     CheckEntry(
         "bias.errors",
@@ -189,15 +197,15 @@ _BUILT_IN = (
             *("blind_auc", "membership_auc", "membership_minus_blind", "membership_advantage", "shuffled_auc"),
             "membership_tpr_at_1pct_fpr",
         ),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "explainability.attribution",
         "harness.checks.explainability.attribution:attribution",
-        ("predictions", "scores", "ask", "positive"),
+        ("predictions", "scores", "ask"),
         "Attribution (SHAP)",
-        ("attribution", "additivity_error", "sensitive_share"),
-        BOTH,
+        ("attribution", "attribution_share", "additivity_error", "sensitive_share"),
+        EVERY,
     ),
     CheckEntry(
         "explainability.reasons",
@@ -212,7 +220,7 @@ _BUILT_IN = (
     CheckEntry(
         "explainability.direction",
         "harness.checks.explainability.direction:direction",
-        ("predictions", "scores", "ask", "positive"),
+        ("predictions", "scores", "ask"),
         "Direction of effect",
         ("direction_agreement",),
         BOTH,
@@ -252,7 +260,7 @@ _BUILT_IN = (
         (),
         "Shift between training and test rows",
         ("shift_auc", "stability_index", "ks_distance"),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "data.signal",
@@ -276,7 +284,7 @@ _BUILT_IN = (
         (),
         "Rows that belong together across splits",
         ("straddling_clusters", "straddling_rate"),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "data.sites",

@@ -25,6 +25,12 @@ from harness.core.waiver import Waiver
 from harness.spec.waivers import refuse_misfits
 
 Task = Literal["classification", "regression", "choice", "generation"]
+UNDIRECTED = (
+    "bias.accuracy",
+    "bias.accuracy_gap",
+    "bias.group_size",
+    "bias.unknown_group",
+)  # no outcome need be favourable
 
 
 def _as_text(value: object) -> object:
@@ -289,7 +295,12 @@ class Suite(_Strict):
             raise ValueError("an option is neither positive nor favourable: leave both out for choice")
         if self.task == "regression" and (self.data.label.positive or self.data.label.favourable):
             raise ValueError("a regression label is a number: leave label.positive and label.favourable out")
-        directional = [r.id for r in self.policy if r.measure.startswith("bias.")]
+        directional = [r.id for r in self.policy if r.measure.startswith("bias.") and r.measure not in UNDIRECTED]
+        if directional and self.task == "choice":
+            raise ValueError(
+                f"rules {', '.join(directional)} judge who gets a favourable outcome, which an option is not: for choice judge "
+                "bias.accuracy_gap or bias.accuracy"
+            )
         if directional and self.data.label.favourable is None and self.task != "regression":
             raise ValueError(
                 f"rules {', '.join(directional)} judge bias, so data.label.favourable must name the outcome "

@@ -188,8 +188,105 @@ def test_no_sensitive_feature_is_a_share_of_nothing(explain, find):
     assert (found.value, found.exact, found.reason) == (0, True, "no sensitive column is a feature")
 
 
-def test_without_a_positive_class_nothing_is_explained(build):
-    assert attribution(build(["no", "yes"] * 10, positive=None)).status == "not_tested"
+THREE = ["p", "q", "r"]
+
+
+def several(build, function, estimator=None, rows=20, **more):
+    """The measurement of a model of three classes without a positive one, on three numbers."""
+    test, train = frame(3, rows)[NUMBERS], frame(4, 25)[NUMBERS]
+    labels = [THREE[i % 3] for i in range(rows)]
+    evidence = build(
+        labels,
+        inputs=test,
+        train={"labels": (THREE * 9)[:25], "inputs": train},
+        function=function,
+        estimator=estimator,
+        positive=None,
+        **more,
+    )
+    return test.to_numpy(), train.to_numpy(), attribution(evidence)
+
+
+def softmax(x):
+    logits = np.column_stack([x[:, 0], 0.5 * x[:, 1], np.zeros(len(x))])
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def class_sizes(measured, name):
+    return {
+        f.of["feature"]: f.value
+        for f in measured.findings
+        if f.measure == "explainability.attribution" and f.of.get("class") == name
+    }
+
+
+def test_without_a_positive_class_each_class_is_explained_by_every_coalition(build, find):
+    # Of three features, one ignored: the permutation read forwards and backwards is exact.
+    test, train, measured = several(build, lambda f: softmax(f.to_numpy()))
+    output = softmax(test)
+    for k, name in enumerate(THREE):
+        wanted = np.array([shapley(lambda x, k=k: softmax(x)[:, k], row, train) for row in test])
+        assert class_sizes(measured, name) == pytest.approx(
+            dict(zip(NUMBERS, np.abs(wanted).mean(axis=0), strict=True)), abs=1e-9
+        )
+    top = output.argmax(axis=1)
+    wanted = np.array([shapley(lambda x, k=k: softmax(x)[:, k], row, train) for row, k in zip(test, top, strict=True)])
+    overall = {n: find(measured, "explainability.attribution", {"feature": n}).value for n in NUMBERS}
+    assert overall == pytest.approx(dict(zip(NUMBERS, np.abs(wanted).mean(axis=0), strict=True)), abs=1e-9)
+    share = find(measured, "explainability.attribution_share", {"feature": "a"})
+    assert share.value == pytest.approx(overall["a"] / sum(overall.values()))
+    assert share.interval.low < share.value < share.interval.high
+    assert find(measured, "explainability.additivity_error").value < 1e-9
+
+
+def test_a_forest_of_several_classes_is_explained_exactly_and_its_classes_add_up(build, find):
+    train = frame(4, 300)
+    truth = np.where(train["a"] > 0, "p", np.where(train["b"] > 3, "q", "r"))  # p by a alone
+    columns = ColumnTransformer([("n", "passthrough", NUMBERS)], verbose_feature_names_out=False)
+    fitted = Pipeline([("c", columns), ("m", RandomForestClassifier(20, random_state=0))]).fit(train, truth)
+    _, _, measured = several(build, fitted.predict_proba, fitted)
+    assert "Tree (path-dependent)" in find(measured, "explainability.additivity_error").reason
+    assert find(measured, "explainability.additivity_error").value < 1e-6
+    parts = {name: class_sizes(measured, name) for name in THREE}
+    assert parts["p"]["a"] > 5 * parts["p"]["b"]
+    assert all(parts[name]["b"] > 0.5 * parts[name]["a"] for name in "qr")
+
+
+def test_a_model_of_several_classes_that_uses_a_leaking_column_is_caught_and_its_twin_is_not(build, find):
+    leaking = several(build, lambda f: softmax(np.column_stack([9 * f["c"], 0 * f["a"]])), rows=60)[2]
+    clean = several(build, lambda f: softmax(f[NUMBERS].to_numpy()), rows=60)[2]
+    assert find(leaking, "explainability.attribution_share", {"feature": "c"}).interval.low > 0.9
+    for name in NUMBERS:
+        assert find(clean, "explainability.attribution_share", {"feature": name}).interval.high < 0.9
+
+
+def test_what_no_feature_moves_has_no_shares(build, find):
+    even = several(build, lambda f: np.full((len(f), 3), 1 / 3))[2]
+    assert find(even, "explainability.attribution_share", {"feature": "a"}).value is None
+
+
+def test_a_question_answered_unread_gets_nothing(build, find):
+    words = pd.DataFrame({"q": [f"question {i}" for i in range(30)], "a": ["x", "y"] * 15, "b": ["y", None, "x"] * 10})
+    data = {"options": ["a", "b"], "label": {"column": "y"}}
+
+    def asked(function):
+        evidence = build(["0", "1"] * 15, inputs=words, classes=("0", "1"), positive=None, function=function)
+        evidence.suite = evidence.suite.model_copy(update={"task": "choice"})
+        evidence.suite = evidence.suite.model_copy(
+            update={"data": evidence.suite.data.model_copy(update={"options": data["options"]})}
+        )
+        return attribution(evidence)
+
+    def of(hit):
+        return np.column_stack([0.8 - 0.6 * hit, 0.2 + 0.6 * hit])
+
+    unread = asked(lambda f: of((f["a"] == "x").to_numpy()))
+    read = asked(lambda f: of((f["q"].str[-1].isin(list("02468"))).to_numpy() ^ (f["a"] == "x").to_numpy()))
+    share = "explainability.attribution_share"
+    assert find(unread, share, {"feature": "q"}).value == pytest.approx(0, abs=1e-12)
+    assert find(read, share, {"feature": "q"}).interval.low > 0.1
+    assert not [f for f in read.findings if f.of and "class" in f.of]  # a place means something else in each item
 
 
 def test_a_one_hot_column_is_credited_to_its_own_feature_though_anothers_name_begins_alike():

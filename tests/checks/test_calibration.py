@@ -104,3 +104,66 @@ def test_scores_that_separate_the_classes_have_no_slope(build, find):
     labels = np.array(["no"] * 40 + ["yes"] * 40)
     found = calibration(build(labels, scores=np.r_[np.linspace(0.1, 0.4, 40), np.linspace(0.6, 0.9, 40)]))
     assert find(found, SLOPE).value is None
+
+
+THREE = ("a", "b", "c")
+
+
+def three_classes(build, sharper=1.0, labels=None, n=6000, seed=4):
+    """Rows of three classes drawn from the true probabilities; the model states them raised to a power."""
+    rng = np.random.default_rng(seed)
+    true = rng.dirichlet([0.8, 0.8, 0.4], n)
+    drawn = (rng.random(n)[:, None] > true.cumsum(axis=1)).sum(axis=1)
+    stated = true**sharper / (true**sharper).sum(axis=1, keepdims=True)
+    truth = np.array(THREE, dtype=object)[drawn] if labels is None else labels
+    answers = np.array(THREE, dtype=object)[stated.argmax(axis=1)]
+    return stated, truth, build(truth, answers=answers, scores=stated, positive=None, classes=THREE)
+
+
+def test_without_a_positive_class_each_class_is_measured_as_if_it_were_it(build, find):
+    stated, truth, evidence = three_classes(build)
+    measured = calibration(evidence)
+    for k, name in enumerate(THREE):
+        alone = calibration(build(np.where(truth == name, "yes", "no"), scores=stated[:, k]))
+        for measure in (SLOPE, INTERCEPT, "performance.ece"):
+            own = find(measured, measure, {"class": name})
+            assert (own.value, own.n) == (pytest.approx(find(alone, measure).value), len(truth))
+            assert own.interval.low < own.value < own.interval.high
+    assert [f.of for f in measured.findings if f.measure == SLOPE] == [{"class": name} for name in THREE]
+
+
+def test_the_top_label_is_the_largest_probability_against_being_right(build, find):
+    stated, truth, evidence = three_classes(build)
+    right = np.array(THREE)[stated.argmax(axis=1)] == truth
+    measured = calibration(evidence)
+    alone = calibration(build(np.where(right, "yes", "no"), scores=stated.max(axis=1)))
+    for one, other in (("top_label_slope", "calibration_slope"), ("top_label_ece", "ece")):
+        assert find(measured, f"performance.{one}").value == pytest.approx(find(alone, f"performance.{other}").value)
+    gap = find(measured, "performance.top_label_gap")
+    assert gap.value == pytest.approx((stated.max(axis=1) - right).mean())
+    assert gap.interval.high - gap.interval.low == pytest.approx(
+        2 * 1.96 * (stated.max(axis=1) - right).std() / len(right) ** 0.5, rel=0.15
+    )
+
+
+def test_a_model_of_three_classes_that_is_too_sure_is_caught_and_its_twin_is_not(build, find):
+    clean, over = (calibration(three_classes(build, sharper)[2]) for sharper in (1.0, 2.0))
+    gap, slope = "performance.top_label_gap", "performance.top_label_slope"
+    assert find(clean, gap).interval.low < 0 < find(clean, gap).interval.high
+    assert find(clean, slope).interval.low < 1 < find(clean, slope).interval.high
+    assert find(over, gap).interval.low > 0.03
+    assert find(over, slope).interval.high < 0.8
+    for name in THREE:
+        assert find(over, SLOPE, {"class": name}).interval.high < 0.8
+        assert find(clean, SLOPE, {"class": name}).interval.high > 0.9
+
+
+def test_a_class_of_few_rows_is_undefined_and_the_others_are_not(build, find):
+    labels = np.array((["a", "b"] * 500)[:-5] + ["c"] * 5, dtype=object)
+    measured = calibration(three_classes(build, labels=labels, n=1000)[2])
+    assert "5 of 1000 answered rows" in find(measured, SLOPE, {"class": "c"}).reason
+    assert find(measured, SLOPE, {"class": "a"}).value is not None
+
+
+def test_three_classes_without_probabilities_are_not_tested(build):
+    assert calibration(build(["a", "b", "c"] * 20, positive=None)).status == "not_tested"

@@ -36,3 +36,43 @@ def test_a_feature_that_never_differs_is_undefined_and_an_unknown_one_refused(bu
     assert "equal" in one.reason
     with pytest.raises(SuiteError, match="no feature of numbers"):
         direction(evidence(build_numbers, 1.0), expected={"cement": "up"})
+
+
+def three(build, turned=False):
+    """A model of three classes: q rises with water and r falls, unless turned."""
+    inputs = pd.DataFrame({"water": np.linspace(-2, 2, 90), "age": np.tile([1.0, 28.0, 3.0], 30)})
+    sign = -1 if turned else 1
+
+    def function(x):
+        up = 1 / (1 + np.exp(-sign * x["water"].to_numpy()))
+        return np.column_stack([np.full(len(x), 0.2), 0.8 * up, 0.8 - 0.8 * up])
+
+    return build(["p", "q", "r"] * 30, inputs=inputs, function=function, positive=None)
+
+
+def test_of_several_classes_each_class_has_its_own_direction_and_a_turned_model_is_caught(build, find):
+    ways = {"q": {"water": "up"}, "r": {"water": "down"}, "p": {"water": "up"}}
+    for turned, share in ((False, 1.0), (True, 0.0)):
+        found = direction(three(build, turned), by_class=ways)
+        for name in "qr":
+            one = find(found, "explainability.direction_agreement", {"class": name, "feature": "water"})
+            assert (one.value, one.n) == (share, 90)
+        assert find(found, "explainability.direction_agreement", {"class": "p", "feature": "water"}).value == 0
+
+
+def test_several_classes_ask_for_by_class_and_an_unknown_class_is_refused(build):
+    found = direction(three(build), expected={"water": "up"})
+    assert (found.status, "by_class" in found.reason) == ("not_tested", True)
+    with pytest.raises(SuiteError, match=r"s, which is no class\. Classes: p, q, r"):
+        direction(three(build), by_class={"s": {"water": "up"}})
+
+
+def test_a_positive_class_may_be_named_as_a_class(build, find):
+    inputs = pd.DataFrame({"water": np.linspace(-2, 2, 90)})
+    evidence = build(
+        ["no", "yes"] * 45,
+        inputs=inputs,
+        function=lambda x: np.column_stack([0.5 - x["water"] / 9, 0.5 + x["water"] / 9]),
+    )
+    found = direction(evidence, expected={"water": "up"}, by_class={"no": {"water": "down"}})
+    assert [f.value for f in found.findings] == [1, 1]

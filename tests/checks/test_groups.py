@@ -208,3 +208,25 @@ def test_rates_by_group_are_those_of_fairlearns_metric_frame(build):
         for value in "abc":
             one = next(f for f in found if f.measure == f"bias.{name}" and f.group == {"g": value})
             assert one.value == pytest.approx(float(frame.by_group.loc[value, name]))
+
+
+def test_without_a_favourable_outcome_accuracy_and_its_gap_are_all_and_it_is_said(build, find):
+    truth = ["x", "y", "z"] * 80
+    sex = ["f", "m"] * 120
+    answers = [t if s == "m" or i % 4 < 2 else "x" for i, (t, s) in enumerate(zip(truth, sex, strict=True))]
+    measured = groups(build(truth, answers=answers, groups={"sex": sex}, positive=None))
+    right = {s: np.mean([t == a for t, a, g in zip(truth, answers, sex, strict=True) if g == s]) for s in "fm"}
+    assert right["f"] < 1 == right["m"]
+    assert find(measured, "bias.accuracy", {"sex": "f"}).value == pytest.approx(right["f"])
+    gap = find(measured, "bias.accuracy_gap", {"sex": "f"})
+    assert (gap.value, gap.n) == (pytest.approx(right["f"] - right["m"]), 240)
+    assert gap.interval.high < 0
+    assert "which outcome is favourable" in find(measured, "bias.impact_ratio", {"sex": "*"}).reason
+    assert not [f for f in measured.findings if "selection" in f.measure]
+
+
+def test_the_accuracy_gap_of_two_groups_worked_by_hand(uneven, find):
+    # a: (50 + 30) of 100 right; b: (20 + 28) of 80.
+    gap = find(uneven, "bias.accuracy_gap", {"sex": "b"})
+    assert gap.value == pytest.approx(48 / 80 - 80 / 100)
+    assert gap.interval.high < 0

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import recall_score, roc_auc_score
 
 from harness.checks.performance.transfer import transfer
 from harness.errors import SuiteError
@@ -93,3 +93,64 @@ def test_the_paired_standard_error_is_that_of_a_bootstrap_of_rows():
         drawn.append(roc_auc_score(positive[rows], first[rows]) - roc_auc_score(positive[rows], second[rows]))
     found = paired_standard_error(delong(first, positive), delong(second, positive))
     assert found == pytest.approx(np.std(drawn), rel=0.08)
+
+
+def three(build, flipped, few=False):
+    """Three classes by the sign of two columns; at site c the first is turned, if flipped."""
+
+    def rows(seed, n=900):
+        rng = np.random.default_rng(seed)
+        site = np.array(["a", "b", "c"], dtype=object)[rng.integers(0, 3, n)]
+        x, y = rng.normal(size=(2, n))
+        turned = np.where((site == "c") & flipped, -x, x) + rng.normal(0, 0.3, n)
+        labels = np.where(turned > 0.3, "p", np.where(y > 0, "q", "r")).astype(object)
+        if few:
+            labels[site == "b"] = "p"
+        return labels, pd.DataFrame({"x": x, "x_at_c": x * (site == "c"), "z": y, "site": site})
+
+    train_labels, train = rows(2)
+    labels, inputs = rows(1)
+    wrapped = Named(["x", "x_at_c", "z"]).fit(train, train_labels)
+    return build(labels, train={"labels": train_labels, "inputs": train}, inputs=inputs, positive=None,
+                 function=wrapped.predict_proba, estimator=wrapped)  # fmt: skip
+
+
+class Named(LogisticRegression):
+    """Reads the named columns of a wider frame."""
+
+    def __init__(self, names=None):
+        super().__init__()
+        self.names = names
+
+    def fit(self, frame, labels):
+        return super().fit(frame[self.names], labels)
+
+    def predict_proba(self, frame):
+        return super().predict_proba(frame[self.names])
+
+
+def test_several_classes_are_compared_by_mean_recall_which_scikit_learn_agrees_with(build, find):
+    made_evidence = three(build, flipped=True)
+    found = transfer(made_evidence, by="site")
+    test, train = made_evidence.split("test"), made_evidence.split("train")
+    own, others = ((part.inputs["site"] == "c").to_numpy() for part in (test, train))
+    truth, of = test.labels[own], {"site": "c"}
+    wanted = recall_score(truth, made_evidence.predictions("test").labels[own], average="macro")
+    assert find(found, "performance.site_recall_macro", of).value == pytest.approx(wanted)
+    clone = Named(["x", "x_at_c", "z"]).fit(train.inputs[~others], train.labels[~others])
+    said = clone.classes_[clone.predict_proba(test.inputs[own]).argmax(axis=1)]
+    left = recall_score(truth, said, average="macro")
+    assert find(found, "performance.left_out_recall_macro", of).value == pytest.approx(left)
+    gap = find(found, "performance.recall_transfer_gap", of)
+    assert (gap.value, gap.n) == (pytest.approx(left - wanted), int(own.sum()))
+    assert gap.interval.high < -0.1
+    clean = find(transfer(three(build, flipped=False), by="site"), "performance.recall_transfer_gap", of)
+    assert clean.interval is None or clean.interval.low < 0.02
+    assert abs(clean.value) < 0.03
+
+
+def test_a_site_of_one_class_has_no_mean_recall_and_says_so(build, find):
+    found = transfer(three(build, flipped=False, few=True), by="site")
+    one = find(found, "performance.recall_transfer_gap", {"site": "b"})
+    assert one.value is None
+    assert "1 classes have 10 rows" in one.reason

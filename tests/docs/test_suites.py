@@ -63,7 +63,7 @@ def render(name):
         lines.append(
             f"| {rule.id} | {measure} | {rule.limit_text()} | {rule.severity} | {rule.reason} | {rule.source} |"
         )
-    lines += ["", "## As a text and as a prompt", "", "```", suite.views.text or "", "```", ""]
+    lines += ["", "## As a text and as a prompt", "", *text_of(suite)]
     if suite.views.prompt:
         choices = ", ".join(f"{name}: {words!r}" for name, words in suite.views.prompt.choices.items()) or "a number"
         lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
@@ -75,9 +75,38 @@ def render(name):
     return "\n".join(lines) + "\n"
 
 
+def text_of(suite):
+    """The text view, or a sentence that there is none; and who can answer an item's own options."""
+    if suite.views.text is None:
+        return ["It has no text view: classifiers of texts can't answer it.", ""]
+    shown = ["```", suite.views.text, "```", ""]
+    if suite.task == "choice":
+        places = ", ".join(f"`{place}`" for place in range(len(suite.data.options)))
+        shown += [
+            f"A classifier of texts can answer if its labels are the places of the options ({places}) and it was trained elsewhere: "
+            "nothing is fitted to these items here. A text encoder without a head can't: a description of each class is what "
+            "it compares with, and here each item has options of its own.",
+            "",
+        ]
+    return shown
+
+
 @pytest.mark.parametrize("name", built_in_suites())
 def test_the_page_of_a_suite_says_what_the_suite_says(name):
     assert page_of(name).read_text(encoding="utf-8") == render(name)
+
+
+@pytest.mark.parametrize("name", built_in_suites())
+def test_no_page_has_an_empty_block(name):
+    blocks = page_of(name).read_text(encoding="utf-8").split("```")[1::2]
+    assert [block for block in blocks if not block.strip()] == []
+
+
+def test_a_suite_without_a_text_view_says_so_and_one_of_options_says_who_can_answer():
+    suite = load_suite("medical/diagnosis-questions").suite
+    assert "`0`, `1`, `2`, `3`, `4`" in text_of(suite)[4]
+    bare = suite.model_copy(update={"views": suite.views.model_copy(update={"text": None})})
+    assert text_of(bare)[0].startswith("It has no text view")
 
 
 def test_there_is_no_page_without_a_suite():

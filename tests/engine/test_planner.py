@@ -1,7 +1,9 @@
 import pytest
 
 from harness.core.audit import ModelInfo
+from harness.engine.absence import absence
 from harness.engine.planner import plan
+from harness.engine.registry import check_entries
 from harness.errors import SuiteError
 
 EVERYTHING = ("labels", "scores", "train", "estimator", "ask")
@@ -24,11 +26,11 @@ SENSITIVE = {"sensitive": {"sex": {"column": "k"}}}
         ("privacy.membership", {"members": "unknown"}, "members unknown"),
         ("privacy.membership", {"offers": ("labels", "scores")}, "no rows of the training split"),
         ("performance.calibration", {"offers": ("labels", "train")}, "labels but no probabilities"),
-        ("performance.calibration", {"positive": None}, "declares no positive class"),
+        ("performance.operating_points", {"positive": None}, "declares no positive class"),
         ("explainability.attribution", {"offers": ("labels", "scores")}, "only saved answers are known"),
         ("performance.transfer", {"offers": ("labels", "scores")}, "fitted again"),
         ("bias.groups", {"sensitive": {}}, "declares no sensitive attribute"),
-        ("bias.groups", {"label": {"column": "y", "positive": "yes"}}, "which outcome is favourable"),
+        ("explainability.reasons", {"label": {"column": "y", "positive": "yes"}}, "which outcome is favourable"),
     ],
 )
 def test_a_check_that_lacks_something_is_not_tested_and_says_what(check, given, says, suite, data):
@@ -50,8 +52,8 @@ def test_a_check_that_lacks_nothing_runs(suite, data):
 
 def test_every_reason_is_told(suite, data):
     _, reason = only(
-        plan(suite(["explainability.attribution"]), data(positive=None), model(["labels"])),
-        "explainability.attribution",
+        plan(suite(["explainability.reasons"]), data(positive=None), model(["labels"])),
+        "explainability.reasons",
     )
     assert reason.count(";") == 2
 
@@ -61,7 +63,16 @@ def test_what_the_suite_or_the_task_rules_out_is_not_applicable_with_its_reason(
     assert only(plan(given, data(), model()), "bias.groups") == ("not_applicable", "machines have no gender")
     other = suite(["performance.classification"], task="regression")
     status, reason = only(plan(other, data(), model()), "performance.classification")
-    assert (status, "regression" in reason) == ("not_applicable", True)
+    assert (status, reason) == ("not_applicable", "a number is no class: performance.regression measures its error")
+
+
+def test_every_built_in_check_says_truly_why_a_task_has_no_use_for_it(suite, data):
+    for entry in check_entries().values():
+        for task in {"classification", "regression", "choice"} - set(entry.tasks):
+            reason = absence(entry.name, entry.tasks, task)
+            assert "no such concept" not in reason
+            named = [part.rstrip(":") for part in reason.split() if part.partition(":")[0] in check_entries()]
+            assert all(task in check_entries()[name].tasks for name in named), (entry.name, reason)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ reference (Newcombe 1998). Impact ratio = selection rate of the group / of the r
 score interval of Miettinen & Nurminen (1985) and Fisher's exact test on the selection table. Where rows belong together the
 counts are divided by their design effect first (Rao & Scott 1992), and the test is the score test of them; the AUC's variance is
 Obuchowski's (1997).
+Accuracy by group, and its gap, ask for no favourable outcome: they are all that is measured where the suite names none (several
+classes, an item's own options). A row without an answer is wrong.
 Cells below the minimum on a measure's own denominator are undefined ("insufficient data"), never dropped.
 Limitations: equal selection says nothing on whether people were equally qualified; groups that share clusters are compared as if
 they did not, which is too wide where their rows are alike.
@@ -33,10 +35,15 @@ MINIMUM_EXPECTED = 5
 
 @dataclass(frozen=True)
 class _Outcomes:
-    """Per row of the test split: selected (favourable answer), deserving (favourable truth), its score, what it belongs to."""
+    """Per row of the test split: right, selected (favourable answer), deserving (favourable truth), its score, what it belongs to.
 
+    Without a favourable outcome nobody is selected or deserving: `judged` is False.
+    """
+
+    right: Bools
     selected: Bools
     deserving: Bools
+    judged: bool
     score: npt.NDArray[np.float64] | None
     answered: Bools
     clusters: Labels | None
@@ -66,7 +73,7 @@ class _Cell:
 
     @property
     def n(self) -> int:
-        return self.shares["selection_rate"].n
+        return self.shares["accuracy"].n
 
     @property
     def selected(self) -> int:
@@ -75,17 +82,10 @@ class _Cell:
 
 def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[list[str]] | None = None) -> Measurement:
     """Every declared attribute, then the intersections; a single group makes bias not tested."""
-    test, favourable = evidence.split("test"), evidence.suite.data.label.favourable
-    if test is None or favourable is None:
-        return not_tested("no data: no test rows, or no favourable outcome")
-    answers = evidence.predictions("test")
-    outcomes = _Outcomes(
-        answers.labels == favourable,
-        test.labels == favourable,
-        answers.positive_scores(favourable),
-        answers.answered,
-        test.clusters,
-    )
+    test = evidence.split("test")
+    if test is None:
+        return not_tested("no data: there are no test rows")
+    outcomes = _outcomes(evidence, test)
     attributes = attributes_of(test, list(evidence.suite.data.sensitive), intersections)
     findings: list[Finding] = []
     exhibits: list[Exhibit] = []
@@ -100,24 +100,39 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
         reference = next(cell for cell in cells if cell.name == named)
         found = _by_group(attribute, cells, reference, outcomes, minimum_group)
         known = np.array([value is not None for value in values])
-        findings += found + extremes(
-            attribute,
-            values[known].astype(str),
-            outcomes.selected[known],
-            outcomes.deserving[known],
-            None if test.clusters is None else test.clusters[known],
-            minimum_group,
-            rng,
-        )
+        findings += found
+        if outcomes.judged:
+            findings += extremes(
+                attribute,
+                values[known].astype(str),
+                outcomes.selected[known],
+                outcomes.deserving[known],
+                None if test.clusters is None else test.clusters[known],
+                minimum_group,
+                rng,
+            )
+        elif evidence.suite.task == "classification":
+            why = "the suite does not say which outcome is favourable"
+            findings.append(undefined("bias.impact_ratio", len(test), why, group={attribute: "*"}))
         findings.append(_unknown(attribute, values))
-        exhibits += _exhibits(attribute, cells, reference, found)
+        exhibits += (_exhibits if outcomes.judged else _accuracies)(attribute, cells, reference, found)
     if not findings:
         return not_tested("no data: " + "; ".join(single) + ", so nothing can be compared")
+    compared = "bias.impact_ratio" if outcomes.judged else "bias.accuracy_gap"
     findings += [
-        undefined("bias.impact_ratio", len(test), f"no data: {why}", group={why.split(" has ")[0]: "*"})
-        for why in single
+        undefined(compared, len(test), f"no data: {why}", group={why.split(" has ")[0]: "*"}) for why in single
     ]
     return Measurement(findings, exhibits)
+
+
+def _outcomes(evidence: Evidence, test: Split) -> _Outcomes:
+    answers, favourable = evidence.predictions("test"), evidence.suite.data.label.favourable
+    if favourable is None:
+        right, nobody = np.asarray(answers.labels == test.labels, dtype=bool), np.zeros(len(test), dtype=bool)
+        return _Outcomes(right & answers.answered, nobody, nobody, False, None, answers.answered, test.clusters)
+    selected, deserving = answers.labels == favourable, test.labels == favourable
+    right, score = (selected == deserving) & answers.answered, answers.positive_scores(favourable)
+    return _Outcomes(right, selected, deserving, True, score, answers.answered, test.clusters)
 
 
 def attributes_of(test: Split, names: list[str], intersections: list[list[str]] | None) -> dict[str, Strings]:
@@ -147,11 +162,13 @@ def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
         rows = np.asarray(values == name, dtype=bool)
         parts = {
             "selection_rate": (selected, rows),
-            "accuracy": ((selected == deserving) & outcomes.answered, rows),
+            "accuracy": (outcomes.right, rows),
             "true_positive_rate": (selected, rows & deserving),
             "false_positive_rate": (selected, rows & ~deserving),
             "precision": (deserving, rows & selected),
         }
+        if not outcomes.judged:
+            parts = {"accuracy": parts["accuracy"]}
         cells.append(_Cell(name, rows, {key: _share(*part, outcomes.clusters) for key, part in parts.items()}))
     return cells
 
@@ -167,7 +184,8 @@ def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _O
         group = {attribute: cell.name}
         found.append(Finding(measure="bias.group_size", value=cell.n, n=cell.n, group=group, exact=True, unit="rows"))
         found += [_rate(f"bias.{name}", share, group, minimum) for name, share in cell.shares.items()]
-        found.append(_auc(cell, outcomes, group, minimum))
+        if outcomes.judged:
+            found.append(_auc(cell, outcomes, group, minimum))
         if cell is not reference:
             found += _against(cell, reference, group, minimum)
     return found
@@ -208,7 +226,9 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
 def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:
     note = f"against {reference.name}"
     found = []
-    for name in ("selection_rate", "true_positive_rate", "false_positive_rate"):
+    for name in ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy"):
+        if name not in cell.shares:
+            continue
         own, other = cell.shares[name], reference.shares[name]
         if min(own.n, other.n) < minimum:
             why = f"insufficient sample: {min(own.n, other.n)} rows in the denominator, {minimum} needed"
@@ -225,6 +245,8 @@ def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int)
                 reason=note,
             )
         )
+    if "selection_rate" not in cell.shares:
+        return found
     own, other = cell.shares["selection_rate"], reference.shares["selection_rate"]
     ratio = impact_ratio(own, other, group, minimum, note)
     return [*found, ratio, _selection_test(own, other, group, note)]
@@ -292,6 +314,17 @@ def _unknown(attribute: str, values: Strings) -> Finding:
         exact=True,
         unit="rows",
     )
+
+
+def _accuracies(attribute: str, cells: list[_Cell], reference: _Cell, found: list[Finding]) -> list[Exhibit]:
+    rows: list[list[Cell]] = [
+        [f.group[attribute], f.value, f.interval.low, f.interval.high, f.n]
+        for f in found
+        if f.measure == "bias.accuracy" and f.group and f.interval
+    ]
+    title = f"Accuracy by {attribute}, {len(cells)} groups (reference: {reference.name})"
+    columns = ["group", "accuracy", "low", "high", "n"]
+    return [Exhibit(kind="intervals", title=title, columns=columns, rows=rows)] if rows else []
 
 
 def _exhibits(attribute: str, cells: list[_Cell], reference: _Cell, found: list[Finding]) -> list[Exhibit]:

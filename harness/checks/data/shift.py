@@ -5,7 +5,7 @@ Classifier two-sample test (Lopez-Paz & Oquab 2017): boosted trees that see feat
 again, and the variance is Obuchowski's (1997). The folds share training rows, so the scores are not independent: the
 standard error is widened by √2 (over 150 exchangeable splits the plain z had sd 1.32). By column: population stability index
 Σ (p - q) · ln(p / q) over tenths of the training values (or over categories, half a row added to each cell), and the
-Kolmogorov-Smirnov distance of numbers. Limitations: PSI grows as samples shrink; a shift that no column shows alone is seen by
+Kolmogorov-Smirnov distance of numbers; a column of texts, of which most stand in one row only, has no categories to compare. Limitations: PSI grows as samples shrink; a shift that no column shows alone is seen by
 the classifier only.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
-from harness.engine.measurement import Measurement, not_tested
+from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.auc import Auc, delong
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ def shift(evidence: Evidence, *, minimum: int = 50) -> Measurement:
     rows: list[list[Cell]] = []
     for column in train.inputs.columns:
         of = {"feature": str(column)}
+        if _is_free_text(train.inputs[column], test.inputs[column]):
+            why = "undefined: most values stand in one row only, so they are texts and no categories"
+            found.append(undefined("data.stability_index", n, why, of=of))
+            continue
         index = stability_index(train.inputs[column].to_numpy(), test.inputs[column].to_numpy())
         why = "without an interval: reported, never gated"
         found.append(Finding(measure="data.stability_index", value=index, n=n, of=of, better="lower", reason=why))
@@ -54,7 +58,16 @@ def shift(evidence: Evidence, *, minimum: int = 50) -> Measurement:
             found.append(_distance(train, test, str(column), of))
     top = sorted(rows, key=lambda row: -float(row[1] or 0))[:10]
     title = "Population stability index by column (below 0.1 is usual)"
-    return Measurement(found, [Exhibit(kind="bars", title=title, columns=["column", "index"], rows=top)])
+    exhibit = Exhibit(kind="bars", title=title, columns=["column", "index"], rows=top)
+    return Measurement(found, [exhibit] if rows else [])
+
+
+def _is_free_text(train: pd.Series[Any], test: pd.Series[Any]) -> bool:
+    """Whether more than half of the known values of a column of names are met once in its own split."""
+    if train.dtype.kind == "f":
+        return False
+    alone = [(~part.dropna().duplicated(keep=False)).sum() for part in (train, test)]
+    return bool(sum(alone) > (train.notna().sum() + test.notna().sum()) / 2)
 
 
 def two_sample_auc(first: Split, second: Split, rng: np.random.Generator) -> Auc:

@@ -48,7 +48,7 @@ class Trial:
 def trials(measure: str, evidence: Evidence, test: Split) -> list[Trial] | None:
     """The findings of the measure; None where nothing is known of it before the run."""
     family, _, name = measure.partition(".")
-    if family == "bias" and evidence.suite.task == "classification":
+    if family == "bias" and evidence.suite.task != "regression":
         return _bias(name, evidence, test)
     found = _TRIALS.get(measure)
     return None if found is None else found(evidence, test)
@@ -122,6 +122,8 @@ def _attack(name: str, members: int, others: int, most_frequent: int) -> Trial:
 
 def _bias(name: str, evidence: Evidence, test: Split) -> list[Trial] | None:
     if name not in (*_RATES, *_CONTRASTS, "roc_auc"):
+        return None
+    if evidence.suite.data.label.favourable is None and name != "accuracy":
         return None
     data, intersections = evidence.suite.data, parameter(evidence, "bias.groups", "intersections")
     minimum, favourable = parameter(evidence, "bias.groups", "minimum_group"), test.labels == data.label.favourable

@@ -6,20 +6,38 @@ trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over
 the number of model calls allows: (2 · features + 1) · background calls a row.
 Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to their
 source column. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j E|φ_j|.
+Attribution share = E|φ_j| / Σ_j E|φ_j|: a feature that alone moves the output may be the label under another name.
+Without a positive class the probability of each row's most probable class is explained, and, where classes are the same for every
+row, each class's probability (`of: {class, feature}`), all from one run of the explainer; the additivity error is then the largest over the classes,
+in standard deviations of the one that varies most. Of an item's own options the pick alone is explained: a share of 0 of the
+question means that it is answered unread.
 Limitations: additivity is not accuracy; correlated features share credit arbitrarily.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.explainability.explanation import Explanation, Method, calls_allowed, explain
+from harness.checks.explainability.explanation import (
+    Explanation,
+    Method,
+    additivity_error,
+    calls_allowed,
+    explain,
+    explain_classes,
+    of_the_largest,
+)
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
-from harness.engine.measurement import Measurement, not_tested
+from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.bootstrap import resample_weights
-from harness.stats.intervals import percentile
+from harness.stats.intervals import percentile, resample_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,8 +51,8 @@ def attribution(
     for one of texts.
     """
     test = evidence.split("test")
-    if test is None or (evidence.data.classes and evidence.data.positive is None):
-        return not_tested("no data: no test rows, or no positive class")
+    if test is None:
+        return not_tested("no data: there are no test rows")
     rng = evidence.generator("explainability.attribution")
     picked = np.sort(rng.permutation(len(test))[:rows])
     sample = test.inputs.iloc[picked].reset_index(drop=True)
@@ -42,16 +60,57 @@ def attribution(
     reference = source.inputs.iloc[np.sort(rng.permutation(len(source))[:background])].reset_index(drop=True)
     limit = calls_allowed(evidence, calls)
     seed = int(evidence.generator("explainability.seed").integers(2**31))
-    explained = explain(evidence, sample, reference, Method(seed, limit))
-    if explained is None:
+    runs = _explained(evidence, sample, reference, Method(seed, limit))
+    if runs is None:
         return not_tested(
             f"out of budget: {limit} calls explain fewer than two rows. Raise the check's parameter calls"
         )
+    explained, of_classes = runs
     clusters = None if test.clusters is None else test.clusters[picked][: len(explained.values)]
     if clusters is not None and len(set(clusters)) < 2:
         return not_tested("insufficient sample: the explained rows are of one cluster")
     draw = resample_weights(len(explained.values), clusters, resamples, rng).astype(float)
-    return _findings(evidence, explained, list(sample.columns), draw)
+    measured = _findings(evidence, explained, list(sample.columns), draw, of_classes)
+    if not of_classes or evidence.suite.task == "choice":
+        return measured
+    found, table = _by_class(evidence, of_classes, list(sample.columns), draw)
+    return Measurement(measured.findings + found, [*measured.exhibits, table])
+
+
+def _explained(
+    evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method
+) -> tuple[Explanation, list[Explanation]] | None:
+    """The explanation of the output, and without a positive class those of every class; None where calls are too few."""
+    if not evidence.data.classes or evidence.data.positive is not None:
+        alone = explain(evidence, sample, reference, method)
+        return None if alone is None else (alone, [])
+    of_classes = explain_classes(evidence, sample, reference, method)
+    return None if of_classes is None else (of_the_largest(of_classes), of_classes)
+
+
+def _by_class(
+    evidence: Evidence, explained: list[Explanation], names: list[str], draw: Floats
+) -> tuple[list[Finding], Exhibit]:
+    """Each class's mean sizes by feature."""
+    found, means = [], []
+    for name, one in zip(evidence.data.classes, explained, strict=True):
+        size = np.abs(one.values)
+        spread = draw @ size / draw.sum(axis=1, keepdims=True)
+        means.append(size.mean(axis=0))
+        found += [
+            Finding(
+                measure="explainability.attribution",
+                value=float(means[-1][j]),
+                n=len(size),
+                interval=resample_interval(spread[:, j]),
+                of={"class": name, "feature": feature},
+                unit=one.space,
+            )
+            for j, feature in enumerate(names)
+        ]
+    rows: list[list[Cell]] = [[feature, *(float(mean[j]) for mean in means)] for j, feature in enumerate(names)]
+    title = f"Mean |SHAP value| of each class's probability ({explained[0].how})"
+    return found, Exhibit(kind="table", title=title, columns=["feature", *evidence.data.classes], rows=rows)
 
 
 def _findings(
@@ -59,11 +118,12 @@ def _findings(
     explained: Explanation,
     names: list[str],
     draw: Floats,
+    of_classes: list[Explanation],
 ) -> Measurement:
     """`draw` is how often each resample holds each row (resamples, n)."""
     size, n = np.abs(explained.values), len(explained.values)
     mean = size.mean(axis=0)
-    how, error = explained.how, explained.additivity_error
+    how, error = explained.how, additivity_error(of_classes or [explained])
     found = [
         Finding(
             measure="explainability.additivity_error",
@@ -91,6 +151,7 @@ def _findings(
             )
         )
         rows.append([names[j], float(mean[j]), band.low, band.high])
+    found += [_share(size, spread, j, names[j]) for j in order]
     found.append(_sensitive_share(evidence, size, names, spread))
     local: list[list[Cell]] = [
         [f"row {i + 1}", float(explained.output[i]), *[float(explained.values[i, j]) for j in order[:5]]]
@@ -111,6 +172,23 @@ def _findings(
         ),
     ]
     return Measurement(found, exhibits)
+
+
+def _share(size: Floats, spread: Floats, j: int, name: str) -> Finding:
+    """A feature's part of all attribution, from sizes (n, features) and their resampled means (resamples, features)."""
+    mean = size.mean(axis=0)
+    of, n = {"feature": name}, len(size)
+    if mean.sum() <= 0:
+        why = "undefined: no feature moves the output"
+        return undefined("explainability.attribution_share", n, why, of=of)
+    drawn = spread[:, j] / np.maximum(spread.sum(axis=1), 1e-300)
+    return Finding(
+        measure="explainability.attribution_share",
+        value=float(mean[j] / mean.sum()),
+        n=n,
+        interval=percentile(drawn),
+        of=of,
+    )
 
 
 def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], spread: Floats) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 CALLS = {"columns": 150_000}
 CALLS_OF_A_TEXT_MODEL = 4_000
 TREE_STEPS = 300_000_000
+PERMUTATION = "Permutation (interventional)"
 LINEAR = ("LogisticRegression", "LinearRegression", "Ridge")
 TREES = (
     "GradientBoostingClassifier",
@@ -56,8 +58,7 @@ class Explanation:
     @property
     def additivity_error(self) -> float:
         """max |base + Σφ - output| in standard deviations of the output."""
-        gap = np.abs(self.base + self.values.sum(axis=1) - self.output)
-        return float(gap.max() / max(float(self.output.std()), 1e-12))
+        return additivity_error([self])
 
     @property
     def how(self) -> str:
@@ -94,11 +95,56 @@ def explain(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, m
     explained = _structural(evidence, sample, reference, method)
     if explained is not None and explained.additivity_error < 1e-3:
         return explained
-    background = min(len(reference), 50 if evidence.model.view == "columns" else 10)
-    count = min(len(sample), 100, method.calls // ((2 * sample.shape[1] + 1) * background))
+    background, count = _affordable(evidence, sample, reference, method)
     if count < method.least:
         return None
-    return _by_permutation(evidence, sample.iloc[:count], reference.iloc[:background], method.seed)
+    few = reference.iloc[:background]
+    values, base, output = _by_permutation(sample.iloc[:count], few, method.seed, evidence.outputs)
+    return Explanation(values, base, output, PERMUTATION, _space(evidence), background)
+
+
+def explain_classes(
+    evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method
+) -> list[Explanation] | None:
+    """SHAP values of each class's probability, in the order of the data's classes: as `explain`, all classes in one run.
+
+    Random forests are explained exactly; other models by permutations, in probabilities, so that classes can be compared.
+    """
+    explained = _forest(evidence, sample, reference, method)
+    if explained is not None and additivity_error(explained) < 1e-3:
+        return explained
+    background, count = _affordable(evidence, sample, reference, method)
+    if count < method.least:
+        return None
+    few = reference.iloc[:background]
+    values, base, output = _by_permutation(sample.iloc[:count], few, method.seed, evidence.class_outputs)
+    return [
+        Explanation(values[..., k], base[..., k], output[..., k], PERMUTATION, "probability", background)
+        for k in range(len(evidence.data.classes))
+    ]
+
+
+def of_the_largest(explained: list[Explanation]) -> Explanation:
+    """The explanation of each row's most probable class: what moved the model to say what it says."""
+    top, rows = np.argmax([one.output for one in explained], axis=0), np.arange(len(explained[0].output))
+    values, base, output = (
+        np.stack(parts)[top, rows]
+        for parts in ([e.values for e in explained], [e.base for e in explained], [e.output for e in explained])
+    )
+    first, space = explained[0], "probability of the class answered"
+    return Explanation(values, base, output, first.explainer, space, first.background)
+
+
+def additivity_error(explained: list[Explanation]) -> float:
+    """max |base + Σφ - output| over rows and outputs, in standard deviations of the output that varies most."""
+    gap = max(float(np.abs(one.base + one.values.sum(axis=1) - one.output).max()) for one in explained)
+    return gap / max(1e-12, *(float(one.output.std()) for one in explained))
+
+
+def _affordable(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method) -> tuple[int, int]:
+    """How many background rows stand for absent features, and how many rows the calls then explain by permutations."""
+    background = min(len(reference), 50 if evidence.model.view == "columns" else 10)
+    return background, min(len(sample), 100, method.calls // ((2 * sample.shape[1] + 1) * background))
 
 
 def _space(evidence: Evidence) -> str:
@@ -109,17 +155,11 @@ def _structural(
     evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method
 ) -> Explanation | None:
     """Exact explainers for a pipeline of a ColumnTransformer and a tree or linear model; None for others."""
-    from sklearn.compose import ColumnTransformer
-    from sklearn.pipeline import Pipeline
-
-    pipeline, positive = evidence.estimator(), evidence.data.positive
-    if not (isinstance(pipeline, Pipeline) and len(pipeline.steps) == 2 and isinstance(pipeline[0], ColumnTransformer)):
+    parts, positive = _known_parts(evidence, list(sample.columns)), evidence.data.positive
+    if parts is None:
         return None
-    transformer, model = pipeline[0], pipeline[-1]
-    kind, owners = type(model).__name__, _owners(transformer, list(sample.columns))
-    if owners is None or kind not in (*LINEAR, *TREES):
-        return None
-    if positive is not None and len(model.classes_) != 2 and kind != "RandomForestClassifier":
+    transformer, model, owners = parts
+    if positive is not None and len(model.classes_) != 2 and not _is_forest(model):
         return None
     matrix, background = (np.asarray(transformer.transform(part), dtype=float) for part in (sample, reference))
     values, base, name, used = _exact(model, matrix, background, method)
@@ -129,6 +169,46 @@ def _structural(
         values, base = values[..., index], base.reshape(-1, values.shape[-1])[:, index]
     base = np.broadcast_to(sign * base.reshape(-1), (len(matrix),))
     return Explanation(_summed(sign * values, owners, sample.shape[1]), base, output, name, space, used)
+
+
+def _forest(
+    evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method
+) -> list[Explanation] | None:
+    """Each class's probability of a random forest, exactly; None of other models, or where it does not know every class."""
+    parts, classes = _known_parts(evidence, list(sample.columns)), evidence.data.classes
+    if parts is None:
+        return None
+    transformer, model, owners = parts
+    if not _is_forest(model) or set(model.classes_) != set(classes):
+        return None
+    matrix, background = (np.asarray(transformer.transform(part), dtype=float) for part in (sample, reference))
+    values, base, name, used = _exact(model, matrix, background, method)
+    output = np.asarray(model.predict_proba(matrix), dtype=float)
+    base = np.broadcast_to(base.reshape(-1, values.shape[-1]), output.shape)
+    return [
+        Explanation(
+            _summed(values[..., k], owners, sample.shape[1]), base[:, k], output[:, k], name, "probability", used
+        )
+        for k in (list(model.classes_).index(one) for one in classes)
+    ]
+
+
+def _known_parts(evidence: Evidence, columns: list[str]) -> tuple[Any, Any, list[int]] | None:
+    """A pipeline's transformer, its tree or linear model, and each transformed column's feature; None for other models."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    pipeline = evidence.estimator()
+    if not (isinstance(pipeline, Pipeline) and len(pipeline.steps) == 2 and isinstance(pipeline[0], ColumnTransformer)):
+        return None
+    owners = _owners(pipeline[0], columns)
+    if owners is None or type(pipeline[-1]).__name__ not in (*LINEAR, *TREES):
+        return None
+    return pipeline[0], pipeline[-1], owners
+
+
+def _is_forest(model: Any) -> bool:
+    return type(model).__name__ == "RandomForestClassifier"
 
 
 def _exact(model: Any, matrix: Floats, background: Floats, method: Method) -> tuple[Floats, Floats, str, int | None]:
@@ -213,8 +293,13 @@ def _summed(values: Floats, owners: list[int], features: int) -> Floats:
     return total
 
 
-def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, seed: int) -> Explanation:
-    """Model-agnostic: permutation sampling on codes of the columns, decoded before each call."""
+def _by_permutation(
+    sample: pd.DataFrame, reference: pd.DataFrame, seed: int, outputs: Callable[[pd.DataFrame], Floats]
+) -> tuple[Floats, Floats, Floats]:
+    """Model-agnostic: permutation sampling on codes of the columns, decoded before each call.
+
+    Values (n, features, …), base values and outputs (n, …), where the outputs of m rows are (m, …): one number a row, or several.
+    """
     import pandas as pd
 
     shap = import_shap()
@@ -228,18 +313,12 @@ def _by_permutation(evidence: Evidence, sample: pd.DataFrame, reference: pd.Data
             codes = frame[column].to_numpy(dtype=int)
             values = np.array([*names, None], dtype=object)
             frame[column] = values[codes]
-        return evidence.outputs(frame)
+        return outputs(frame)
 
     count = len(sample)
     masker = shap.maskers.Independent(coded[count:], max_samples=len(reference))
     explainer = shap.PermutationExplainer(score, masker, seed=seed)
     found = explainer(coded[:count], max_evals=2 * coded.shape[1] + 1, silent=True)
-    base = np.broadcast_to(np.asarray(found.base_values, dtype=float).reshape(-1), (count,))
-    return Explanation(
-        np.asarray(found.values),
-        base,
-        score(coded[:count]),
-        "Permutation (interventional)",
-        _space(evidence),
-        len(reference),
-    )
+    output = score(coded[:count])
+    base = np.asarray(found.base_values, dtype=float).reshape(-1, *output.shape[1:])
+    return np.asarray(found.values, dtype=float), np.broadcast_to(base, output.shape), output

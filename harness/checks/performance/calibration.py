@@ -4,34 +4,45 @@ ECE = Σ_b n_b/n · |mean probability - observed rate| over 15 bins of about equ
 upwards, so gate on Brier, log loss or the slope. Slope and intercept: logistic regression of the outcome on
 logit(p) (Cox 1958); 1 and 0 are perfect. Intervals: Wald for slope and intercept, with cluster-robust
 standard errors and Student's t where rows belong together (from 10 clusters on); bootstrap of rows or whole clusters for ECE.
+
+Without a positive class (several classes, an item's own options) the same is asked of the largest probability of a row against
+whether the answer is right (top label: Guo et al. 2017), and of each class's probability against whether the row is of it (one
+class against the rest: Kull et al. 2019), where 10 rows at least are of the class and 10 are not. Of options there is no class: a
+place means something else in each item. Top-label gap = mean largest probability - accuracy; above 0 the model is too sure.
+Limitation: a model may be right about the top label and wrong about every rare class.
 """
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.dataset import Labels
-from harness.core.finding import Exhibit, Finding
+from harness.core.dataset import Labels, Split
+from harness.core.finding import Cell, Exhibit, Finding, Selector
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.stats.bootstrap import resample_rows
+from harness.stats.bootstrap import resample_rows, resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval, student, wald
 
 Floats = npt.NDArray[np.float64]
 FEWEST_CLUSTERS = 10
+FEWEST_OF_CLASS = 10
 
 
 def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> Measurement:
-    """ECE, slope, intercept and the reliability curve of the positive class's probability."""
+    """ECE, slope, intercept and the reliability curve of the positive class's probability; without one, of each class and the
+    top label."""
     test, positive = evidence.split("test"), evidence.data.positive
-    if test is None or positive is None:
-        return not_tested("no data: no test rows, or no positive class")
+    if test is None:
+        return not_tested("no data: there are no test rows")
+    if positive is None:
+        return _without_positive(evidence, test, bins, resamples)
     score = evidence.predictions("test").positive_scores(positive)
     if score is None:
         return not_tested("no access: the model gives no probabilities")
@@ -58,6 +69,88 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
     ]
     curve = _curve(score, outcome, min(bins, 10), clusters)
     return Measurement(found + _logistic(score, outcome, clusters), [curve])
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Probabilities (n,) and whether each came true (n,), with the clusters (n,) and how the ECE is made."""
+
+    score: Floats
+    outcome: Floats
+    clusters: Labels | None
+    bins: int
+    resamples: int
+
+    def findings(self, names: tuple[str, str, str], of: Selector | None, rng: np.random.Generator) -> list[Finding]:
+        """ECE, intercept and slope under these names."""
+        hits, n = int(self.outcome.sum()), len(self.outcome)
+        if min(hits, n - hits) < FEWEST_OF_CLASS:
+            why = f"insufficient sample: {hits} of {n} answered rows come true; {FEWEST_OF_CLASS} of either kind needed"
+            return [undefined(f"performance.{name}", n, why, of=of) for name in names]
+
+        def error_of(rows: npt.NDArray[np.int64]) -> float:
+            return expected_calibration_error(self.score[rows], self.outcome[rows], self.bins)
+
+        drawn = resample_rows(error_of, n, self.resamples, rng, self.clusters)
+        ece = Finding(
+            measure=f"performance.{names[0]}",
+            value=expected_calibration_error(self.score, self.outcome, self.bins),
+            n=n,
+            of=of,
+            interval=resample_interval(drawn),
+            better="lower",
+            reason=f"biased upwards; {self.bins} equal-mass bins",
+        )
+        line = _logistic(self.score, self.outcome, self.clusters)
+        named = zip(line, names[1:], strict=True)
+        return [ece, *(f.model_copy(update={"measure": f"performance.{name}", "of": of}) for f, name in named)]
+
+
+def _without_positive(evidence: Evidence, test: Split, bins: int, resamples: int) -> Measurement:
+    """The top label; then each class against the rest, where classes are the same for every row."""
+    answers, rng = evidence.predictions("test"), evidence.generator("performance.calibration")
+    known = answers.answered
+    if answers.scores is None:
+        return not_tested("no access: the model gives no probabilities")
+    if not known.any():
+        return not_tested("no data: no row has an answer")
+    scores, truth = answers.scores[known], test.labels[known]
+    clusters = None if test.clusters is None else test.clusters[known]
+    sure, right = scores.max(axis=1), (answers.labels[known] == truth).astype(float)
+    top = _Told(sure, right, clusters, bins, resamples)
+    found = top.findings(("top_label_ece", "top_label_intercept", "top_label_slope"), None, rng)
+    curve = _curve(sure, right, min(bins, 10), clusters)
+    curve = curve.model_copy(update={"title": "Reliability: largest probability against share of right answers"})
+    found.append(_top_label_gap(sure - right, clusters, resamples, rng))
+    if evidence.suite.task == "choice":
+        return Measurement(found, [curve])
+    of_classes = []
+    for k, name in enumerate(answers.classes):
+        told = _Told(scores[:, k], (truth == name).astype(float), clusters, bins, resamples)
+        of_classes += told.findings(("ece", "calibration_intercept", "calibration_slope"), {"class": name}, rng)
+    return Measurement(found + of_classes, [curve, *_slopes(of_classes)])
+
+
+def _top_label_gap(gap: Floats, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Finding:
+    drawn = resample_sums(np.column_stack([gap, np.ones(len(gap))]), clusters, resamples, rng)
+    return Finding(
+        measure="performance.top_label_gap",
+        value=float(gap.mean()),
+        n=len(gap),
+        interval=resample_interval(drawn[:, 0] / drawn[:, 1]),
+        better="target",
+    )
+
+
+def _slopes(found: list[Finding]) -> list[Exhibit]:
+    rows: list[list[Cell]] = [
+        [f.of["class"], f.value, f.interval.low, f.interval.high, f.n]
+        for f in found
+        if f.measure == "performance.calibration_slope" and f.of and f.interval
+    ]
+    title = "Calibration slope of each class (1 is right; below 1 the model is too sure)"
+    columns = ["class", "slope", "low", "high", "n"]
+    return [Exhibit(kind="intervals", title=title, columns=columns, rows=rows)] if rows else []
 
 
 def expected_calibration_error(score: Floats, outcome: Floats, bins: int) -> float:

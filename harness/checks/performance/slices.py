@@ -56,7 +56,7 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
     outcome = _outcome(evidence, test)
     found = [_declared_finding(outcome, mask, name, minimum) for name, mask in declared(test)]
     usable = np.isfinite(outcome.values.astype(float))
-    candidates = [(n, m & usable) for n, m in _candidates(test)]
+    candidates = [(n, m & usable) for n, m in _candidates(test, minimum)]
     candidates = [(n, m) for n, m in candidates if m.sum() >= minimum and (~m & usable).sum() >= minimum]
     p_values = [_p_worse(outcome, mask, ~mask & usable) for _, mask in candidates]
     kept = [c for c, keep in zip(candidates, benjamini_hochberg(p_values, 0.1), strict=True) if keep]
@@ -115,8 +115,8 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
 
 
 def _ranked(evidence: Evidence, test: Split, minimum: int) -> list[Finding]:
-    """The AUC within each declared slice and its gap to the rest; numbers have none."""
-    if evidence.suite.task == "regression":
+    """The AUC within each declared slice and its gap to the rest; numbers, and options of an item's own, have none."""
+    if evidence.suite.task != "classification":
         return []
     answers, positive = evidence.predictions("test"), evidence.data.positive
     score = answers.positive_scores(positive) if positive else None
@@ -180,7 +180,8 @@ def declared(test: Split) -> Iterator[tuple[str, Bools]]:
             yield f"{name} = {value}", values == value
 
 
-def _candidates(test: Split) -> Iterator[tuple[str, Bools]]:
+def _candidates(test: Split, minimum: int) -> Iterator[tuple[str, Bools]]:
+    """Slices that may have the minimum of rows: of a column of texts that no two rows share there are none."""
     for column in test.inputs.columns:
         values = test.inputs[column]
         missing = values.isna().to_numpy()
@@ -193,7 +194,8 @@ def _candidates(test: Split) -> Iterator[tuple[str, Bools]]:
                 inside = (values >= low) & ((values <= high) if last else (values < high))
                 yield f"{column} from {low:.3g} to {high:.3g}", inside.to_numpy(dtype=bool)
         else:
-            for value in sorted(values.dropna().unique(), key=str):
+            counts = values.value_counts()
+            for value in sorted(counts.index[counts >= minimum], key=str):
                 yield f"{column} = {value}", (values == value).to_numpy(dtype=bool)
 
 

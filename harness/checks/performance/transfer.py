@@ -2,7 +2,7 @@
 
 For each site: AUC of the model under audit on the site's test rows (the random split), and AUC on the same rows of a clone of
 it fitted to the training rows of all other sites (leave one site out). Gap = left out minus in, with the paired standard
-error of DeLong et al. (1988). The mean over sites takes the sites as fixed. Limitations: it judges the recipe, not the shipped
+error of DeLong et al. (1988); of several classes without a positive one the mean recall stands for the AUC (`class_transfer`). The mean over sites takes the sites as fixed. Limitations: it judges the recipe, not the shipped
 weights; a few sites say little on further ones. Where rows belong together the variances are Obuchowski's (1997).
 """
 
@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from harness.checks.performance.class_transfer import class_transfer
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
@@ -22,14 +23,16 @@ from harness.stats.intervals import asymmetric, normal_quantile, wald
 
 
 def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) -> Measurement:
-    """`by` names the column of the sites; a site needs `minimum` test rows of either class."""
+    """`by` names the column of the sites; a site needs `minimum` test rows of either class, of several classes of two at least."""
     test, train, positive = evidence.split("test"), evidence.split("train"), evidence.data.positive
-    if test is None or train is None or positive is None:
-        return not_tested("no data: test rows, training rows or a positive class are missing")
+    if test is None or train is None:
+        return not_tested("no data: test rows or training rows are missing")
     if by is None:
         return not_tested("the suite names no column of sites: give the check's parameter by")
     if by not in test.columns or by not in train.columns:
         raise SuiteError(f"performance.transfer: by is {by!r}, which is no column of the data.")
+    if positive is None:
+        return class_transfer(evidence, test, train, by, minimum)
     score = evidence.predictions("test").positive_scores(positive)
     if score is None:
         return not_tested("no access: the model gives no probabilities")

@@ -33,7 +33,7 @@ from harness.stats.power import minimum_detectable
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-ATTACKS = {"classification": ("gap", "loss"), "regression": ("residual",)}
+ATTACKS = {"classification": ("gap", "loss"), "choice": ("gap", "loss"), "regression": ("residual",)}
 
 
 def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum: int = 100) -> Measurement:
