@@ -139,7 +139,7 @@ def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
         *data.ranges,
     }
     if splits:
-        wanted |= {*data.split.stratify, *([data.split.column] if data.split.column else [])}
+        wanted |= {*data.agrees, *data.split.stratify, *([data.split.column] if data.split.column else [])}
     absent = sorted(wanted - set(table.columns))
     if absent:
         raise DataError(
