@@ -269,7 +269,7 @@ _BUILT_IN = (
         "harness.checks.data.clusters:clusters",
         (),
         "Rows that belong together across splits",
-        ("straddling_clusters", "straddling_rate"),
+        ("straddling_clusters", "straddling_rate", "kin_rate"),
         BOTH,
     ),
     CheckEntry(

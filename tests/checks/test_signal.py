@@ -52,7 +52,7 @@ def test_kin_on_both_sides_is_counted_and_whole_clusters_are_not(build, find):
     assert find(found, "data.straddling_clusters").value == 1
     assert find(found, "data.straddling_rate").value == pytest.approx(2 / 6)
     clean = clusters(with_clusters(build, list("aabbcd"), list("eeffgg")))
-    assert [f.value for f in clean.findings] == [0, 0]
+    assert [f.value for f in clean.findings if f.measure != "data.kin_rate"] == [0, 0]
     assert clusters(build(["yes", "no"] * 3, train={"labels": ["yes", "no"] * 3})).status == "not_tested"
 
 
