@@ -253,7 +253,8 @@ _BUILT_IN = (
         "harness.checks.data.signal:signal",
         (),
         "Whether the features tell the label at all",
-        ("label_auc",),
+        ("label_auc", "label_r2"),
+        BOTH,
     ),
     CheckEntry(
         "data.power",
@@ -277,7 +278,11 @@ _BUILT_IN = (
         "harness.checks.data.sites:sites",
         (),
         "Shift between sites",
-        ("site_shift_auc", "site_prevalence"),
+        (
+            *("site_shift_auc", "site_stability_index", "site_ks_distance", "site_shifted_columns"),
+            *("site_prevalence", "site_label_mean"),
+        ),
+        BOTH,
     ),
     CheckEntry(
         "baseline.paired",
