@@ -141,7 +141,11 @@ def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
         *data.read.numbers,
     }
     if splits:
-        wanted |= {*data.split.stratify, *(name for name in (data.split.column, data.split.group) if name)}
+        wanted |= {
+            *data.agrees,
+            *data.split.stratify,
+            *(name for name in (data.split.column, data.split.group) if name),
+        }
     absent = sorted(wanted - set(table.columns))
     if absent:
         why = "".join(f" {name!r} was left out: {source.left_out[name]}." for name in absent if name in source.left_out)

@@ -232,16 +232,10 @@ _BUILT_IN = (
         "Data quality",
         (
             *("duplicate_rate", "train_test_overlap_rate", "leak_suspect", "leak_suspects", "missing_rate"),
-            "no_number",
-            *(
-                "disguised_missing",
-                "out_of_range",
-                "determined_label_rate",
-                "determined_label_columns",
-                "contradictory_label_rate",
-                "small_group",
-                "small_groups",
-            ),
+            *("no_number", "disguised_missing", "out_of_range", "determined_label_rate", "determined_label_columns"),
+            *("contradictory_label_rate", "label_disagreement_rate", "prevalence_gap", "small_group", "small_groups"),
+            *("forbidden_feature", "forbidden_features", "identifier_feature", "identifier_features"),
+            *("redundant_column", "redundant_columns"),
         ),
         EVERY,
     ),
@@ -267,7 +261,8 @@ _BUILT_IN = (
         "harness.checks.data.signal:signal",
         (),
         "Whether the features tell the label at all",
-        ("label_auc",),
+        ("label_auc", "label_r2"),
+        BOTH,
     ),
     CheckEntry(
         "data.power",
@@ -283,7 +278,7 @@ _BUILT_IN = (
         "harness.checks.data.clusters:clusters",
         (),
         "Rows that belong together across splits",
-        ("straddling_clusters", "straddling_rate"),
+        ("straddling_clusters", "straddling_rate", "kin_rate"),
         EVERY,
     ),
     CheckEntry(
@@ -291,7 +286,11 @@ _BUILT_IN = (
         "harness.checks.data.sites:sites",
         (),
         "Shift between sites",
-        ("site_shift_auc", "site_prevalence"),
+        (
+            *("site_shift_auc", "site_stability_index", "site_ks_distance", "site_shifted_columns"),
+            *("site_prevalence", "site_label_mean"),
+        ),
+        BOTH,
     ),
     CheckEntry(
         "baseline.paired",

@@ -43,6 +43,20 @@ Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["strin
 Number = StrictInt | StrictFloat
 
 
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+Labels = Annotated[
+    list[Text],
+    BeforeValidator(_as_list),
+    Field(min_length=1),
+    WithJsonSchema(
+        {"type": ["string", "number", "boolean", "array"], "items": {"type": ["string", "number", "boolean"]}}
+    ),
+]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -53,8 +67,17 @@ class Threshold(_Strict):
     at_least: Number
 
 
+class Prevalence(_Strict):
+    """The share of the positive class where the model will be used, and where that is known from."""
+
+    rate: Number = Field(gt=0, lt=1)
+    source: str = Field(min_length=1)
+
+
 class Label(_Strict):
     """The label column; which class is positive, and which outcome is favourable to the person; the unit of a number.
+
+    `prevalence` is the positive class's rate where the model will be used, where the rows were not drawn at that rate.
 
     `column` is null where no true answer exists (only checks that need none run).
     """
@@ -64,6 +87,13 @@ class Label(_Strict):
     positive: Text | Threshold | None = None
     favourable: Text | None = None
     names: dict[Literal["positive", "negative"], str] = Field(default_factory=dict)
+    prevalence: Prevalence | None = None
+
+    @model_validator(mode="after")
+    def _prevalence_of_a_class(self) -> Self:
+        if self.prevalence is not None and self.positive is None:
+            raise ValueError("prevalence is the positive class's rate: name that class under positive")
+        return self
 
     @property
     def positive_name(self) -> str | None:
@@ -151,7 +181,11 @@ class SplitPlan(_Strict):
 
 class Data(_Strict):
     """The data of a suite. `cluster` names the column of what rows belong together to (a patient, a
-    machine), or the columns whose equal values make rows belong together (the ingredients of a mix)."""
+    machine), or the columns whose equal values make rows belong together (the ingredients of a mix).
+
+    `not_features` names columns that must not be read, and why (known after the label, an identifier). `agrees` says which
+    labels another column's values go with: column → value (`"*"`: any other) → label or labels.
+    """
 
     source: str
     card: str | None = None
@@ -167,6 +201,8 @@ class Data(_Strict):
     read: Read = Read()
     missing: dict[str, list[Any]] = Field(default_factory=dict)
     ranges: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
+    not_features: dict[str, str] = Field(default_factory=dict)
+    agrees: dict[str, dict[Text, Labels]] = Field(default_factory=dict)
     drop_duplicates: bool = False
     texts_in_reports: bool = False
     split: SplitPlan = SplitPlan()
@@ -280,6 +316,12 @@ class Suite(_Strict):
     @model_validator(mode="after")
     def _waivers_fit(self) -> Self:
         refuse_misfits([*self.policy, *release_rules(self.release)], self.waivers)
+        return self
+
+    @model_validator(mode="after")
+    def _labels_can_agree(self) -> Self:
+        if self.data.agrees and (self.task != "classification" or self.data.label.column is None):
+            raise ValueError("data.agrees says which class a value goes with: leave it out where rows have no class")
         return self
 
     @model_validator(mode="after")

@@ -2,9 +2,8 @@
 
 Duplicates within and across splits (hash of features and label); columns that alone tell the label (AUC of a number's
 rank or of its being missing, or of the label rate that a text's value has in the other half of the rows; for numbers to be
-predicted (1 + |Kendall's tau-b|) / 2); missing and disguised missing values; values outside
-declared ranges; values of a column that leave one label only (determined label rate); contradictory labels (equal features, different label); groups too small to judge.
-Limitation: exact duplicates only.
+predicted (1 + |Kendall's tau-b|) / 2); missing and disguised missing values; values outside declared ranges; groups too small to
+judge. `labels` looks at the labels themselves, `columns` at columns that should be no features. Limitation: exact duplicates only.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from harness.checks.data.columns import column_findings
+from harness.checks.data.labels import label_findings
 from harness.checks.data.numbers_as_text import numbers_as_text
 from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.stats.auc import delong
-from harness.stats.intervals import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +35,8 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
     if not parts:
         return not_tested("no data")
     findings = _duplicates(parts) + _missing(parts) + numbers_as_text(evidence, parts) + _ranges(evidence, parts)
+    findings += label_findings(evidence, parts) + column_findings(evidence, parts)
     numbers = not evidence.data.classes
-    if not numbers:  # two measurements of a number differ without a contradiction
-        findings += _contradictions(parts) + _determined(parts)
     leaks = _leaks(parts, leak_auc)
     findings += [
         Finding(
@@ -169,25 +168,6 @@ def _ranges(evidence: Evidence, parts: list[Split]) -> list[Finding]:
     return found
 
 
-def _contradictions(parts: list[Split]) -> list[Finding]:
-    labels: dict[str, Counter[str]] = {}
-    for part in parts:
-        for key, label in zip(_keys(part, with_label=False), part.labels, strict=True):
-            labels.setdefault(key, Counter())[str(label)] += 1
-    clashing = sum(sum(seen.values()) - max(seen.values()) for seen in labels.values())
-    n = sum(map(len, parts))
-    return [
-        Finding(
-            measure="data.contradictory_label_rate",
-            value=clashing / n,
-            n=n,
-            interval=wilson(clashing, n),
-            better="lower",
-            reason="rows whose features equal another row's while the label differs",
-        )
-    ]
-
-
 def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool]]:
     import pandas as pd
 
@@ -201,45 +181,6 @@ def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool
             best = max((column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
         found.append((str(column), best, len(inputs), best >= limit))
     return sorted(found, key=lambda row: (-row[1], row[0]))
-
-
-def _determined(parts: list[Split]) -> list[Finding]:
-    """Values that leave one label only, too often for chance: the label would be drawn so with p < 1e-6."""
-    labels = np.concatenate([part.labels for part in parts])
-    shares = {name: float((labels == name).mean()) for name in set(labels)}
-    found = []
-    for column in parts[0].inputs.columns:
-        values = np.concatenate([part.inputs[column].astype(object).to_numpy() for part in parts])
-        seen: dict[object, Counter[str]] = {}
-        for value, label in zip(values, labels, strict=True):
-            seen.setdefault("missing" if value is None or value != value else value, Counter())[str(label)] += 1
-        fixed = {
-            value: sum(own.values())
-            for value, own in seen.items()
-            if len(own) == 1 and shares[next(iter(own))] ** sum(own.values()) < 1e-6
-        }
-        if fixed:
-            named = ", ".join(str(value) for value in sorted(fixed, key=str)[:3])
-            found.append(
-                Finding(
-                    measure="data.determined_label_rate",
-                    value=sum(fixed.values()) / len(labels),
-                    n=len(labels),
-                    of={"feature": str(column)},
-                    exact=True,
-                    better="lower",
-                    reason=f"where it is {named}, the label is always the same: is the column known before the label?",
-                )
-            )
-    count = Finding(
-        measure="data.determined_label_columns",
-        value=len(found),
-        n=len(labels),
-        exact=True,
-        unit="columns",
-        better="lower",
-    )
-    return [count, *found]
 
 
 def column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:

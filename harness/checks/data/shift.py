@@ -82,25 +82,31 @@ def two_sample_auc(first: Split, second: Split, rng: np.random.Generator) -> Auc
 
 def cross_validated_auc(frame: pd.DataFrame, target: Bools, clusters: Labels | None, rng: np.random.Generator) -> Auc:
     """How well boosted trees tell target rows (n,) from the others by the columns (n, k), out of fold; widened as above."""
-    import pandas as pd
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
     from threadpoolctl import threadpool_limits
+
+    kind = StratifiedKFold if clusters is None else StratifiedGroupKFold
+    folds = kind(5, shuffle=True, random_state=int(rng.integers(2**31)))
+    model = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0, early_stopping=False)
+    with threadpool_limits(1):  # small trees: threads that wait for each other cost more than they give
+        scores = cross_val_predict(model, as_numbers(frame), target, groups=clusters, cv=folds, method="predict_proba")[
+            :, 1
+        ]
+    auc = delong(scores, target, clusters)
+    assert auc is not None
+    return replace(auc, standard_error=auc.standard_error * math.sqrt(2))
+
+
+def as_numbers(frame: pd.DataFrame) -> Floats:
+    """Columns (n, k) as trees read them: numbers as they are, a category as its place in the alphabet."""
+    import pandas as pd
 
     columns = [
         column.to_numpy() if column.dtype.kind == "f" else pd.factorize(column.astype(str), sort=True)[0].astype(float)
         for _, column in frame.items()
     ]
-    kind = StratifiedKFold if clusters is None else StratifiedGroupKFold
-    folds = kind(5, shuffle=True, random_state=int(rng.integers(2**31)))
-    model = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0, early_stopping=False)
-    with threadpool_limits(1):  # small trees: threads that wait for each other cost more than they give
-        scores = cross_val_predict(
-            model, np.column_stack(columns), target, groups=clusters, cv=folds, method="predict_proba"
-        )[:, 1]
-    auc = delong(scores, target, clusters)
-    assert auc is not None
-    return replace(auc, standard_error=auc.standard_error * math.sqrt(2))
+    return np.column_stack(columns)
 
 
 def joined_clusters(first: Split, second: Split) -> Labels | None:
