@@ -173,6 +173,16 @@ _BUILT_IN = (
         ("regression",),
     ),
     CheckEntry(
+        "bias.calibration",
+        "harness.checks.bias.calibration:calibration",
+        ("predictions", "scores", "sensitive", "positive"),
+        "Calibration by group",
+        (
+            *("calibration_in_the_large", "observed_to_expected", "calibration_gap"),
+            *("calibration_p_value", "calibration_difference"),
+        ),
+    ),
+    CheckEntry(
         "bias.log_odds",
         "harness.checks.bias.log_odds:log_odds",
         ("predictions", "scores", "sensitive", "favourable"),
