@@ -66,16 +66,32 @@ class Label(_Strict):
 
 
 class Sensitive(_Strict):
-    """A sensitive attribute: its column, and either names for its values or bins for its numbers."""
+    """A sensitive attribute or slice: its column, and names for its values, or bins or quantiles for its numbers.
+
+    `quantiles` is a number of equal parts, or the shares to cut at; the cuts are those of the training rows.
+    """
 
     column: str
     values: dict[Text, str] | None = None
     bins: list[Number] | None = None
+    quantiles: StrictInt | list[Number] | None = None
+
+    @property
+    def shares(self) -> list[float]:
+        """The shares at which quantiles are cut, without 0 and 1."""
+        if isinstance(self.quantiles, int):
+            return [part / self.quantiles for part in range(1, self.quantiles)]
+        return [float(share) for share in self.quantiles or []]
 
     @model_validator(mode="after")
-    def _values_or_bins(self) -> Self:
-        if self.values is not None and self.bins is not None:
-            raise ValueError("give values or bins, not both")
+    def _one_way(self) -> Self:
+        if sum(given is not None for given in (self.values, self.bins, self.quantiles)) > 1:
+            raise ValueError("give one of values, bins and quantiles, not several")
+        cuts = self.shares
+        if self.quantiles is not None and (not cuts or sorted(set(cuts)) != cuts or not 0 < cuts[0] <= cuts[-1] < 1):
+            raise ValueError(
+                f"quantiles is a number of parts from 2 on, or rising shares in (0, 1), got {self.quantiles}"
+            )
         if self.bins is not None and (len(self.bins) < 2 or sorted(set(self.bins)) != self.bins):
             raise ValueError(f"bins must rise and have two edges at least, got {self.bins}")
         return self
@@ -107,6 +123,14 @@ class SplitPlan(_Strict):
         return self
 
 
+class Words(_Strict):
+    """What a row is, and what its positive ones are, in the words of the domain: units of counts are written with them."""
+
+    rows: str = "rows"
+    positives: str = "positives"
+    positive: str = "positive"
+
+
 class Data(_Strict):
     """The data of a suite. `cluster` names the column of what rows belong together to (a patient, a
     machine), or the columns whose equal values make rows belong together (the ingredients of a mix)."""
@@ -127,6 +151,7 @@ class Data(_Strict):
     ranges: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
     drop_duplicates: bool = False
     texts_in_reports: bool = False
+    words: Words = Words()
     split: SplitPlan = SplitPlan()
 
     @property
