@@ -14,6 +14,7 @@ from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
 from harness.datasets.groups import group_names
+from harness.datasets.ngrams import piece_counts
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample
 from harness.errors import DataError
@@ -272,6 +273,8 @@ def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data, learned: 
             inputs[column] = np.array([None if pd.isna(v) else name_of(v) for v in inputs[column]], dtype=object)
         else:
             inputs[column] = inputs[column].astype(float)
+    for name, counts in piece_counts(inputs, data.derived).items():
+        inputs[name] = counts
     groups = {name: group_names(table[how.column], how, learned[how.column]) for name, how in data.sensitive.items()}
     ids = np.asarray(table["__id__"], dtype=object)
     slices = {name: group_names(table[how.column], how, learned[how.column]) for name, how in data.slices.items()}

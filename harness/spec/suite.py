@@ -133,13 +133,16 @@ class Words(_Strict):
 
 class Data(_Strict):
     """The data of a suite. `cluster` names the column of what rows belong together to (a patient, a
-    machine), or the columns whose equal values make rows belong together (the ingredients of a mix)."""
+    machine), or the columns whose equal values make rows belong together (the ingredients of a mix). `ngrams` lists, for a
+    feature that is a text, the pieces whose occurrences are counted in columns of their own: a model of columns sees them
+    after the features; `text` and `prompt` views are made of the features alone."""
 
     source: str
     card: str | None = None
     label: Label
     features: list[str] = Field(min_length=1)
     categorical: list[str] = Field(default_factory=list)
+    ngrams: dict[str, list[str]] = Field(default_factory=dict)
     options: list[str] = Field(default_factory=list)
     sensitive: dict[str, Sensitive] = Field(default_factory=dict)
     reference: dict[str, str] = Field(default_factory=dict)
@@ -153,6 +156,11 @@ class Data(_Strict):
     texts_in_reports: bool = False
     words: Words = Words()
     split: SplitPlan = SplitPlan()
+
+    @property
+    def derived(self) -> list[tuple[str, str, str]]:
+        """The columns that count pieces of a text feature, after the features: name, feature, piece."""
+        return [(f"{column}:{piece}", column, piece) for column, pieces in self.ngrams.items() for piece in pieces]
 
     @property
     def cluster_columns(self) -> list[str]:
@@ -169,6 +177,13 @@ class Data(_Strict):
         for key, named in (("categorical", self.categorical), ("options", self.options)):
             if unknown := sorted(set(named) - set(self.features)):
                 raise ValueError(f"{key} names {', '.join(unknown)}, which is not under features")
+        for column, pieces in self.ngrams.items():
+            if column not in self.features or column in self.categorical:
+                raise ValueError(f"ngrams names {column!r}, which is not among the features that are texts")
+            if not pieces or "" in pieces or len(set(pieces)) != len(pieces):
+                raise ValueError(f"ngrams of {column} lists pieces of text, none empty and each once, got {pieces}")
+        if taken := sorted({name for name, _, _ in self.derived} & set(self.features)):
+            raise ValueError(f"ngrams makes the column(s) {', '.join(taken)}, which are features already")
         for attribute in self.reference:
             if attribute not in self.sensitive:
                 raise ValueError(f"reference names {attribute!r}, which is not under sensitive")
