@@ -14,11 +14,13 @@ from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
 from harness.core.written_numbers import number_of
+from harness.datasets.groups import group_names
+from harness.datasets.ngrams import piece_counts
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError
 from harness.spec.loading import LoadedSuite, load_card
-from harness.spec.suite import Data, Label, Sensitive, Suite, Threshold
+from harness.spec.suite import Data, Label, Suite, Threshold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,11 +52,21 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         table = table.loc[~table.drop(columns=identity).duplicated()].reset_index(drop=True)
     classes, labels = _labels(table, suite, source.name)
     roles = np.array(["test"] * len(table), dtype=object) if options.data else _roles(table, labels, suite)
+    own = (
+        None
+        if options.train_data is None
+        else read_source(options.train_data, suite.data.read, missing=suite.data.missing)
+    )
+    own_table = None if own is None else _prepare(own, suite.data, splits=False)
+    learned = own_table if own_table is not None else table.loc[roles == "train"] if "train" in roles else table
     splits = {
-        role: _split(role, table.loc[roles == role], labels[roles == role], suite.data)
+        role: _split(role, table.loc[roles == role], labels[roles == role], suite.data, learned)
         for role in ("test", "calibration", "train")
     }
-    members = _members(splits, options, suite, classes)
+    if own is not None and own_table is not None:
+        members = _train_data(splits, own.name, own_table, suite, classes)
+    else:
+        members = _members(splits, options)
     _check_reference(suite.data, splits)
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
@@ -74,15 +86,17 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     )
 
 
-def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
-    if options.train_data is not None:
-        source = read_source(options.train_data, suite.data.read, missing=suite.data.missing)
-        table = _prepare(source, suite.data, splits=False)
-        table["__id__"] = "train:" + table["__id__"]
-        _, labels = _labels(table, suite, source.name, classes)
-        splits["train"] = _split("train", table, labels, suite.data)
-        _share_ids(splits)
-        return "train-data"
+def _train_data(
+    splits: dict[str, Split], name: str, table: pd.DataFrame, suite: Suite, classes: tuple[str, ...]
+) -> str:
+    table["__id__"] = "train:" + table["__id__"]
+    _, labels = _labels(table, suite, name, classes)
+    splits["train"] = _split("train", table, labels, suite.data, table)
+    _share_ids(splits)
+    return "train-data"
+
+
+def _members(splits: dict[str, Split], options: DataOptions) -> str:
     if options.trained_ids is not None and options.data is None:
         known = set(options.trained_ids)
         everything = [splits[role] for role in ("test", "calibration", "train")]
@@ -252,28 +266,6 @@ def _classes(values: Strings, label: Label, source: str, known: tuple[str, ...] 
     return classes
 
 
-def group_names(column: pd.Series[Any], how: Sensitive) -> Strings:
-    """Group names (n,) of a sensitive column: renamed values or bins [45, 60) such as 45-60; None where missing."""
-    import pandas as pd
-
-    if how.bins is not None:
-        numbers = pd.to_numeric(column, errors="coerce")
-        names = [f"{low:g}-{high:g}" for low, high in zip(how.bins[:-1], how.bins[1:], strict=True)]
-        cut = pd.cut(numbers, bins=[float(b) for b in how.bins], labels=names, right=False)
-        return np.array([None if pd.isna(value) else str(value) for value in cut], dtype=object)
-    renamed = how.values or {}
-    found = {name_of(value) for value in column.dropna().unique()}
-    if renamed and found and not found & set(renamed):
-        raise DataError(
-            f"values of {how.column!r} renames {', '.join(renamed)}, but the column holds {', '.join(sorted(found)[:8])}. "
-            'Quote words such as "yes" and "no": YAML reads them as true and false.'
-        )
-    return np.array(
-        [None if pd.isna(value) else renamed.get(name_of(value), name_of(value)) for value in column],
-        dtype=object,
-    )
-
-
 def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
     plan = suite.data.split
     if plan.column is not None:
@@ -296,7 +288,8 @@ def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
     return np.array(assign_roles(ids, strata, units_of(ids, whole), plan), dtype=object)
 
 
-def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data) -> Split:
+def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data, learned: pd.DataFrame) -> Split:
+    """The rows of a role; `learned` are the training rows, which say where quantiles lie."""
     import pandas as pd
 
     table = table.reset_index(drop=True)
@@ -306,9 +299,11 @@ def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data) -> Split:
             inputs[column] = np.array([None if pd.isna(v) else name_of(v) for v in inputs[column]], dtype=object)
         else:
             inputs[column] = inputs[column].astype(float)
-    groups = {name: group_names(table[how.column], how) for name, how in data.sensitive.items()}
+    for name, counts in piece_counts(inputs, data.derived).items():
+        inputs[name] = counts
+    groups = {name: group_names(table[how.column], how, learned[how.column]) for name, how in data.sensitive.items()}
     ids = np.asarray(table["__id__"], dtype=object)
-    slices = {name: group_names(table[how.column], how) for name, how in data.slices.items()}
+    slices = {name: group_names(table[how.column], how, learned[how.column]) for name, how in data.slices.items()}
     return Split(role, ids, inputs, labels, groups, slices, table.drop(columns=["__id__"]), _clusters(table, data))
 
 

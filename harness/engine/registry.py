@@ -127,7 +127,7 @@ _BUILT_IN = (
         "Where the score is used",
         (
             *("ks", "gini", "recall_at_budget", "precision_at_budget", "enrichment", "sensitivity_at_specificity"),
-            *("net_benefit", "net_benefit_of_all", "false_alarms_per_1000", "missed_per_1000"),
+            *("precision_at_k", "net_benefit", "net_benefit_of_all", "false_alarms_per_1000", "missed_per_1000"),
         ),
     ),
     CheckEntry(
@@ -144,6 +144,20 @@ _BUILT_IN = (
         ("predictions", "positive"),
         "What the errors cost",
         ("expected_cost", "cost_of_all", "cost_of_none", "cost_saving", "alarms_per_positive"),
+    ),
+    CheckEntry(
+        "performance.approval",
+        "harness.checks.performance.approval:approval",
+        ("predictions", "scores", "positive"),
+        "How many can be approved",
+        ("approval_rate", "approved_bad_rate"),
+    ),
+    CheckEntry(
+        "performance.inspection",
+        "harness.checks.performance.inspection:inspection",
+        ("predictions", "scores"),
+        "What escapes inspection",
+        ("escape_rate", "released_defect_rate"),
     ),
     CheckEntry(
         "performance.transfer",
@@ -179,6 +193,16 @@ _BUILT_IN = (
             *("mean_prediction_gap", "mean_error_gap", "mean_absolute_error_gap"),
         ),
         ("regression",),
+    ),
+    CheckEntry(
+        "bias.calibration",
+        "harness.checks.bias.calibration:calibration",
+        ("predictions", "scores", "sensitive", "positive"),
+        "Calibration by group",
+        (
+            *("calibration_in_the_large", "observed_to_expected", "calibration_gap"),
+            *("calibration_p_value", "calibration_difference"),
+        ),
     ),
     CheckEntry(
         "bias.log_odds",

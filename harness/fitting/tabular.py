@@ -26,14 +26,16 @@ def fit_tabular(train: Split, base: str, seed: int) -> Any:
 
     numeric = [column for column in train.inputs.columns if train.inputs[column].dtype.kind == "f"]
     categorical = [column for column in train.inputs.columns if column not in numeric]
-    if not numeric and not any((train.inputs[name].value_counts() >= COMMON).any() for name in categorical):
+    # A text of its own in each row tells no other row anything.
+    shared = [name for name in categorical if (train.inputs[name].value_counts() >= COMMON).any()]
+    if not numeric and not shared:
         raise ModelError(
             f"{base} learns from numbers and from values that {COMMON} rows share; the column(s) {', '.join(categorical[:5])} hold "
             "neither. If they hold texts: --base sklearn:tfidf, or a transformer to fine-tune (both need views.text)."
         )
     pipeline = Pipeline(
         [
-            ("columns", _columns(numeric, categorical, train.inputs, base)),
+            ("columns", _columns(numeric, shared, train.inputs, base)),
             ("model", _regressor(base, seed) if numbers else _classifier(base, seed)),
         ]
     )

@@ -11,6 +11,7 @@ from harness.core.finding import Exhibit
 
 ACCENT = "#2c6fbb"
 _LIMIT = "#b3541e"
+_COLOURS = [ACCENT, _LIMIT, "#6b7280"]
 _CONFIG: dict[str, Any] = {
     "background": None,
     "view": {"stroke": None},
@@ -203,6 +204,8 @@ def _bars(exhibit: Exhibit, band: object) -> dict[str, Any]:
 
 
 def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
+    if isinstance(exhibit.rows[0][-1], str):
+        return _lines(exhibit)
     rows = [{"x": r[0], "y": r[1], "low": r[2], "high": r[3]} for r in exhibit.rows]
     top = max(_number(r["high"]) for r in rows)
     x = {"field": "x", "type": "quantitative", "title": exhibit.columns[0]}
@@ -228,6 +231,38 @@ def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _lines(exhibit: Exhibit) -> dict[str, Any]:
+    """Lines by name (the last column) with their bands; a line far below all others' highest point is cut off."""
+    rows = [dict(zip(("x", "y", "low", "high", "line"), r, strict=True)) for r in exhibit.rows]
+    names = list(dict.fromkeys(row["line"] for row in rows))
+    values = [_number(row[key]) for row in rows for key in ("y", "low", "high") if row[key] is not None]
+    top = max(values)
+    bottom = max(min(values), -0.5 * top) if top > 0 else min(values)
+    x = {"field": "x", "type": "quantitative", "title": exhibit.columns[0], "scale": {"nice": False}}
+    scale = {"domain": [bottom - 0.05 * (top - bottom or 1.0), top], "nice": False, "zero": False}
+    y: dict[str, Any] = {"type": "quantitative", "title": exhibit.columns[1], "scale": scale}
+    legend = {"orient": "bottom", "title": None, "labelColor": "currentColor", "labelFontSize": 12, "symbolSize": 400}
+    ranges = {"color": _COLOURS, "strokeDash": [[1, 0], [6, 3], [2, 3]]}
+    looks = {
+        channel: {"field": "line", "type": "nominal", "scale": {"domain": names, "range": wanted}, "legend": legend}
+        for channel, wanted in ranges.items()
+    }
+    bands = [
+        {
+            "data": {"values": [row for row in rows if row["line"] == name and row["low"] is not None]},
+            "mark": {"type": "area", "color": colour, "opacity": 0.15, "clip": True},
+            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+        }
+        for name, colour in zip(names, _COLOURS, strict=False)
+    ]
+    line = {
+        "data": {"values": rows},
+        "mark": {"type": "line", "strokeWidth": 2, "clip": True},
+        "encoding": {"x": x, "y": {"field": "y", **y}, **looks},
+    }
+    return {"width": 480, "height": 260, "layer": [*bands, line]}
 
 
 def _name_axis(rows: list[dict[str, Any]]) -> dict[str, int]:

@@ -104,16 +104,32 @@ class Label(_Strict):
 
 
 class Sensitive(_Strict):
-    """A sensitive attribute: its column, and either names for its values or bins for its numbers."""
+    """A sensitive attribute or slice: its column, and names for its values, or bins or quantiles for its numbers.
+
+    `quantiles` is a number of equal parts, or the shares to cut at; the cuts are those of the training rows.
+    """
 
     column: str
     values: dict[Text, str] | None = None
     bins: list[Number] | None = None
+    quantiles: StrictInt | list[Number] | None = None
+
+    @property
+    def shares(self) -> list[float]:
+        """The shares at which quantiles are cut, without 0 and 1."""
+        if isinstance(self.quantiles, int):
+            return [part / self.quantiles for part in range(1, self.quantiles)]
+        return [float(share) for share in self.quantiles or []]
 
     @model_validator(mode="after")
-    def _values_or_bins(self) -> Self:
-        if self.values is not None and self.bins is not None:
-            raise ValueError("give values or bins, not both")
+    def _one_way(self) -> Self:
+        if sum(given is not None for given in (self.values, self.bins, self.quantiles)) > 1:
+            raise ValueError("give one of values, bins and quantiles, not several")
+        cuts = self.shares
+        if self.quantiles is not None and (not cuts or sorted(set(cuts)) != cuts or not 0 < cuts[0] <= cuts[-1] < 1):
+            raise ValueError(
+                f"quantiles is a number of parts from 2 on, or rising shares in (0, 1), got {self.quantiles}"
+            )
         if self.bins is not None and (len(self.bins) < 2 or sorted(set(self.bins)) != self.bins):
             raise ValueError(f"bins must rise and have two edges at least, got {self.bins}")
         return self
@@ -179,12 +195,22 @@ class SplitPlan(_Strict):
         return self
 
 
+class Words(_Strict):
+    """What a row is, and what its positive ones are, in the words of the domain: units of counts are written with them."""
+
+    rows: str = "rows"
+    positives: str = "positives"
+    positive: str = "positive"
+
+
 class Data(_Strict):
     """The data of a suite. `cluster` names the column of what rows belong together to (a patient, a
     machine), or the columns whose equal values make rows belong together (the ingredients of a mix).
 
     `not_features` names columns that must not be read, and why (known after the label, an identifier). `agrees` says which
-    labels another column's values go with: column → value (`"*"`: any other) → label or labels.
+    labels another column's values go with: column → value (`"*"`: any other) → label or labels. `ngrams` lists, for a
+    feature that is a text, the pieces whose occurrences are counted in columns of their own: a model of columns sees them
+    after the features; `text` and `prompt` views are made of the features alone.
     """
 
     source: str
@@ -192,6 +218,7 @@ class Data(_Strict):
     label: Label
     features: list[str] = Field(min_length=1)
     categorical: list[str] = Field(default_factory=list)
+    ngrams: dict[str, list[str]] = Field(default_factory=dict)
     options: list[str] = Field(default_factory=list)
     sensitive: dict[str, Sensitive] = Field(default_factory=dict)
     reference: dict[str, str] = Field(default_factory=dict)
@@ -205,7 +232,13 @@ class Data(_Strict):
     agrees: dict[str, dict[Text, Labels]] = Field(default_factory=dict)
     drop_duplicates: bool = False
     texts_in_reports: bool = False
+    words: Words = Words()
     split: SplitPlan = SplitPlan()
+
+    @property
+    def derived(self) -> list[tuple[str, str, str]]:
+        """The columns that count pieces of a text feature, after the features: name, feature, piece."""
+        return [(f"{column}:{piece}", column, piece) for column, pieces in self.ngrams.items() for piece in pieces]
 
     @property
     def cluster_columns(self) -> list[str]:
@@ -222,6 +255,13 @@ class Data(_Strict):
         for key, named in (("categorical", self.categorical), ("options", self.options)):
             if unknown := sorted(set(named) - set(self.features)):
                 raise ValueError(f"{key} names {', '.join(unknown)}, which is not under features")
+        for column, pieces in self.ngrams.items():
+            if column not in self.features or column in self.categorical:
+                raise ValueError(f"ngrams names {column!r}, which is not among the features that are texts")
+            if not pieces or "" in pieces or len(set(pieces)) != len(pieces):
+                raise ValueError(f"ngrams of {column} lists pieces of text, none empty and each once, got {pieces}")
+        if taken := sorted({name for name, _, _ in self.derived} & set(self.features)):
+            raise ValueError(f"ngrams makes the column(s) {', '.join(taken)}, which are features already")
         for attribute in self.reference:
             if attribute not in self.sensitive:
                 raise ValueError(f"reference names {attribute!r}, which is not under sensitive")

@@ -22,6 +22,7 @@ from harness.core.interval import Interval
 from harness.stats.intervals import student_factor, wilson
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[Any]
 
 
@@ -46,3 +47,20 @@ def effective_counts(hit: Bools, clusters: Labels | None) -> tuple[float, float]
 def share_interval(hit: Bools, clusters: Labels | None) -> Interval:
     """Wilson's interval of a share of rows (n,), of counts over their design effect where rows belong together."""
     return wilson(*effective_counts(hit, clusters))
+
+
+def mean_error(values: Floats, clusters: Labels | None) -> float | None:
+    """Standard error of the mean of values (n,), n ≥ 1: s / √n; 0 of a single row.
+
+    Where rows belong together √(k / (k - 1) · Σ_c (Σ_{i in c} (v - mean))²) / n over k clusters, times Student's 97.5 % quantile over
+    the normal one; None with a single cluster.
+    """
+    n, centred = len(values), values - values.mean()
+    if clusters is None:
+        return float(np.sqrt((centred**2).sum() / max(n - 1, 1) / n))
+    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    count = int(owner.max()) + 1
+    if count < 2:
+        return None
+    total = float((np.bincount(owner, weights=centred) ** 2).sum())
+    return float(np.sqrt(count / (count - 1) * total)) / n * student_factor(count)

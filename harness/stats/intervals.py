@@ -198,6 +198,33 @@ def square_and_add(value: float, other: float, own: Interval, others: Interval) 
     return asymmetric(value - other, down, up, own.level)
 
 
+def observed_to_expected(
+    successes: float, n: float, expected: float, standard_error: float, level: float = 0.95
+) -> Interval:
+    """Interval of an observed share over an expected mean (above 0): Wilson's and the normal one, on the log scale (Zou & Donner 2008).
+
+    The two are taken as independent. ln(ratio) ± √(distance of ln share to its bound² + the same of the mean's other bound²);
+    from 0 where there is no success, to Wilson's upper bound over the mean.
+    """
+    low, high = _wilson_bounds(successes, n, level)
+    share, spread = successes / n, normal_quantile(0.5 + level / 2) * standard_error / expected
+    if successes == 0:
+        ends = (0.0, high / expected * math.exp(spread))
+    else:
+        down, up = math.log(share / low), math.log(high / share)
+        ends = (
+            share / expected * math.exp(-math.hypot(down, spread)),
+            share / expected * math.exp(math.hypot(up, spread)),
+        )
+    inputs: dict[str, float | int | list[float]] = {
+        "successes": _count(successes),
+        "n": _count(n),
+        "expected": expected,
+        "standard_error": standard_error,
+    }
+    return Interval(low=ends[0], high=ends[1], level=level, method="observed_to_expected", inputs=inputs)
+
+
 QUANTILE_GRID = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
 QUANTILE_GRID = [*QUANTILE_GRID, *[1 - p for p in reversed(QUANTILE_GRID[:-1])]]
 
@@ -346,4 +373,5 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "student": student,
     "tango": tango,
     "square_and_add": asymmetric,
+    "observed_to_expected": observed_to_expected,
 }

@@ -16,6 +16,16 @@ def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
     return rejected
 
 
+def holm_adjusted(p_values: Sequence[float]) -> list[float]:
+    """Each p-value as Holm's procedure corrects it: the smallest alpha at which it would be rejected, at most 1."""
+    adjusted = [0.0] * len(p_values)
+    so_far = 0.0
+    for step, index in enumerate(sorted(range(len(p_values)), key=lambda i: (p_values[i], i))):
+        so_far = max(so_far, min(1.0, p_values[index] * (len(p_values) - step)))
+        adjusted[index] = so_far
+    return adjusted
+
+
 def benjamini_hochberg(p_values: Sequence[float], rate: float) -> list[bool]:
     """Which hypotheses are kept at this false-discovery rate (Benjamini & Hochberg 1995)."""
     count = len(p_values)

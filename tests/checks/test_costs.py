@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness.checks.performance.costs import costs
+from harness.checks.performance.operating_points import operating_points
 from harness.errors import SuiteError
 
 
@@ -29,6 +30,88 @@ def test_costs_are_those_counted_by_hand(build, find):
     saving = find(found, "performance.cost_saving")
     assert saving.value == pytest.approx(min(9 * hit.sum(), (~hit).sum()) - own)
     assert find(found, "performance.alarms_per_positive").value == pytest.approx(said.sum() / (said & hit).sum())
+
+
+MATRIX = {"yes": {"yes": 5, "no": 60}, "no": {"yes": 4, "no": -1}}
+
+
+def test_a_full_matrix_costs_what_is_counted_by_hand_and_is_shown_with_its_rows(build, find):
+    evidence, hit, score = made(build, 0.45)
+    found = costs(evidence, matrix=MATRIX, unit="EUR")
+    said = score >= 0.5
+    cells = [(hit & said).sum(), (hit & ~said).sum(), (~hit & said).sum(), (~hit & ~said).sum()]
+    own = find(found, "performance.expected_cost")
+    assert own.value == pytest.approx(np.dot(cells, [5, 60, 4, -1]))
+    assert own.unit == "EUR per 1,000 rows"
+    best = find(found, "performance.expected_cost", {"at": "threshold 0.0833"})  # 5 / (5 + 55)
+    low = score >= 5 / 60
+    assert best.value == pytest.approx(np.where(hit, np.where(low, 5, 60), np.where(low, 4, -1)).sum())
+    saving = find(found, "performance.cost_saving", {"at": "threshold 0.0833"})
+    of_all = find(found, "performance.cost_of_all").value
+    assert of_all == 5 * hit.sum() + 4 * (~hit).sum()
+    assert saving.value == pytest.approx(min(of_all, 60 * hit.sum() - (~hit).sum()) - best.value)
+    (shown,) = [e for e in found.exhibits if e.kind == "matrix"]
+    assert shown.rows == [["yes", cells[0], 5, cells[1], 60], ["not yes", cells[2], 4, cells[3], -1]]
+
+
+def test_two_costs_are_the_matrix_whose_right_answers_cost_nothing(build):
+    evidence = made(build, 0.45)[0]
+    short = costs(evidence, false_alarm=2.0, missed=9.0)
+    full = costs(evidence, matrix={"yes": {"yes": 0, "no": 9}, "no": {"yes": 2, "no": 0}})
+    assert short == full
+
+
+def test_looking_at_everybody_is_exact_where_each_look_costs_the_same(build, find):
+    matrix = {"yes": {"yes": 5, "no": 60}, "no": {"yes": 5, "no": 0}}
+    found = find(costs(made(build, 0.45)[0], matrix=matrix), "performance.cost_of_all")
+    assert (found.value, found.exact, found.interval) == (5000, True, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"matrix": MATRIX, "missed": 2.0}, "say it twice"),
+        ({"matrix": {"yes": {"yes": 0, "no": 9}}}, "two classes"),
+        ({"matrix": {"yes": {"yes": 0, "no": 9}, "no": {"yes": 2, "maybe": 0}}}, "two classes"),
+        ({"matrix": {"yes": {"yes": 9, "no": 9}, "no": {"yes": 2, "no": 0}}}, "cost more than the right one"),
+        ({"matrix": {"yes": {"yes": 0, "no": 9}, "no": {"yes": 0, "no": 0}}}, "cost more than the right one"),
+    ],
+)
+def test_a_matrix_that_can_not_be_meant_is_refused(build, given, wrong):
+    with pytest.raises(SuiteError, match=wrong):
+        costs(made(build, 0.5)[0], **given)
+
+
+def test_the_cost_curve_holds_the_three_lines_with_intervals(build, find):
+    evidence, hit, score = made(build, 0.45)
+    found = costs(evidence, false_alarm=1.0, missed=9.0)
+    (curve,) = [e for e in found.exhibits if e.kind == "curve"]
+    lines = {
+        name: {row[0]: row[1:4] for row in curve.rows if row[4] == name}
+        for name in ("the model", "everybody", "nobody")
+    }
+    at = score >= 0.3
+    cost, low, high = lines["the model"][0.3]
+    assert cost == pytest.approx((at & ~hit).sum() + 9 * (~at & hit).sum())
+    assert low < cost < high
+    assert {row[0] for row in lines["everybody"].values()} == {find(found, "performance.cost_of_all").value}
+    assert {row[0] for row in lines["nobody"].values()} == {find(found, "performance.cost_of_none").value}
+    assert 0.1 in lines["the model"] and len(lines["nobody"]) == len(lines["the model"]) > 20
+
+
+def test_units_are_in_the_words_of_the_suite(build, find):
+    words = {"rows": "machine-cycles", "positives": "failures", "positive": "failure"}
+    rng = np.random.default_rng(0)
+    hit = rng.random(500) < 0.3
+    score = np.clip(0.3 + 0.4 * hit + rng.normal(0, 0.1, 500), 0, 1)
+    labels = list(np.where(hit, "yes", "no"))
+    evidence = build(labels, answers=list(np.where(score >= 0.5, "yes", "no")), scores=score, data={"words": words})
+    found = costs(evidence, unit="EUR")
+    assert find(found, "performance.alarms_per_positive").unit == "alarms per caught failure"
+    assert find(found, "performance.expected_cost").unit == "EUR per 1,000 machine-cycles"
+    points = operating_points(evidence)
+    assert find(points, "performance.missed_per_1000").unit == "missed failures per 1,000 machine-cycles"
+    assert find(points, "performance.false_alarms_per_1000").unit == "false alarms per 1,000 machine-cycles"
 
 
 def test_a_good_model_saves_and_a_blind_one_does_not(build, find):

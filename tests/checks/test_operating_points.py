@@ -15,7 +15,9 @@ SCORE = 1 / (1 + np.exp(-(RNG.normal(size=900) + 1.5 * HIT - 1.5)))
 def found(build):
     said = np.where(SCORE >= 0.5, "yes", "no")
     evidence = build(np.where(HIT, "yes", "no"), answers=said, scores=SCORE)
-    return operating_points(evidence, budgets=[0.01, 0.1], specificities=[0.9], thresholds=[0.2]).findings
+    return operating_points(
+        evidence, budgets=[0.01, 0.1], specificities=[0.9], thresholds=[0.2], first_rows=[50, 5000]
+    ).findings
 
 
 def value(found, name, at=None):
@@ -32,6 +34,37 @@ def test_the_first_tenth_of_the_rows_is_counted_by_hand(found):
     assert value(found, "recall_at_budget", "10% of rows") == pytest.approx(first.sum() / HIT.sum())
     assert value(found, "precision_at_budget", "10% of rows") == pytest.approx(first.mean())
     assert value(found, "enrichment", "10% of rows") == pytest.approx(first.mean() / HIT.mean())
+
+
+def test_precision_at_k_is_the_share_among_the_first_rows_and_undefined_beyond_the_last(found):
+    first = next(f for f in found if f.of == {"at": "first 50 rows"})
+    assert first.value == pytest.approx(HIT[np.argsort(-SCORE)[:50]].mean())
+    assert first.interval.low < first.value < first.interval.high
+    beyond = next(f for f in found if f.of == {"at": "first 5000 rows"})
+    assert (beyond.value, beyond.reason) == (None, "no data: 900 answered rows")
+
+
+def test_the_decision_curve_is_worked_by_hand_at_a_threshold_and_far_above_a_blind_models(build):
+    labels = np.where(HIT, "yes", "no")
+    curve = next(
+        e for e in operating_points(build(labels, scores=SCORE), thresholds=[0.2]).exhibits if e.kind == "curve"
+    )
+    lines = {(row[4], row[0]): row[1:4] for row in curve.rows}
+    flagged = SCORE >= 0.15
+    worked = ((flagged & HIT).sum() - (flagged & ~HIT).sum() * 0.15 / 0.85) / 900
+    value, low, high = lines["the model", 0.15]
+    assert value == pytest.approx(worked)
+    assert low < value < high
+    assert lines["everybody", 0.15][0] == pytest.approx((HIT.sum() - (~HIT).sum() * 0.15 / 0.85) / 900)
+    assert lines["nobody", 0.15] == [0, None, None]
+    assert max(row[0] for row in curve.rows) == pytest.approx(0.3)
+    assert lines["the model", 0.2][1] > max(lines["everybody", 0.2][0], 0)
+    shuffled = np.random.default_rng(0).permutation(SCORE)
+    blind = next(
+        e for e in operating_points(build(labels, scores=shuffled), thresholds=[0.2]).exhibits if e.kind == "curve"
+    )
+    at = {(row[4], row[0]): row[1:4] for row in blind.rows}
+    assert at["the model", 0.2][1] < max(at["everybody", 0.2][0], 0)
 
 
 def test_sensitivity_at_a_specificity_is_read_off_the_roc_curve(found):
@@ -78,3 +111,8 @@ def test_too_few_positives_are_not_tested(build):
 def test_points_outside_zero_and_one_are_refused(build, given):
     with pytest.raises(SuiteError, match="between 0 and 1"):
         operating_points(build(np.where(HIT, "yes", "no"), scores=SCORE), **given)
+
+
+def test_fewer_than_one_row_is_refused(build):
+    with pytest.raises(SuiteError, match="1 or more"):
+        operating_points(build(np.where(HIT, "yes", "no"), scores=SCORE), first_rows=[0])

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.datasets.roles import DataOptions, group_names, load_dataset
+from harness.datasets.groups import group_names
+from harness.datasets.roles import DataOptions, load_dataset
 from harness.errors import DataError
 from harness.spec.loading import LoadedSuite
 from harness.spec.suite import Sensitive, Suite
@@ -48,6 +49,51 @@ def test_bins_hold_their_lower_edge_and_not_their_upper_one():
     names = ["18-45", "45-60", "60-80"]
     found = group_names(ages, how)
     assert [f if f is None else names.index(f) for f in found] == [None, 0, 0, 1, 1, 2, 2, None, None]
+
+
+def test_quantiles_are_cut_as_in_the_training_rows_and_say_where():
+    how = Sensitive(column="x", quantiles=4)
+    learned = pd.Series(np.arange(101.0))  # quartiles 25, 50, 75
+    names = ["0-25% (below 25)", "25-50% (25 to 50)", "50-75% (50 to 75)", "75-100% (75 and above)"]
+    found = group_names(pd.Series([-5, 24.9, 25, 49, 50, 75, 900, np.nan]), how, learned)
+    assert found.tolist() == [*[names[k] for k in (0, 0, 1, 1, 2, 3, 3)], None]
+    tails = group_names(pd.Series([1.0, 50.0, 99.0]), Sensitive(column="x", quantiles=[0.05, 0.95]), learned)
+    assert tails.tolist() == ["0-5% (below 5)", "5-95% (5 to 95)", "95-100% (95 and above)"]
+
+
+def test_quantiles_that_fall_on_one_number_are_one_cut():
+    how = Sensitive(column="x", quantiles=4)
+    mostly_zero = pd.Series([0.0] * 60 + [*range(1, 41)], dtype=float)
+    assert set(group_names(mostly_zero, how)) == {"0-75% (below 15.25)", "75-100% (15.25 and above)"}
+    assert set(group_names(pd.Series([3.0] * 9), how)) == {"0-100% (all)"}
+    with pytest.raises(DataError, match="need numbers in the training rows"):
+        group_names(pd.Series(["a", "b"]), how)
+
+
+def test_quantile_slices_come_from_training_rows_and_from_all_rows_without_a_split(load, tmp_path):
+    slices = {"x": {"column": "x", "quantiles": 2}}
+    data = load(table(), slices=slices)
+    middle = np.median(data.splits["train"].columns["x"])
+    for split in data.splits.values():
+        assert [name.startswith("50-100%") for name in split.slices["x"]] == [x >= middle for x in split.columns["x"]]
+    assert set(data.splits["test"].slices["x"]) == {f"0-50% (below {middle:.4g})", f"50-100% ({middle:.4g} and above)"}
+    every = load(table(), slices=slices, split={"test": 1.0})
+    assert set(every.splits["test"].slices["x"]) == {"0-50% (below 44.25)", "50-100% (44.25 and above)"}
+    other = table().assign(x=lambda rows: rows["x"] + 1000)
+    other.to_csv(tmp_path / "train.csv", index=False)
+    shifted = load(table(), DataOptions(train_data=tmp_path / "train.csv"), slices=slices)
+    assert set(shifted.splits["test"].slices["x"]) == {"0-50% (below 1044)"}
+
+
+@pytest.mark.parametrize("given", [1, 0, [], [0.5, 0.2], [0, 0.5], [0.5, 1], [0.2, 0.2]])
+def test_quantiles_that_part_nothing_are_refused(given):
+    with pytest.raises(ValueError, match="from 2 on, or rising shares"):
+        Sensitive(column="x", quantiles=given)
+
+
+def test_one_way_of_grouping_at_a_time():
+    with pytest.raises(ValueError, match="one of values, bins and quantiles"):
+        Sensitive(column="x", quantiles=4, bins=[0, 1])
 
 
 def test_values_are_renamed_and_others_keep_their_own_name():

@@ -42,6 +42,8 @@ def render(name):
         f"**Label.** {label}. **Features.** {', '.join(f'`{feature}`' for feature in data.features)}.",
         "",
     ]
+    counted = [f"`{piece}`" for _, _, piece in data.derived]
+    lines += [f"**Counted in the text,** for models of columns: {' '.join(counted)}.", ""] if counted else []
     groups = [f"{attribute} (`{how.column}`)" for attribute, how in data.sensitive.items()]
     slices = [f"{attribute} (`{how.column}`)" for attribute, how in data.slices.items()]
     lines += [f"**Groups.** {', '.join(groups) or 'none'}. **Slices.** {', '.join(slices) or 'none'}.", ""]
@@ -69,6 +71,11 @@ def render(name):
         lines += ["```", suite.views.prompt.template, "```", "", f"Choices: {choices}.", ""]
     base = "sklearn:tfidf" if data.features in (["smiles"], ["text"]) else "sklearn:gradient-boosting"
     tried = [f"harness fit {name} --base {base} -o model", f"harness audit {name} --model model -o report.html"]
+    if data.derived:  # a model of columns, beside that of the text
+        tried[:0] = [
+            tried[0].replace("tfidf", "gradient-boosting").replace("model", "columns-model"),
+            tried[1].replace("model model", "model columns-model"),
+        ]
     if suite.data.split.test == 1:
         tried = [f"harness audit {name} --model https://host/v1#model -o report.html"]
     lines += ["## Try it", "", "```", *tried, "```"]

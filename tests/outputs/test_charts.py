@@ -15,3 +15,13 @@ def test_a_long_chinese_name_is_drawn_whole(kind):
     svg = draw(Exhibit(kind=kind, title="t", columns=["group", "影响比", "low", "high", "n"], rows=rows))
     assert all(f">{name}</text>" in svg for name in names)
     assert "…" not in svg
+
+
+def test_lines_are_drawn_by_name_with_a_legend_and_without_a_style():
+    rows = [[t, y, low, high, name] for t in (0.1, 0.2) for name, y, low, high in (
+        ("the model", 0.2, 0.1, 0.3), ("everybody", -9 * t, -0.95, -0.5), ("nobody", 0.0, None, None))]  # fmt: skip
+    columns = ["threshold", "net benefit", "low", "high", "acting on"]
+    svg = draw(Exhibit(kind="curve", title="t", columns=columns, rows=rows))
+    assert all(f">{name}</text>" in svg for name in ("the model", "everybody", "nobody"))
+    assert " style=" not in svg
+    assert ">-1.0<" not in svg and ">−1.0<" not in svg  # what lies far below is cut off

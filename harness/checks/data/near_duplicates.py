@@ -54,7 +54,7 @@ def _kinds(evidence: Evidence, parts: list[Split], text_length: int) -> Kinds:
     import pandas as pd
 
     data, kinds = evidence.suite.data, Kinds([], [], [])
-    for column in parts[0].inputs.columns:
+    for column in data.features:  # the counts of a text's pieces say nothing that the text does not
         values = pd.concat([part.inputs[column] for part in parts], ignore_index=True).dropna()
         if values.dtype.kind == "f":
             kinds.numbers.append(column)

@@ -5,7 +5,7 @@ probability; for regression the predicted number; the space, the explainer and t
 trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over an independent masker, on as many rows as
 the number of model calls allows: (2 · features + 1) · background calls a row.
 Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to their
-source column. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j E|φ_j|.
+source column; columns that count a text's pieces stand for themselves. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j E|φ_j|.
 Attribution share = E|φ_j| / Σ_j E|φ_j|: a feature that alone moves the output may be the label under another name.
 Without a positive class the probability of each row's most probable class is explained, and, where classes are the same for every
 row, each class's probability (`of: {class, feature}`), all from one run of the explainer; the additivity error is then the largest over the classes,
@@ -55,9 +55,11 @@ def attribution(
         return not_tested("no data: there are no test rows")
     rng = evidence.generator("explainability.attribution")
     picked = np.sort(rng.permutation(len(test))[:rows])
-    sample = test.inputs.iloc[picked].reset_index(drop=True)
+    # A model of texts never sees the columns that count a text's pieces.
+    seen = list(test.inputs.columns) if evidence.model.view == "columns" else evidence.suite.data.features
+    sample = test.inputs[seen].iloc[picked].reset_index(drop=True)
     source = evidence.split("train") or test
-    reference = source.inputs.iloc[np.sort(rng.permutation(len(source))[:background])].reset_index(drop=True)
+    reference = source.inputs[seen].iloc[np.sort(rng.permutation(len(source))[:background])].reset_index(drop=True)
     limit = calls_allowed(evidence, calls)
     seed = int(evidence.generator("explainability.seed").integers(2**31))
     runs = _explained(evidence, sample, reference, Method(seed, limit))

@@ -1,18 +1,23 @@
-"""What the errors cost, beside what acting on everybody or on nobody would cost.
+"""What the decisions cost, beside what acting on everybody or on nobody would cost.
 
-With a cost a of a false alarm and b of a missed positive (true answers cost nothing, in one unit): cost per 1,000 rows =
-1,000 · (a · FP + b · FN) / n, at the model's own answers; at the threshold a / (a + b), which is the best for calibrated
-probabilities (Elkan 2001); of acting on everybody and on nobody. Saving = the cheaper of these two - the model's own cost,
+With a cost C[truth][decision] of each row (truth: positive or not; decision: acted on or not; in one unit): cost per 1,000 rows = 1,000 · Σ C / n,
+at the model's own answers; at the threshold t = a / (a + b), which is the best for calibrated probabilities (Elkan 2001), where a = C[not][acted on] -
+C[not][not acted on] and b = C[positive][not acted on] - C[positive][acted on]; of acting on everybody and on nobody. Two costs, `false_alarm` and
+`missed`, are the matrix whose right answers cost nothing. Saving = the cheaper of these two - the model's own cost,
 paired by row. Alarms per caught positive = (TP + FP) / TP. A row without an answer is not acted on. Intervals: percentile
 bootstrap of rows, of whole clusters where rows belong together. Limitations: the costs are the user's judgement; the share of
-positives in the test rows is taken as the field's.
+positives in the test rows is taken as the field's; the cost curve's lowest point was found on these rows, so it is too low.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
+from harness.checks.performance.curves import EVERYBODY, MODEL, NOBODY, Line, curve
+from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
@@ -20,89 +25,179 @@ from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_sums
 from harness.stats.intervals import percentile, resample_interval
 
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
+GRID = np.r_[0.01, 0.02, 0.03, np.arange(1, 20) / 20]
+
+
+@dataclass(frozen=True)
+class _Costs:
+    """What a row costs: of a positive one acted on and not, and of another one acted on and not."""
+
+    caught: float
+    missed: float
+    false_alarm: float
+    passed: float
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which acting is the cheaper decision."""
+        alarm = self.false_alarm - self.passed
+        return alarm / (alarm + self.missed - self.caught)
+
+    def of(self, acted: Bools, hit: Bools) -> Floats:
+        """Costs of rows (..., n), acted on or not; times 1,000."""
+        of_hits, of_others = np.where(acted, self.caught, self.missed), np.where(acted, self.false_alarm, self.passed)
+        return np.asarray(1000 * np.where(hit, of_hits, of_others), dtype=float)
 
 
 def costs(
     evidence: Evidence,
     *,
-    false_alarm: float = 1.0,
-    missed: float = 1.0,
+    false_alarm: float | None = None,
+    missed: float | None = None,
+    matrix: dict[str, dict[str, float]] | None = None,
     unit: str | None = None,
     resamples: int = 1000,
 ) -> Measurement:
-    """`false_alarm` and `missed` are what either error costs, above 0, in `unit`."""
-    if min(false_alarm, missed) <= 0:
-        raise SuiteError(f"performance.costs: false_alarm and missed must be above 0, got {false_alarm} and {missed}.")
+    """`matrix` is the cost of a row in `unit`, by true class, then by the class decided for; or, where right answers cost nothing,
+    `false_alarm` and `missed` (1 each where left out) are what either error costs."""
     test, positive = evidence.split("test"), evidence.data.positive
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
+    each = _costs_of(false_alarm, missed, matrix, evidence.data.classes, positive)
     answers, hit = evidence.predictions("test"), test.labels == positive
     if min(hit.sum(), (~hit).sum()) < 10:
         return not_tested(
             f"insufficient sample: {int(hit.sum())} positive of {len(hit)} rows; 10 of either class needed"
         )
-
-    def cost(acted: npt.NDArray[np.bool_]) -> Floats:
-        return np.asarray(1000 * (false_alarm * (acted & ~hit) + missed * (~acted & hit)), dtype=float)
-
     said, everybody = answers.labels == positive, np.ones(len(hit), dtype=bool)
-    columns = {"own": cost(said), "all": cost(everybody), "none": cost(~everybody)}
+    columns = {"own": each.of(said, hit), "all": each.of(everybody, hit), "none": each.of(~everybody, hit)}
     score = answers.positive_scores(positive)
-    best = false_alarm / (false_alarm + missed)
+    at = f"threshold {each.threshold:.3g}"
     if score is not None:
-        for cut in (best, *THRESHOLDS):
-            columns[f"threshold {cut:.3g}"] = cost(np.nan_to_num(score, nan=-1.0) >= cut)
+        columns[at] = each.of(np.nan_to_num(score, nan=-1.0) >= each.threshold, hit)
     sums = np.column_stack([*columns.values(), said, said & hit, np.ones(len(hit))]).astype(float)
-    drawn = resample_sums(sums, test.clusters, resamples, evidence.generator("performance.costs"))
+    rng, words = evidence.generator("performance.costs"), evidence.suite.data.words
+    drawn = resample_sums(sums, test.clusters, resamples, rng)
     total = sums.sum(axis=0)
     value = {name: float(total[k] / len(hit)) for k, name in enumerate(columns)}
     spread = {name: drawn[:, k] / drawn[:, -1] for k, name in enumerate(columns)}
     cheaper = "all" if value["all"] < value["none"] else "none"
-    n, named = len(hit), {"all": "cost_of_all", "none": "cost_of_none"}
-    findings = [_finding("expected_cost", value["own"], spread["own"], n, None, unit)]
+    n, per = len(hit), f"{unit or 'cost'} per 1,000 {words.rows}"
+    findings = [_finding("expected_cost", value["own"], spread["own"], n, None, per)]
     if score is not None:
-        at = f"threshold {best:.3g}"
-        findings.append(_finding("expected_cost", value[at], spread[at], n, {"at": at}, unit))
-    findings += [_finding(measure, value[key], spread[key], n, None, unit) for key, measure in named.items()]
-    saving = _finding("cost_saving", value[cheaper] - value["own"], spread[cheaper] - spread["own"], n, None, unit)
-    findings.append(saving.model_copy(update={"better": "higher", "reason": f"against acting on {_WORDS[cheaper]}"}))
-    findings.append(_alarms(total, drawn, n))
-    return Measurement(findings, [_exhibit(value, spread, n, unit)])
+        findings.append(_finding("expected_cost", value[at], spread[at], n, {"at": at}, per))
+    findings += [_simple(key, columns[key], spread[key], per) for key in ("all", "none")]
+    for key in ("own", at) if score is not None else ("own",):
+        gap, drawn_gap = value[cheaper] - value[key], spread[cheaper] - spread[key]
+        saving = _finding("cost_saving", gap, drawn_gap, n, None if key == "own" else {"at": at}, per)
+        note = f"against acting on {_WORDS[cheaper]}"
+        findings.append(saving.model_copy(update={"better": "higher", "reason": note}))
+    findings.append(_alarms(total, drawn, n, f"alarms per caught {words.positive}"))
+    exhibits = [_exhibit(value, spread, n, per)]
+    if score is not None:
+        exhibits.append(_curve(each, np.nan_to_num(score, nan=-1.0), test, hit, per, resamples, rng))
+    return Measurement(findings, [*exhibits, _matrix(each, said, hit, positive, unit)])
 
 
-_WORDS = {"all": "everybody", "none": "nobody", "own": "the model's own answers"}
+_WORDS = {"all": EVERYBODY, "none": NOBODY, "own": "the model's own answers"}
 
 
-def _finding(
-    measure: str, value: float, spread: Floats, n: int, of: dict[str, str] | None, unit: str | None
-) -> Finding:
+def _costs_of(
+    false_alarm: float | None,
+    missed: float | None,
+    matrix: dict[str, dict[str, float]] | None,
+    classes: tuple[str, ...],
+    positive: str,
+) -> _Costs:
+    if matrix is None:
+        each = _Costs(0.0, 1.0 if missed is None else missed, 1.0 if false_alarm is None else false_alarm, 0.0)
+        if min(each.false_alarm, each.missed) <= 0:
+            raise SuiteError(
+                f"performance.costs: false_alarm and missed must be above 0, got {each.false_alarm} and {each.missed}."
+            )
+        return each
+    if false_alarm is not None or missed is not None:
+        raise SuiteError(
+            "performance.costs: matrix holds every cost, so false_alarm and missed say it twice. Leave them out."
+        )
+    shape = sorted(matrix), *(sorted(row) for row in matrix.values())
+    if len(classes) != 2 or any(names != sorted(classes) for names in shape):
+        raise SuiteError(
+            f"performance.costs: matrix wants the two classes of the data ({', '.join(classes)}) as truths, and for each what either "
+            f"decision costs: {{truth: {{decision: cost}}}}; got {matrix}."
+        )
+    other = next(name for name in classes if name != positive)
+    each = _Costs(matrix[positive][positive], matrix[positive][other], matrix[other][positive], matrix[other][other])
+    if each.missed <= each.caught or each.false_alarm <= each.passed:
+        raise SuiteError(
+            "performance.costs: in matrix the wrong decision must cost more than the right one for either class, else one decision "
+            f"is always the cheaper; got {matrix}."
+        )
+    return each
+
+
+def _finding(measure: str, value: float, spread: Floats, n: int, of: dict[str, str] | None, per: str) -> Finding:
     return Finding(
         measure=f"performance.{measure}",
         value=value,
         n=n,
         of=of,
-        unit=f"{unit or 'cost'} per 1,000 rows",
+        unit=per,
         better="lower",
         interval=resample_interval(spread),
     )
 
 
-def _alarms(total: Floats, drawn: Floats, n: int) -> Finding:
+def _simple(key: str, each_row: Floats, spread: Floats, per: str) -> Finding:
+    """The cost of one decision for all; exact where every row then costs the same."""
+    found = _finding(f"cost_of_{key}", float(each_row.mean()), spread, len(each_row), None, per)
+    if np.ptp(each_row) > 0:
+        return found
+    return found.model_copy(update={"exact": True, "reason": "every row costs the same, whatever its truth"})
+
+
+def _alarms(total: Floats, drawn: Floats, n: int, unit: str) -> Finding:
     measure = "performance.alarms_per_positive"
     usable = drawn[:, -2] > 0
     if total[-2] == 0 or usable.mean() < 0.95:
         return undefined(measure, n, "undefined: no positive row, or hardly one, is caught")
     spread = drawn[usable, -3] / drawn[usable, -2]
     band = resample_interval(spread)
-    return Finding(measure=measure, value=float(total[-3] / total[-2]), n=n, interval=band, better="lower")
+    value = float(total[-3] / total[-2])
+    return Finding(measure=measure, value=value, n=n, interval=band, better="lower", unit=unit)
 
 
-def _exhibit(value: dict[str, float], spread: dict[str, Floats], n: int, unit: str | None) -> Exhibit:
+def _exhibit(value: dict[str, float], spread: dict[str, Floats], n: int, per: str) -> Exhibit:
     rows: list[list[Cell]] = []
     for name, one in value.items():
         band = percentile(spread[name])
         rows.append([_WORDS.get(name, name), one, band.low, band.high, n])
     columns = ["acting on", "cost", "low", "high", "n"]
-    return Exhibit(kind="intervals", title=f"{unit or 'Cost'} per 1,000 rows", columns=columns, rows=rows)
+    return Exhibit(kind="intervals", title=_capital(per), columns=columns, rows=rows)
+
+
+def _curve(
+    each: _Costs, score: Floats, test: Split, hit: Bools, per: str, resamples: int, rng: np.random.Generator
+) -> Exhibit:
+    grid = np.unique(np.r_[GRID, round(each.threshold, 4)])
+    everybody = np.ones((len(hit), len(grid)), dtype=bool)
+    decided = {MODEL: score[:, None] >= grid, EVERYBODY: everybody, NOBODY: ~everybody}
+    lines = [Line(name, each.of(acted, hit[:, None])) for name, acted in decided.items()]
+    title = f"Cost curve: {per}, by the threshold from which a row is acted on"
+    return curve(title, per, grid, lines, test.clusters, resamples, rng)
+
+
+def _matrix(each: _Costs, said: Bools, hit: Bools, positive: str, unit: str | None) -> Exhibit:
+    rows: list[list[Cell]] = [
+        [positive, int((hit & said).sum()), each.caught, int((hit & ~said).sum()), each.missed],
+        [f"not {positive}", int((~hit & said).sum()), each.false_alarm, int((~hit & ~said).sum()), each.passed],
+    ]
+    columns = ["truth", "acted on", "cost of each", "not acted on", "cost of each, not acted on"]
+    title = f"Cost matrix{f' ({unit})' if unit else ''}: rows by truth and by the model's own answers"
+    return Exhibit(kind="matrix", title=title, columns=columns, rows=rows)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -3,7 +3,8 @@
 Rows are ranked by the positive class's probability; of equal scores each counts as their average would. KS = max over cuts of
 |TPR - FPR|. Gini = 2·AUC - 1. At a review budget b (share of rows looked at first): recall, precision, and enrichment =
 precision / prevalence. Sensitivity at specificity s: TPR at the lowest cut whose FPR is at most 1 - s. Net benefit at
-threshold t = TP/n - FP/n · t/(1-t) (Vickers & Elkin 2006), beside that of treating everybody. False alarms per 1,000 rows and
+threshold t = TP/n - FP/n · t/(1-t) (Vickers & Elkin 2006), beside that of treating everybody; over a grid of thresholds it is the
+decision curve, with an interval at each point. Precision at k: positives among the k rows looked at first / k. False alarms per 1,000 rows and
 missed positives per 1,000 at the model's own answers. Intervals: percentile bootstrap of rows, of whole clusters
 where rows belong together, drawn as weights of the rows sorted once. Limitations: the prevalence of the test rows is taken as the field's.
 """
@@ -13,9 +14,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from harness.checks.performance.curves import decision_curve
 from harness.core.finding import Exhibit, Finding
 from harness.engine.evidence import Evidence
-from harness.engine.measurement import Measurement, not_tested
+from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import resample_interval
@@ -31,12 +33,15 @@ def operating_points(
     budgets: list[float] | None = None,
     specificities: list[float] | None = None,
     thresholds: list[float] | None = None,
+    first_rows: list[int] | None = None,
     resamples: int = 500,
 ) -> Measurement:
-    """KS, Gini, and the measures at each budget, specificity and threshold (shares in (0, 1))."""
+    """KS, Gini, and the measures at each budget, specificity and threshold (shares in (0, 1)), and among the `first_rows` (k each)."""
     for name, given in (("budgets", budgets), ("specificities", specificities), ("thresholds", thresholds)):
         if wrong := [value for value in given or [] if not 0 < value < 1]:
             raise SuiteError(f"performance.operating_points: {name} must lie between 0 and 1, got {wrong}.")
+    if few := [k for k in first_rows or [] if k < 1]:
+        raise SuiteError(f"performance.operating_points: first_rows must be 1 or more, got {few}.")
     test, positive = evidence.split("test"), evidence.data.positive
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
@@ -48,32 +53,52 @@ def operating_points(
     score, hit, said = score[known], test.labels[known] == positive, answers.labels[known] == positive
     if min(hit.sum(), (~hit).sum()) < 10:
         return not_tested(f"insufficient sample: {int(hit.sum())} positive rows of {len(hit)}; 10 of each class needed")
-    points = _Points(score, hit, said, budgets or [0.05, 0.1], specificities or [0.9], thresholds or [0.1, 0.2, 0.5])
+    cuts = thresholds or [0.1, 0.2, 0.5]
+    firsts = [k for k in first_rows or [] if k <= len(hit)]
+    points = _Points(score, hit, said, budgets or [0.05, 0.1], specificities or [0.9], cuts, firsts)
     value = points.measure(np.ones((1, len(hit))))
     rng = evidence.generator("performance.operating_points")
-    clusters = None if test.clusters is None else test.clusters[known][points.order]
+    owners = None if test.clusters is None else test.clusters[known]
+    clusters = None if owners is None else owners[points.order]
     size = max(1, BLOCK // len(hit))
     parts = [
         points.measure(resample_weights(len(hit), clusters, min(size, resamples - start), rng))
         for start in range(0, resamples, size)
     ]
-    findings = []
-    for (name, at), one in value.items():
-        drawn = np.concatenate([part[name, at] for part in parts])
-        usable = drawn[np.isfinite(drawn)]
-        band = resample_interval(usable) if len(usable) >= 0.95 * len(drawn) else None
-        findings.append(
-            Finding(
-                measure=f"performance.{name}",
-                value=float(one[0]),
-                n=len(hit),
-                of={"at": at} if at else None,
-                better="lower" if name.endswith("per_1000") else "higher",
-                interval=band,
-                reason=None if band else "too few resamples hold both classes and differ, so there is no interval",
-            )
-        )
-    return Measurement(findings, [_benefit(findings)])
+    findings = [
+        _finding(name, at, float(one[0]), np.concatenate([part[name, at] for part in parts]), len(hit), evidence)
+        for (name, at), one in value.items()
+    ]
+    findings += [
+        undefined("performance.precision_at_k", len(hit), f"no data: {len(hit)} answered rows", of={"at": _first(k)})
+        for k in first_rows or []
+        if k not in firsts
+    ]
+    drawn_curve = decision_curve(score, hit, cuts, owners, resamples, rng)
+    return Measurement(findings, [drawn_curve, _benefit(findings)])
+
+
+def _finding(name: str, at: str, value: float, drawn: Floats, n: int, evidence: Evidence) -> Finding:
+    usable, words = drawn[np.isfinite(drawn)], evidence.suite.data.words
+    band = resample_interval(usable) if len(usable) >= 0.95 * len(drawn) else None
+    units = {
+        "false_alarms_per_1000": f"false alarms per 1,000 {words.rows}",
+        "missed_per_1000": f"missed {words.positives} per 1,000 {words.rows}",
+    }
+    return Finding(
+        measure=f"performance.{name}",
+        value=value,
+        n=n,
+        of={"at": at} if at else None,
+        unit=units.get(name),
+        better="lower" if name in units else "higher",
+        interval=band,
+        reason=None if band else "too few resamples hold both classes and differ, so there is no interval",
+    )
+
+
+def _first(k: int) -> str:
+    return f"first {k} row{'s' if k > 1 else ''}"
 
 
 class _Points:
@@ -87,12 +112,14 @@ class _Points:
         budgets: list[float],
         specificities: list[float],
         thresholds: list[float],
+        first_rows: list[int],
     ) -> None:
         self.order = np.argsort(-score, kind="stable")
         self._score, self._hit, self._said = score[self.order], hit[self.order].astype(float), said[self.order]
         ends = np.flatnonzero(np.diff(self._score) != 0)
         self._ends = np.r_[ends, len(score) - 1]
         self._budgets, self._specificities, self._thresholds = budgets, specificities, thresholds
+        self._first_rows = first_rows
 
     def measure(self, weights: npt.NDArray[np.int64] | Floats) -> dict[tuple[str, str], Floats]:
         """Each measure (resamples,) of weights (resamples, rows by falling score); NaN where a class is absent."""
@@ -114,6 +141,9 @@ class _Points:
                 out["recall_at_budget", at] = caught / positives
                 out["enrichment", at] = caught / (budget * n) / (positives / n)
             out["precision_at_budget", at] = caught / (budget * n)
+        for k in self._first_rows:
+            caught = np.array([np.interp(k, s, f) for s, f in zip(seen, found, strict=True)])
+            out["precision_at_k", _first(k)] = np.where(k <= n, caught / k, np.nan)
         for wanted in self._specificities:
             allowed = np.where(alarm <= 1 - wanted + 1e-12, recall, 0)
             best = np.where(negatives > 0, allowed.max(axis=1), np.nan)
