@@ -291,6 +291,7 @@ _BUILT_IN = (
         (),
         "Shift between sites",
         ("site_shift_auc", "site_prevalence"),
+        EVERY,
     ),
     CheckEntry(
         "baseline.paired",
