@@ -14,7 +14,6 @@ _FOR_CHOICE = {
     "explainability.reasons": "no option is favourable to a person, so no answer is a denial to give reasons for",
     "explainability.direction": "no option is a class whose probability must rise with a feature",
     "data.signal": "a label is the place of the right option, and nothing may tell a place: that is how questions should be",
-    "data.sites": "a label is the place of the right option, whose prevalence at a site says nothing",
 }
 _FOR_REGRESSION = {
     "performance.classification": "a number is no class: performance.regression measures its error",
@@ -22,6 +21,11 @@ _FOR_REGRESSION = {
     "performance.operating_points": "a number is no probability of a positive class",
     "performance.costs": "a number is neither a false alarm nor a miss",
     "bias.groups": "a number is neither selected nor right: bias.errors measures its error by group",
+    "bias.log_odds": "a number has no odds: bias.errors measures its error by group",
+    "performance.abstention": "a number comes without a probability to be sure by",
+    "performance.transfer": "it compares rankings or recall, which a number has not: performance.slices measures its error by site",
+    "explainability.reasons": "no number is a denial to give reasons for",
+    "data.signal": "it asks whether classes can be told apart: performance.regression measures R² against the mean",
 }
 _REASONS = {"choice": _FOR_CHOICE, "regression": _FOR_REGRESSION}
 

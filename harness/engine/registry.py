@@ -314,7 +314,7 @@ _BUILT_IN = (
             *("site_shift_auc", "site_stability_index", "site_ks_distance", "site_shifted_columns"),
             *("site_prevalence", "site_label_mean"),
         ),
-        BOTH,
+        EVERY,
     ),
     CheckEntry(
         "baseline.paired",

@@ -15,6 +15,7 @@ from harness.stats.intervals import newcombe, wilson
 CHECKS = [
     *("performance.choice", "performance.slices", "performance.calibration", "performance.abstention", "bias.groups"),
     *("privacy.membership", "data.quality", "data.power", "data.shift", "data.clusters", "data.signal"),
+    {"data.sites": {"by": "topic"}},
 ]
 RULES = [
     {"id": "groups", "measure": "bias.accuracy_gap", "group": {"sex": "*"}, "between": [-0.1, 0.1]},
