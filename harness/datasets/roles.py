@@ -43,6 +43,8 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     else:
         source = read_source(suite.data.source, suite.data.read, loaded.folder)
     table = _prepare(source, suite.data, splits=options.data is None)
+    rows = len(table)
+    table = _labelled(table, suite.data.label)
     before = len(table)
     if suite.data.drop_duplicates:
         identity = ["__id__", *([suite.data.id] if suite.data.id else [])]
@@ -64,19 +66,20 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         classes,
         suite.data.label.positive_name,
         source.fingerprint,
-        before,
+        rows,
         before - len(table),
         _card(loaded, None if options.data else source),
         members,
         sampled,
         source.origin,
+        rows - before,
     )
 
 
 def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
     if options.train_data is not None:
         source = read_source(options.train_data, suite.data.read)
-        table = _prepare(source, suite.data, splits=False)
+        table = _labelled(_prepare(source, suite.data, splits=False), suite.data.label)
         table["__id__"] = "train:" + table["__id__"]
         _, labels = _labels(table, suite, source.name, classes)
         splits["train"] = _split("train", table, labels, suite.data)
@@ -159,6 +162,16 @@ def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
     return table
 
 
+def _labelled(table: pd.DataFrame, label: Label) -> pd.DataFrame:
+    """The rows that have a label, where the suite says that the others are left out; else all rows."""
+    if label.column is None or label.missing == "refuse":
+        return table
+    known = table[label.column].notna()
+    if not known.any():
+        raise DataError(f"No row has a label in {label.column!r}. Name the label's column: data.label.column.")
+    return table.loc[known].reset_index(drop=True)
+
+
 def _labels(
     table: pd.DataFrame, suite: Suite, source: str, known: tuple[str, ...] | None = None
 ) -> tuple[tuple[str, ...], Labels]:
@@ -170,7 +183,8 @@ def _labels(
     column = table[label.column]
     if column.isna().any():
         raise DataError(
-            f"{source} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows."
+            f"{source} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows, "
+            "or write data.label.missing: leave_out, and they are left out and counted."
         )
     if suite.task == "regression":
         return (), _numbers(column, label.column, "the task is regression")

@@ -226,6 +226,7 @@ _BUILT_IN = (
             *("duplicate_rate", "train_test_overlap_rate", "leak_suspect", "leak_suspects", "missing_rate"),
             *(
                 "disguised_missing",
+                "unlabelled_rows",
                 "out_of_range",
                 "determined_label_rate",
                 "determined_label_columns",

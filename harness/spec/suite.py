@@ -48,13 +48,15 @@ class Threshold(_Strict):
 class Label(_Strict):
     """The label column; which class is positive, and which outcome is favourable to the person; the unit of a number.
 
-    `column` is null where no true answer exists (only checks that need none run).
+    `column` is null where no true answer exists (only checks that need none run). `missing` says what becomes of rows without
+    a label: `refuse` ends the run, `leave_out` leaves them out, and data.quality counts them.
     """
 
     column: str | None
     unit: str | None = None
     positive: Text | Threshold | None = None
     favourable: Text | None = None
+    missing: Literal["refuse", "leave_out"] = "refuse"
     names: dict[Literal["positive", "negative"], str] = Field(default_factory=dict)
 
     @property
