@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -55,15 +56,15 @@ def require_columns(table: pd.DataFrame, names: list[str]) -> None:
             raise DataError(f"There is no column {name!r}. The file has: {', '.join(map(str, table.columns))}.")
 
 
-def choose_label(table: pd.DataFrame) -> LabelChoice:
+def choose_label(table: pd.DataFrame, besides: Collection[str] = ()) -> LabelChoice:
     """The column that looks most like a label: by its name, then by having two values, then by standing last.
 
-    A column of a regulated attribute is never taken, nor one of a single value, nor an id, nor dates.
+    A column of a regulated attribute is never taken, nor one of a single value, nor an id, nor dates, nor one named in `besides`.
     """
     ranked = []
     for place, column in enumerate(table.columns):
         found = _label_rank(table[column], str(column), last=place == len(table.columns) - 1)
-        if found is not None:
+        if found is not None and column not in besides:
             ranked.append((*found, place, str(column)))
     if not ranked:
         raise DataError(
@@ -97,7 +98,7 @@ def _label_rank(values: pd.Series[Any], column: str, *, last: bool) -> tuple[flo
             return (2.0 if last else -2.0), False, "its name is that of a number which people predict"
         return None
     if distinct <= FEW:
-        strength = float(rank) if rank else (0.0 if distinct == 2 else -1.0)
+        strength = (float(rank) if rank else 0.0) if distinct == 2 else (rank - 1.0 if rank < 4 else 4.0)
         return strength, distinct == 2, f"{reason}, and it has {'two' if distinct == 2 else distinct} values"
     return (1.5, False, reason) if rank >= 3 and distinct <= 50 else None
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 Sense = Literal["good", "bad"]
 
-_OF_THINGS = r"(account|building|car|company|credit|equipment|file|house|loan|machine|policy|property|vehicle)"
+_OF_THINGS = r"(account|building|car|company|credit|equipment|domain|file|house|loan|machine|policy|property|vehicle)"
 _PERSON = r"(applicant|borrower|candidate|customer|employee|head|owner|patient|person|respondent|worker)"
 
 # Names of attributes that law protects or that stand in for them, as `words_of` writes them.
@@ -32,7 +32,7 @@ REGULATED = {
     rf"|\bspouse\b(?! (income|salary))|^(is )?single$|\bsingle ({_PERSON}|parent|mother|father)\b|婚姻|婚否|已婚|未婚|婚况",
     "pregnancy": r"\b(pregnant|pregnancy|maternity)\b|怀孕|懷孕|孕妇|孕婦",
 }
-_AGE_OF_THING = re.compile(rf"\b{_OF_THINGS} age\b|\bage of (the )?{_OF_THINGS}\b")
+_AGE_OF_THING = re.compile(rf"\b{_OF_THINGS} age\b|\bage of (?!(the )?(birth|onset|{_PERSON}))")
 
 _GOOD = re.compile(
     r"\b(accept|accepted|acceptance|admitted|admission|alive|approve|approved|approval|benign|cured|eligible|eligibility|good"
@@ -44,8 +44,8 @@ _BAD = re.compile(
     r"\b(abnormal|anomaly|arrears|attrition|bad|bankrupt|bankruptcy|breach|cancer|charged off|churn|churned|complications?|dead"
     r"|death|deceased|declined?|default|defaulted|defaults|defect|defective|delinquent|delinquency|denial|denied|deny|diabetes"
     r"|died|diseased?|dismissed|exited|fail|failed|fails|failure|faulty?|fraud|fraudulent|hospital|icu|illness|ineligible"
-    r"|malignant|mortality|overdue|readmission|readmitted|recid|recidivism|reject|rejected|rejection|refused?|refusal|relapse"
-    r"|reoffended|scam|sick|stroke|terminated|unpaid|unqualified|unsuccessful)\b"
+    r"|malignant|mortality|overdue|phishing|readmission|readmitted|recid|recidivism|reject|rejected|rejection|refused?|refusal|relapse"
+    r"|reoffended|scam|sick|spam|stroke|terminated|unpaid|unqualified|unsuccessful)\b"
     r"|违约|違約|拒绝|拒絕|欺诈|欺詐|诈骗|詐騙|流失|失败|失敗|故障|逾期|坏账|壞賬|拖欠|死亡|患病|疾病|恶性|惡性|异常|異常|缺陷"
 )
 _NEGATED = re.compile(
@@ -53,7 +53,9 @@ _NEGATED = re.compile(
 )
 
 _LABEL_NAME = re.compile(r"^(y|labels?|targets?|标签|標籤|目标|目標)$")
-_LABEL_WORD = re.compile(r"^(class|outcome|results?|status|decision|diagnosis|verdict|结果|結果|诊断|診斷|决定|決定)$")
+_LABEL_WORD = re.compile(
+    r"^(class|credit|credit risk|creditability|outcome|results?|status|decision|diagnosis|verdict|结果|結果|诊断|診斷|决定|決定)$"
+)
 _LABEL_PART = re.compile(
     r"\b(label|target|outcome|decision|diagnosis|dlqin|action taken)\b|标签|標籤|目标变量|诊断|診斷|审批|審批|决策|決策|状态|狀態"
 )

@@ -43,8 +43,12 @@ def init(data: str | Path, target: Path, wishes: Wishes, *, force: bool = False)
     found, read = read_guessed(data)
     table = found.table
     require_columns(table, [] if wishes.label is None else [wishes.label])
-    choice = LabelChoice(wishes.label, "named by you") if wishes.label is not None else choose_label(table)
+    choice = (
+        LabelChoice(wishes.label, "named by you") if wishes.label is not None else choose_label(table, wishes.sensitive)
+    )
     label = choice.column
+    if label in wishes.sensitive:
+        raise DataError(f"{label!r} is the label, so it can't be sensitive too. Leave out --sensitive {label}.")
     labelled = table.dropna(subset=[label])
     if not len(labelled):
         raise DataError(f"Every row of {label!r} is empty. Name another column: --label COLUMN.")

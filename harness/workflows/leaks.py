@@ -67,11 +67,13 @@ def _of_classes(column: pd.Series[Any], label: pd.Series[Any], outcome: Outcome)
     else:
         names = label.map(name_of).to_numpy(dtype=object)
     hits = [np.asarray(names == name, dtype=bool) for name in outcome.classes]
-    gaps = column.notna().map({True: 1.0, False: np.nan})
-    by_gaps = max(column_auc(gaps, hit) for hit in hits)
-    if by_gaps >= LEAK_AUC:
-        return Leak(f"alone tells the label by being filled or empty (AUC {by_gaps:.3f})")
-    by_value = max(column_auc(_as_read(column), hit) for hit in hits)
+    apart = hits[:1] if len(hits) == 2 else hits  # what tells one of two classes tells the other
+    if column.isna().any():
+        gaps = column.notna().map({True: 1.0, False: np.nan})
+        by_gaps = max(column_auc(gaps, hit) for hit in apart)
+        if by_gaps >= LEAK_AUC:
+            return Leak(f"alone tells the label by being filled or empty (AUC {by_gaps:.3f})")
+    by_value = max(column_auc(_as_read(column), hit) for hit in apart)
     if by_value >= LEAK_AUC:
         return Leak(f"alone tells the label (AUC {by_value:.3f})")
     return _one_sided(column.notna().to_numpy(), dict(zip(outcome.classes, hits, strict=True)))

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MINIMUM_GROUP = 30
 SMALL_TABLE = 1000
-MOST_CODES = 20
 _TYPICAL_SENTINELS = {-1, -9, -99, -999, -9999, 99, 999, 9999, 99999, 0}
 
 
@@ -110,8 +109,7 @@ class Survey:
     def _attribute(self, key: str, guess: Guess) -> Attribute:
         values = self.table[guess.column].dropna()
         values = values[~values.isin([value for column, value in self.missing if column == guess.column])]
-        coded = guess.attribute in REGULATED and guess.attribute != "age"
-        if values.dtype.kind in "iuf" and values.nunique() > (MOST_CODES if coded else 6):
+        if values.dtype.kind in "iuf" and values.nunique() > 6 and not _are_codes(guess, values):
             return Attribute(key, guess, _thirds(values), 3, 0)
         counts = values.value_counts()
         return Attribute(key, guess, None, len(counts), int((counts * self.test_share < MINIMUM_GROUP).sum()))
@@ -126,6 +124,11 @@ def distinct_names(names: Iterable[str]) -> list[str]:
             own, number = f"{name}_{number}", number + 1
         found.append(own)
     return found
+
+
+def _are_codes(guess: Guess, values: pd.Series[float]) -> bool:
+    """Whether whole numbers name groups: those of any regulated attribute but the age."""
+    return guess.attribute in REGULATED and guess.attribute != "age" and bool((values % 1 == 0).all())
 
 
 def _thirds(values: pd.Series[float]) -> tuple[float, ...]:

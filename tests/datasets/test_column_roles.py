@@ -29,6 +29,8 @@ def role(column, name="x", **others):
         ({"flag": two(0, 1), "gender": two("f", "m")}, "flag"),
         ({"first": two(0, 1), "second": two(0, 1)}, "second"),
         ({"target": np.arange(N) * 1.5, "flag": two(0, 1)}, "target"),
+        ({"status": two("1", "2", "3"), "credit": two(1, 2)}, "credit"),
+        ({"diagnosis": two("1", "2", "3"), "flag": two(1, 2)}, "diagnosis"),
         ({"hired": two(0, 1), "stage": two("1", "2", "3")}, "hired"),
     ],
 )

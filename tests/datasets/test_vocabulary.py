@@ -4,7 +4,7 @@ from harness.datasets.vocabulary import attribute_of, label_rank, sense_of, word
 
 NAMES = {
     "sex": ["sex", "Gender", "genders", "sex1", "applicant_sex", "co_applicant_sex", "is_female", "female_applicant", "性别", "性別"],
-    "age": ["age", "ages", "birthdate", "birth_date", "yob", "dob", "DAYS_BIRTH", "AgeInYears", "age_group", "出生日期", "生日", "年纪", "年齡"],
+    "age": ["age", "ages", "birthdate", "birth_date", "yob", "dob", "DAYS_BIRTH", "AgeInYears", "age_of_patient", "age_group", "出生日期", "生日", "年纪", "年齡"],
     "race": ["race", "races", "race2", "ethnicity", "ethnicities", "Hispanic", "skin_color", "种族", "種族", "民族"],
     "religion": ["religion", "religions", "religious_belief", "宗教"],
     "disability": ["disability", "disabilities", "handicapped", "残疾", "殘疾"],
@@ -22,7 +22,7 @@ def test_a_regulated_attribute_is_known_by_its_names(attribute, column):
 
 @pytest.mark.parametrize(
     "column",
-    ["single_premium", "single_family_home", "male_connector", "vehicle_age", "age_of_car", "account_age", "SkinThickness",
+    ["single_premium", "single_family_home", "male_connector", "vehicle_age", "age_of_car", "age_of_domain", "account_age", "SkinThickness",
      "race_time", "birth_weight", "storage", "page", "message", "foreign_exchange", "spouse_income", "车龄", "设备年龄", "收入"],
 )  # fmt: skip
 def test_other_names_are_of_no_regulated_attribute(column):

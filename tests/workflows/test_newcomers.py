@@ -176,6 +176,18 @@ def test_keys_that_would_be_equal_are_numbered(tmp_path):
     assert list(loaded.data.sensitive) == ["applicant_sex", "co_applicant_sex", "co_applicant_sex_2"]
 
 
+def test_codes_of_groups_are_no_numbers_to_cut_and_ages_are(tmp_path):
+    table = hmda(np.random.default_rng(0)).assign(
+        religion=np.arange(ROWS) % 12, yob=1940 + np.arange(ROWS) % 60, married=np.arange(ROWS) / 7
+    )
+    table.to_csv(tmp_path / "h.csv", index=False)
+    init(tmp_path / "h.csv", tmp_path / "h.yaml", Wishes())
+    sensitive = validate(str(tmp_path / "h.yaml")).suite.data.sensitive
+    assert sensitive["religion"].bins is None
+    assert sensitive["age"].bins == [1940, 1960, 1979, 2000]
+    assert len(sensitive["marital_status"].bins) == 4  # a share, not a code
+
+
 def test_ages_are_cut_without_the_number_that_means_missing(documents):
     data = documents["loans"]["data"]
     assert data["missing"] == {"age": [999]}
