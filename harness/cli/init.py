@@ -21,11 +21,12 @@ def init(
     favourable: Annotated[str | None, typer.Option(help="The class that is good for the person.")] = None,
     sensitive: Annotated[list[str] | None, typer.Option(help="A sensitive column; repeatable.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The suite to write.")] = Path("suite.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a suite that is there already.")] = False,
 ) -> None:
     """Write a starter suite for your own data: roles guessed, each guess with its reason."""
     from harness.workflows.init import Wishes, init
 
-    starter = init(data, output, Wishes(label, positive, favourable, tuple(sensitive or ())))
+    starter = init(data, output, Wishes(label, positive, favourable, tuple(sensitive or ())), force=force)
     for warning in starter.warnings:
         story.print(f"Warning: {warning}", markup=False, highlight=False, soft_wrap=True)
     typer.echo(f"Written: {output}")

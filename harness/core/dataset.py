@@ -56,7 +56,8 @@ class Dataset:
     """Every split of one data set, its classes (none for regression), and where it came from.
 
     `members` says how training members are known: fitted, train-data, stated, or unknown. `origin` is what was loaded, where
-    it was loaded by name (`hf:org/name@commit#config/split`); None for a file.
+    it was loaded by name (`hf:org/name@commit#config/split`); None for a file. `unlabelled` counts the rows that were left out
+    because they have no label (`label.missing: leave_out`); they are among `rows`.
     """
 
     splits: dict[str, Split]
@@ -69,3 +70,4 @@ class Dataset:
     members: str
     sampled_rows: int | None = None
     origin: str | None = None
+    unlabelled: int = 0

@@ -46,6 +46,8 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     else:
         source = read_source(suite.data.source, suite.data.read, loaded.folder, suite.data.missing)
     table = _prepare(source, suite.data, splits=options.data is None)
+    rows = len(table)
+    table = _labelled(table, suite.data.label)
     before = len(table)
     if suite.data.drop_duplicates:
         identity = ["__id__", *([suite.data.id] if suite.data.id else [])]
@@ -57,7 +59,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         if options.train_data is None
         else read_source(options.train_data, suite.data.read, missing=suite.data.missing)
     )
-    own_table = None if own is None else _prepare(own, suite.data, splits=False)
+    own_table = None if own is None else _labelled(_prepare(own, suite.data, splits=False), suite.data.label)
     learned = own_table if own_table is not None else table.loc[roles == "train"] if "train" in roles else table
     splits = {
         role: _split(role, table.loc[roles == role], labels[roles == role], suite.data, learned)
@@ -77,12 +79,13 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         classes,
         suite.data.label.positive_name,
         source.fingerprint,
-        before,
+        rows,
         before - len(table),
         _card(loaded, None if options.data else source),
         members,
         sampled,
         source.origin,
+        rows - before,
     )
 
 
@@ -195,6 +198,16 @@ def _check_ranges(table: pd.DataFrame, data: Data, name: str) -> None:
         )
 
 
+def _labelled(table: pd.DataFrame, label: Label) -> pd.DataFrame:
+    """The rows that have a label, where the suite says that the others are left out; else all rows."""
+    if label.column is None or label.missing == "refuse":
+        return table
+    known = table[label.column].notna()
+    if not known.any():
+        raise DataError(f"No row has a label in {label.column!r}. Name the label's column: data.label.column.")
+    return table.loc[known].reset_index(drop=True)
+
+
 def _labels(
     table: pd.DataFrame, suite: Suite, source: str, known: tuple[str, ...] | None = None
 ) -> tuple[tuple[str, ...], Labels]:
@@ -206,7 +219,8 @@ def _labels(
     column = table[label.column]
     if column.isna().any():
         raise DataError(
-            f"{source} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows."
+            f"{source} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows, "
+            "or write data.label.missing: leave_out, and they are left out and counted."
         )
     if suite.task == "regression":
         return (), _numbers(column, label.column, "the task is regression")

@@ -177,6 +177,7 @@ DEFECTS = {
     "data.leak_suspect",
     "data.disguised_missing",
     "data.no_number",
+    "data.unlabelled_rows",
     "data.out_of_range",
     "data.determined_label_rate",
     "data.contradictory_label_rate",

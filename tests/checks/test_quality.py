@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,3 +178,17 @@ def test_a_number_that_is_missing_just_where_the_label_says_so_is_a_leak(build):
     paid = np.where(labels == "yes", np.nan, np.random.default_rng(1).normal(size=200))
     found = quality(build(labels, inputs=pd.DataFrame({"paid": paid})))
     assert [f.of for f in found.findings if f.measure == "data.leak_suspect"] == [{"feature": "paid"}]
+
+
+def test_rows_left_out_for_want_of_a_label_are_counted_where_the_suite_leaves_them_out(build, find):
+    labels = ["yes", "no"] * 20
+    given = {"inputs": pd.DataFrame({"x": np.arange(40.0)}), "positive": "yes"}
+    refusing = quality(build(labels, **given))
+    assert [f for f in refusing.findings if f.measure == "data.unlabelled_rows"] == []
+    evidence = build(labels, data={"label": {"column": "y", "positive": "yes", "missing": "leave_out"}}, **given)
+    found = find(quality(evidence), "data.unlabelled_rows")
+    assert (found.value, found.n, found.exact) == (0, 40, True)
+    evidence.data = replace(evidence.data, rows=50, unlabelled=10)
+    found = find(quality(evidence), "data.unlabelled_rows")
+    assert (found.value, found.n) == (10, 50)
+    assert "10 of 50 rows have no label" in found.reason

@@ -266,3 +266,36 @@ def test_a_column_of_lists_that_a_suite_names_is_told_to_be_none(load, tmp_path)
     with pytest.raises(DataError, match=r"lacks the column\(s\) k\. 'k' was left out: it holds lists or records"):
         load(table(), source="rows.jsonl")
     assert load(table(), source="rows.jsonl", features=["x"]).splits["test"].inputs["x"].dtype == float
+
+
+def unlabelled(n=6):
+    rows = table()
+    rows.loc[: n - 1, "y"] = None
+    return rows
+
+
+def test_rows_without_a_label_are_refused_unless_the_suite_leaves_them_out(load):
+    with pytest.raises(DataError, match=r"lacks 6 label\(s\) in 'y'.*data.label.missing: leave_out"):
+        load(unlabelled())
+    data = load(unlabelled(), label={"column": "y", "positive": "yes", "missing": "leave_out"})
+    assert (data.rows, data.unlabelled, data.duplicates_dropped) == (ROWS, 6, 0)
+    # Rows keep the number that they have in the file.
+    assert sorted(joined(data, lambda s: s.ids), key=int) == [str(i) for i in range(6, ROWS)]
+    clean = load(table(), label={"column": "y", "positive": "yes", "missing": "leave_out"})
+    assert (clean.unlabelled, len(joined(clean, lambda s: s.ids))) == (0, ROWS)
+
+
+def test_a_word_declared_to_mean_missing_is_no_label_either_and_other_data_are_treated_alike(load, tmp_path):
+    rows = table()
+    rows.loc[:2, "y"] = "pending"
+    label = {"column": "y", "positive": "yes", "missing": "leave_out"}
+    assert load(rows, missing={"y": ["pending"]}, label=label).unlabelled == 3
+    unlabelled(4).to_csv(tmp_path / "other.csv", index=False)
+    options = DataOptions(data=tmp_path / "other.csv", train_data=tmp_path / "other.csv")
+    data = load(table(), options, label=label)
+    assert (len(data.splits["test"]), len(data.splits["train"]), data.unlabelled) == (ROWS - 4, ROWS - 4, 4)
+
+
+def test_without_any_label_nothing_is_left(load):
+    with pytest.raises(DataError, match="No row has a label in 'y'"):
+        load(table().assign(y=None), label={"column": "y", "missing": "leave_out"})

@@ -151,9 +151,10 @@ def test_a_label_of_many_numbers_is_predicted_itself_or_cut_where_the_user_says(
     init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol"))
     assert load_suite(tmp_path / "s.yaml").suite.task == "regression"
     with pytest.raises(DataError, match="is no number"):
-        init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol", positive="high"))
-    init(exports / "visits.csv", tmp_path / "s.yaml", Wishes(label="chol", positive="220"))
-    assert load_suite(tmp_path / "s.yaml").suite.data.label.positive.at_least == 220
+        init(exports / "visits.csv", tmp_path / "t.yaml", Wishes(label="chol", positive="high"))
+    init(exports / "visits.csv", tmp_path / "t.yaml", Wishes(label="chol", positive="220"))
+    label = load_suite(tmp_path / "t.yaml").suite.data.label
+    assert (label.positive.at_least, label.favourable) == (220, None)  # "chol" says not which end is good
 
 
 @pytest.mark.parametrize(
@@ -184,3 +185,11 @@ def test_the_verb_says_what_to_decide_by_hand(exports, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"})
     assert "Decide by hand:" in done.stdout
     assert "'Mahnstufe' alone tells the label" in done.stderr
+    (tmp_path / "s.yaml").write_text("mine", encoding="utf-8")
+    again = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    assert (again.returncode, (tmp_path / "s.yaml").read_text(encoding="utf-8")) == (2, "mine")
+    assert "is there already" in again.stderr
+    assert "--force" in again.stderr
+    assert "Traceback" not in again.stderr
+    subprocess.run([*command, "--force"], capture_output=True, check=True)
+    assert load_suite(tmp_path / "s.yaml").suite.data.label.column == "Ausfall"

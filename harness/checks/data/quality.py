@@ -34,7 +34,13 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:
         return not_tested("no data")
-    findings = _duplicates(parts) + _missing(parts) + numbers_as_text(evidence, parts) + _ranges(evidence, parts)
+    findings = (
+        _unlabelled(evidence)
+        + _duplicates(parts)
+        + _missing(parts)
+        + numbers_as_text(evidence, parts)
+        + _ranges(evidence, parts)
+    )
     findings += label_findings(evidence, parts) + column_findings(evidence, parts)
     numbers = not evidence.data.classes
     leaks = _leaks(parts, leak_auc)
@@ -79,6 +85,24 @@ def _keys(split: Split, *, with_label: bool) -> list[str]:
 
     hashed = pd.util.hash_pandas_object(split.inputs.astype(str), index=False)
     return [f"{key}:{label}" if with_label else str(key) for key, label in zip(hashed, split.labels, strict=True)]
+
+
+def _unlabelled(evidence: Evidence) -> list[Finding]:
+    """How many rows as read were left out for want of a label; none where the suite refuses such rows."""
+    if evidence.suite.data.label.missing == "refuse":
+        return []
+    rows, left_out = evidence.data.rows, evidence.data.unlabelled
+    return [
+        Finding(
+            measure="data.unlabelled_rows",
+            value=left_out,
+            n=rows,
+            exact=True,
+            unit="rows",
+            better="lower",
+            reason=f"{left_out} of {rows} rows have no label and were left out; no measure holds for rows like them",
+        )
+    ]
 
 
 def _duplicates(parts: list[Split]) -> list[Finding]:
