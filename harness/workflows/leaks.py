@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.data.quality import column_auc, column_concordance
+from harness.checks.data.leaks import column_auc, column_concordance
 from harness.core.names import name_of
 from harness.datasets.column_roles import Guess
 from harness.datasets.outcomes import Outcome

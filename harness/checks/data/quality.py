@@ -12,21 +12,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.checks.data.columns import column_findings
 from harness.checks.data.labels import label_findings
+from harness.checks.data.leaks import leak_findings
 from harness.checks.data.numbers_as_text import numbers_as_text
 from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
-from harness.stats.auc import delong
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Floats = npt.NDArray[np.float64]
 
 
 def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 30) -> Measurement:
@@ -42,42 +39,10 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
         + _ranges(evidence, parts)
     )
     findings += label_findings(evidence, parts) + column_findings(evidence, parts)
-    numbers = not evidence.data.classes
-    leaks = _leaks(parts, leak_auc)
-    findings += [
-        Finding(
-            measure="data.leak_suspects",
-            value=sum(s for *_, s in leaks),
-            n=sum(map(len, parts)),
-            exact=True,
-            unit="columns",
-            better="lower",
-        )
-    ]
-    findings += [
-        Finding(
-            measure="data.leak_suspect",
-            value=1,
-            n=n,
-            of={"feature": name},
-            exact=True,
-            reason=f"alone it tells the label with {'concordance' if numbers else 'AUC'} {auc:.3f}",
-        )
-        for name, auc, n, suspect in leaks
-        if suspect
-    ]
+    leaks, told = leak_findings(parts, leak_auc)
+    findings += leaks
     findings += _groups(parts[0], minimum_group)
-    top: list[list[Cell]] = [[name, auc] for name, auc, _, _ in leaks[:10]]
-    exhibits = [
-        Exhibit(
-            kind="bars",
-            title=f"How well each column alone tells the label ({'concordance' if numbers else 'AUC'}; 0.5 is chance)",
-            columns=["column", "concordance" if numbers else "AUC"],
-            rows=top,
-        )
-    ]
-    exhibits.append(_missing_table(parts))
-    return Measurement(findings, exhibits)
+    return Measurement(findings, [told, _missing_table(parts)])
 
 
 def _keys(split: Split, *, with_label: bool) -> list[str]:
@@ -190,60 +155,6 @@ def _ranges(evidence: Evidence, parts: list[Split]) -> list[Finding]:
             )
         )
     return found
-
-
-def _leaks(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool]]:
-    import pandas as pd
-
-    inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
-    labels = np.concatenate([part.labels for part in parts])
-    found = []
-    for column in inputs.columns:
-        if labels.dtype.kind == "f":
-            best = column_concordance(inputs[column], labels)
-        else:
-            best = max((column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
-        found.append((str(column), best, len(inputs), best >= limit))
-    return sorted(found, key=lambda row: (-row[1], row[0]))
-
-
-def column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
-    """How well a column (n,) alone tells a class (n,): the AUC, 0.5 where it can't be formed."""
-    if column.dtype.kind != "f":
-        auc = delong(_held_out_rates(column.astype(str).to_numpy(), target), target)
-        return 0.5 if auc is None else auc.value
-    signal = column.to_numpy(dtype=float)
-    known = np.isfinite(signal)
-    found = [delong(signal[known], target[known]), delong(known.astype(float), target)]
-    return max((max(auc.value, 1 - auc.value) for auc in found if auc is not None), default=0.5)
-
-
-def column_concordance(column: pd.Series, target: Floats) -> float:
-    """How well a column (n,) alone orders a number (n,): (1 + |Kendall's tau-b|) / 2, on the scale of an AUC."""
-    from scipy.stats import kendalltau
-
-    if column.dtype.kind == "f":
-        signal = column.to_numpy(dtype=float)
-    else:
-        signal = _held_out_rates(column.astype(str).to_numpy(), target)
-    known = np.isfinite(signal)
-    if known.sum() < 10 or np.ptp(signal[known]) == 0 or np.ptp(target[known]) == 0:
-        return 0.5
-    return float((1 + abs(kendalltau(signal[known], target[known]).statistic)) / 2)
-
-
-def _held_out_rates(values: npt.NDArray[np.object_], target: npt.NDArray[np.bool_] | Floats) -> Floats:
-    """Each row's label rate (or mean number) among the other half's rows with its value, so that ids don't look like leaks."""
-    # A fixed shuffle: rows often come in an order that goes with the label.
-    half = np.random.default_rng(0).permutation(len(values)) % 2 == 0
-    rates = np.full(len(values), float(target.mean()))
-    for fold in (half, ~half):
-        known: dict[str, tuple[float, int]] = {}
-        for value, hit in zip(values[~fold], target[~fold], strict=True):
-            hits, n = known.get(value, (0.0, 0))
-            known[value] = hits + float(hit), n + 1
-        rates[fold] = [known[v][0] / known[v][1] if v in known else target.mean() for v in values[fold]]
-    return rates
 
 
 def _groups(test: Split, minimum: int) -> list[Finding]:
