@@ -70,9 +70,10 @@ def test_numbers_of_the_rows_are_identifiers(build, labels, column):
         np.random.default_rng(2).choice(10**9, 200, replace=False).astype(float),
         np.repeat(np.arange(100.0), 2),
         np.array([f"M{i % 150}" for i in range(200)], dtype=object),
+        np.array([f"{i} km away" for i in range(200)], dtype=object),
         np.array([f"a story in words, number {i}" for i in range(200)], dtype=object),
     ],
-    ids=["sorted measurements", "wide range", "in pairs", "names that repeat", "texts"],
+    ids=["sorted measurements", "wide range", "in pairs", "names that repeat", "short texts", "texts"],
 )
 def test_measurements_wide_amounts_and_texts_are_no_identifiers(build, labels, column):
     measured = quality(build(labels, inputs=rows().assign(own=column)))
@@ -103,7 +104,8 @@ def test_the_only_feature_is_what_a_model_reads(build, labels):
 def test_a_number_made_of_another_is_redundant_and_the_later_one_is_named(build, derived, find):
     labels = ["no", "yes"] * 500
     inputs = rows(n=1000).assign(extra=lambda frame: derived(frame["income"]))
-    inputs.loc[:5, ["income", "extra"]] = np.nan
+    inputs.loc[:99, "income"] = np.nan
+    inputs.loc[50:150, "extra"] = np.nan
     measured = quality(build(labels, inputs=inputs))
     assert named(measured, "redundant_column") == {"extra"}
     assert "'income'" in find(measured, "data.redundant_column", {"feature": "extra"}).reason

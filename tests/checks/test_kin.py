@@ -79,9 +79,10 @@ def test_with_a_declared_cluster_coarse_columns_leave_that_count(build, find):
 
 
 def test_kin_are_worked_by_hand():
-    """Rows 0 to 2 are test. 0 equals 3 but in column 2; 1 is a copy of 4 alone; 2 is a copy of 5 and has kin in 6 and 7."""
+    """Rows 0 to 2 are test. 0 equals 3 but in column 2; 1 is a copy of 4 and of 8 alone; 2 is a copy of 5 and has kin in 6 and 7."""
     rows = np.array(
-        [[1, 2, 3], [4, 5, 6], [7, 8, 9], [1, 2, 30], [4, 5, 6], [7, 8, 9], [7, 80, 9], [7, 80, 9]], dtype=np.uint64
+        [[1, 2, 3], [4, 5, 6], [7, 8, 9], [1, 2, 30], [4, 5, 6], [7, 8, 9], [7, 80, 9], [7, 80, 9], [4, 5, 6]],
+        dtype=np.uint64,
     )
     found = {columns: has.tolist() for columns, has in kin_by_columns(rows * np.uint64(10**15), 3, 1)}
     assert found == {(0,): [False] * 3, (1,): [False, False, True], (2,): [True, False, False]}

@@ -16,7 +16,7 @@ from harness import load_suite
 from harness.checks.data.clusters import clusters
 from harness.checks.data.quality import quality
 from harness.checks.data.sites import sites
-from harness.datasets.roles import load_dataset
+from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.evidence import Evidence
 from harness.spec.suite import Prevalence
 
@@ -212,6 +212,22 @@ def test_a_suite_that_extends_another_keeps_what_is_declared_out(tmp_path):
     loaded = load_suite(path)
     found = quality(Evidence(loaded.suite, load_dataset(loaded), None, 0)).findings
     assert named("forbidden_feature", columns=["wt82"])(found)
+
+
+def test_rows_of_use_need_not_have_the_column_that_labels_agree_with(tmp_path):
+    """What is known after a failure only is not there before it."""
+    loaded = load_suite(MACHINES)
+    pd.read_csv(loaded.folder / loaded.suite.data.source).drop(columns="Failure Type").to_csv(
+        tmp_path / "new.csv", index=False
+    )
+    data = load_dataset(loaded, DataOptions(data=tmp_path / "new.csv"))
+    (found,) = [
+        f
+        for f in quality(Evidence(loaded.suite, data, None, 0)).findings
+        if f.measure == "data.label_disagreement_rate"
+    ]
+    assert found.value is None
+    assert "no column 'Failure Type'" in found.reason
 
 
 def test_no_statistic_finds_a_column_of_the_future_that_hardly_tells_the_label():
