@@ -44,7 +44,7 @@ def test_a_column_that_is_filled_on_one_class_only_is_a_leak_whatever_it_holds(r
 
 
 def test_gaps_by_chance_noise_ids_and_the_rows_of_a_patient_are_no_leak(rng, failed):
-    patients = np.repeat(np.arange(N // 4), 4)
+    patients = np.repeat([f"P{k}" for k in range(N // 4)], 4)
     found = leaks(
         np.repeat(rng.random(N // 4) < 0.3, 4).astype(int),
         gaps=np.where(rng.random(N) < 0.4, np.nan, 5.0),
