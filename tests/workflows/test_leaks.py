@@ -57,6 +57,17 @@ def test_gaps_by_chance_noise_ids_and_the_rows_of_a_patient_are_no_leak(rng, fai
     assert found == {}
 
 
+def test_a_long_table_is_drawn_from_and_being_filled_is_counted_in_all_rows(rng, monkeypatch):
+    monkeypatch.setattr("harness.workflows.leaks.MOST_ROWS", 50)
+    late = np.arange(N) % 2 == 0
+    some = np.where(late & (rng.random(N) < 0.4), "x", None)
+    found = leaks(
+        late.astype(int), copied=np.where(late, 3.5, 1.5) + rng.normal(0, 0.01, N), some=some, noise=rng.normal(size=N)
+    )
+    assert set(found) == {"copied", "some"}
+    assert f"({(some == 'x').sum()} rows)" in found["some"]
+
+
 def test_of_a_number_the_order_counts_and_so_does_being_filled(rng):
     cost = rng.normal(size=N)
     found = leaks(cost, copied=2 * cost, noise=rng.normal(size=N), late=np.where(cost > 0, 1.0, np.nan))
