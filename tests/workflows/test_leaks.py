@@ -44,7 +44,7 @@ def test_a_column_that_is_filled_on_one_class_only_is_a_leak_whatever_it_holds(r
 
 
 def test_gaps_by_chance_noise_ids_and_the_rows_of_a_patient_are_no_leak(rng, failed):
-    patients = np.repeat(np.arange(N // 4), 4)
+    patients = np.repeat([f"P{k}" for k in range(N // 4)], 4)
     found = leaks(
         np.repeat(rng.random(N // 4) < 0.3, 4).astype(int),
         gaps=np.where(rng.random(N) < 0.4, np.nan, 5.0),
@@ -55,6 +55,17 @@ def test_gaps_by_chance_noise_ids_and_the_rows_of_a_patient_are_no_leak(rng, fai
         date=[f"2024-03-{k % 28 + 1:02d}" for k in range(N)],
     )
     assert found == {}
+
+
+def test_a_long_table_is_drawn_from_and_being_filled_is_counted_in_all_rows(rng, monkeypatch):
+    monkeypatch.setattr("harness.workflows.leaks.MOST_ROWS", 50)
+    late = np.arange(N) % 2 == 0
+    some = np.where(late & (rng.random(N) < 0.4), "x", None)
+    found = leaks(
+        late.astype(int), copied=np.where(late, 3.5, 1.5) + rng.normal(0, 0.01, N), some=some, noise=rng.normal(size=N)
+    )
+    assert set(found) == {"copied", "some"}
+    assert f"({(some == 'x').sum()} rows)" in found["some"]
 
 
 def test_of_a_number_the_order_counts_and_so_does_being_filled(rng):

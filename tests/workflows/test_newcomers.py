@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from harness import audit
+from harness import audit, load_suite
 from harness.errors import DataError
 from harness.workflows.fit import fit
 from harness.workflows.init import Wishes, init
@@ -207,6 +207,38 @@ def test_dates_of_birth_are_told_where_no_age_is_known(written):
     _, starter = written["客户"]
     assert any("'出生日期' holds dates of birth" in line for line in starter.decide)
     assert "# '出生日期' holds dates of birth" in starter.text
+
+
+def test_dates_of_birth_need_no_word_where_the_age_is_known_too(tmp_path):
+    table = chinese(np.random.default_rng(0))
+    table.assign(年龄段=np.resize(["青年", "中年"], ROWS), 出生年份=1960 + np.arange(ROWS) % 40).to_csv(
+        tmp_path / "c.csv", index=False
+    )
+    starter = init(tmp_path / "c.csv", tmp_path / "c.yaml", Wishes())
+    assert "holds dates of birth" not in starter.text
+    assert list(validate(str(tmp_path / "c.yaml")).suite.data.sensitive) == ["sex", "年龄段", "出生年份"]
+
+
+def test_what_is_named_sensitive_is_never_the_label(tmp_path):
+    hmda(np.random.default_rng(0)).to_csv(tmp_path / "h.csv", index=False)
+    with pytest.raises(DataError, match="'action' is the label, so it can't be sensitive too"):
+        init(tmp_path / "h.csv", tmp_path / "h.yaml", Wishes(label="action", sensitive=("action",)))
+    with pytest.raises(DataError, match="No column looks like a label"):
+        init(tmp_path / "h.csv", tmp_path / "h.yaml", Wishes(sensitive=("action", "amount")))
+
+
+def test_one_good_class_of_several_is_judged_for_bias(tmp_path):
+    table = hmda(np.random.default_rng(0))
+    table["action"] = np.where(
+        table["action"] == "denied", "denied", np.resize(["approved", "withdrawn", "approved"], ROWS)
+    )
+    table.to_csv(tmp_path / "h.csv", index=False)
+    init(tmp_path / "h.csv", tmp_path / "h.yaml", Wishes())
+    fit(tmp_path / "h.yaml", "sklearn:logistic-regression", tmp_path / "m")
+    record = audit(tmp_path / "h.yaml", str(tmp_path / "m"))
+    assert load_suite(tmp_path / "h.yaml").suite.data.label.favourable == "approved"
+    assert {r.check: r.status for r in record.records}["bias.groups"] == "measured"
+    assert any(d.rule_id == "four-fifths-race" and d.observed for d in record.verdict.decisions)
 
 
 def test_a_text_is_the_feature_where_nothing_else_is(documents):
