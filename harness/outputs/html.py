@@ -16,7 +16,7 @@ from harness.outputs.waivers import waiver_rows
 _BANDS = {"Impact ratio": "bias.impact_ratio", "Recognising training rows": "privacy.membership_auc"}
 _READ = {
     "performance.classification": "Accuracy counts right answers. Compare it with the majority baseline: a model that always gives the most frequent answer. Recall of a class: of 100 such cases, how many were found.",
-    "performance.calibration": "If points lie on the dashed line, a stated risk of 20 % comes true 20 times in 100. A slope below 1 means that extreme risks are overstated.",
+    "performance.calibration": "If points lie on the dashed line, a stated risk of 20 % comes true 20 times in 100. A slope below 1 means that extreme risks are overstated. Of several classes, and of options, the curve is of the largest probability, which comes true where the answer is right.",
     "performance.slices": "Each line is one part of the rows: its share of right answers, or for numbers its mean error (smaller is better). The ROC-AUC within a slice says whether the model can still rank there; 0.5 is chance. Found slices come from a search and are leads, not proof.",
     "performance.operating_points": "Net benefit counts true positives and subtracts false ones at the rate that the threshold says they are worth; a model helps at a threshold where its line lies above both: acting on everybody and on nobody.",
     "performance.regression": "On the dashed line a prediction is right on average; the bars hold 80 % of the true values. Compare the mean absolute error with the median baseline: a model that always says the same number.",
@@ -28,12 +28,12 @@ _READ = {
     "performance.inspection": "Of all defects, the share that would leave uninspected if only the most suspicious items were looked at.",
     "performance.transfer": "The same patients or rows are scored twice: by the model, and by one that never saw their site. A gap below 0 is what a new site must expect.",
     "data.shift": "0.5 means that training and test rows can't be told apart. A long bar is a column that looks different in the two.",
-    "bias.groups": "The impact ratio compares how often a group gets the favourable outcome with the reference group; 1 is parity. The shaded band is what the policy allows: a line must lie wholly inside it to pass.",
+    "bias.groups": "The impact ratio compares how often a group gets the favourable outcome with the reference group; 1 is parity. The shaded band is what the policy allows: a line must lie wholly inside it to pass. Where no outcome is favourable, each line is a group's share of right answers.",
     "bias.calibration": "0 means that a group's stated risk is what happened on average; above 0 it is overstated, below 0 understated. What counts is whether the groups differ.",
     "bias.errors": "0 means that a group is put neither too high nor too low; what counts is the difference between groups.",
     "bias.log_odds": "Each line compares a group with the reference on the same questions; 0 is even, 0.5 turns a yes of 50 % into one of 62 %.",
     "privacy.membership": "0.5 means that training rows can't be told from others. The blind line never sees the model: if it leaves 0.5, the split itself differs and no attack counts.",
-    "explainability.attribution": "Longer bars move the score more, on average. Attributions describe the model, not causes in the world.",
+    "explainability.attribution": "Longer bars move the score more, on average. Where one bar holds nearly all, ask what that column is and when it is known. Attributions describe the model, not causes in the world.",
     "explainability.reasons": "The longest bars are the reasons that most denied people would be told. A flagged row's reasons changed when they were computed again, so its notice can't be relied on.",
     "explainability.direction": "The share of rows whose answer moves the way that the domain knows it must when one feature rises.",
     "baseline.paired": "Above 0 this release is better than the last one on the same rows. A line that reaches below the margin is not shown to be as good.",

@@ -218,6 +218,8 @@ _TITLES = {
     "roc_auc": "ROC-AUC",
     "mcc": "Matthews correlation",
     "ece": "expected calibration error",
+    "top_label_ece": "expected calibration error of the largest probability",
+    "top_label_gap": "largest probability minus accuracy",
     "f1": "F1",
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
