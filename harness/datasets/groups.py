@@ -10,7 +10,7 @@ import numpy as np
 from harness.core.dataset import Strings
 from harness.core.names import name_of
 from harness.errors import DataError
-from harness.spec.suite import Sensitive
+from harness.spec.data import Sensitive
 
 if TYPE_CHECKING:
     import pandas as pd

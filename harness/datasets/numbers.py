@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.written_numbers import number_of
 from harness.errors import DataError
-from harness.spec.suite import Read
+from harness.spec.data import Read
 
 if TYPE_CHECKING:
     import pandas as pd

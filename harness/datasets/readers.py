@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.datasets.encodings import first_bytes, marked_encoding
 from harness.datasets.numbers import with_numbers
 from harness.errors import DataError
-from harness.spec.suite import Read
+from harness.spec.data import Read
 
 if TYPE_CHECKING:
     import pandas as pd

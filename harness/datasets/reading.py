@@ -16,7 +16,7 @@ from harness.datasets.number_formats import columns_of, file_marks
 from harness.datasets.readers import MISSING_WORDS, is_text, separator_of
 from harness.datasets.sources import Source, is_named, read_source
 from harness.errors import DataError
-from harness.spec.suite import NumberFormat, Read
+from harness.spec.data import NumberFormat, Read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ class Reading:
             return []
         own, default = self.read.model_dump(exclude={"numbers"}), Read()
         if not self.read.numbers:
-            keys = {key: value for key, value in own.items() if value is not None}
+            keys = {key: value for key, value in own.items() if value}
             return [f"  read: {{{', '.join(f'{key}: {_quoted(value)}' for key, value in keys.items())}}}"]
         lines = ["  read:"]
         lines += [f"    {key}: {_quoted(value)}" for key, value in own.items() if value != getattr(default, key)]

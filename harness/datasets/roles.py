@@ -19,8 +19,9 @@ from harness.datasets.ngrams import piece_counts
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError
+from harness.spec.data import Data, Label, Threshold
 from harness.spec.loading import LoadedSuite, load_card
-from harness.spec.suite import Data, Label, Suite, Threshold
+from harness.spec.suite import Suite
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from harness.datasets.readers import read_table
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.engine.provenance import sha256_bytes, sha256_file
 from harness.errors import DataError
-from harness.spec.suite import Read
+from harness.spec.data import Read
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from harness.spec.suite import SplitPlan
+from harness.spec.data import SplitPlan
 
 
 def assign_roles(ids: Sequence[str], strata: Sequence[str], units: Sequence[str], plan: SplitPlan) -> list[str]:

@@ -243,7 +243,7 @@ def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
 
 
 def _keys_beside(at: Location) -> list[str]:
-    from harness.spec.suite import Data, Label, Sensitive, SplitPlan
+    from harness.spec.data import Data, Label, Sensitive, SplitPlan
 
     kinds: list[type[BaseModel]] = [Suite, Data, Label, Sensitive, SplitPlan, Rule, Waiver, System, DataCard]
     return sorted({key for kind in kinds for key in kind.model_fields})

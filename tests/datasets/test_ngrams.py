@@ -9,7 +9,7 @@ import pytest
 from harness import audit, load_suite
 from harness.datasets.ngrams import piece_counts
 from harness.datasets.roles import DataOptions, load_dataset
-from harness.spec.suite import Data
+from harness.spec.data import Data
 from harness.workflows.fit import fit
 
 DRUGS = "medical/drug-discovery"

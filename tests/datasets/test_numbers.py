@@ -2,15 +2,13 @@
 
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.written_numbers import number_of
 from harness.datasets.readers import read_table
 from harness.errors import DataError
-from harness.spec.loading import digest_of
-from harness.spec.suite import Data, Read
+from harness.spec.data import Read
 
 WRITTEN = [
     ("1.234,50 €", (",", ".", "€"), 1234.5),
@@ -127,10 +125,3 @@ def test_a_word_for_missing_makes_no_text_of_a_column_of_numbers_and_other_words
 def test_marks_that_can_not_be_told_apart_are_refused(read, says):
     with pytest.raises(ValueError, match=says.replace(".", r"\.")):
         Read.model_validate(read)
-
-
-def test_a_suite_without_formats_keeps_its_digest():
-    data = Data.model_validate(yaml.safe_load("{source: a.csv, label: {column: y}, features: [x]}"))
-    assert data.model_dump()["read"] == {"separator": ",", "decimal": ".", "thousands": None, "encoding": "utf-8"}
-    other = data.model_copy(update={"read": Read.model_validate({"numbers": {"x": {"unit": "%"}}})})
-    assert digest_of(other) != digest_of(data)

@@ -5,7 +5,7 @@ import pytest
 
 from harness.datasets.readers import read_table
 from harness.errors import DataError
-from harness.spec.suite import Read
+from harness.spec.data import Read
 
 TABLE = pd.DataFrame({"name": ["Ümit", "Ana, B.", "Zoë"], "rate": [1.5, -2.25, 1000.0], "count": [1, 2, 3]})
 CSV = 'name,rate,count\nÜmit,1.5,1\n"Ana, B.",-2.25,2\nZoë,1000.0,3\n'

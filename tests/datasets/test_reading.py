@@ -303,7 +303,7 @@ def test_a_file_that_is_packed_is_looked_at_too(tmp_path):
 def test_the_lines_of_a_suite_give_the_same_reading(tmp_path):
     import yaml
 
-    from harness.spec.suite import Read
+    from harness.spec.data import Read
 
     for text in ("a;b\n1,5;3 %\n2,5;4 %\n", "a\tb\n1,5\t2\n", 'a,b\n"1,500.5",2\n', "a,b\n1,2\n"):
         _, reading = read(tmp_path, text)

@@ -5,8 +5,9 @@ import pytest
 from harness.datasets.groups import group_names
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.errors import DataError
+from harness.spec.data import Sensitive
 from harness.spec.loading import LoadedSuite
-from harness.spec.suite import Sensitive, Suite
+from harness.spec.suite import Suite
 
 ROWS = 60
 

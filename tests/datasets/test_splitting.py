@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.datasets.splitting import assign_roles, sample, units_of
-from harness.spec.suite import SplitPlan
+from harness.spec.data import SplitPlan
 
 PLANS = st.builds(
     lambda test, calibration, seed: SplitPlan(test=test, calibration=min(calibration, 0.99 - test), seed=seed),

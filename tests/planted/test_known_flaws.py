@@ -18,7 +18,7 @@ from harness.checks.data.quality import quality
 from harness.checks.data.sites import sites
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.evidence import Evidence
-from harness.spec.suite import Prevalence
+from harness.spec.data import Prevalence
 
 PAGE = Path(__file__).parents[2] / "docs" / "methods" / "known-flaws.md"
 LOANS, GERMAN, SITES, SAVERS = (

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.dataset import Split
-from harness.core.finding import Exhibit, Finding
+from harness.core.finding import Cell, Exhibit, Finding
 from harness.stats.auc import delong
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def leak_findings(parts: list[Split], limit: float) -> tuple[list[Finding], Exhi
         for name, auc, n in suspects
     ]
     title = f"How well each column alone tells the label ({measure}; 0.5 is chance)"
-    best = [[name, auc] for name, auc, _, _ in told[:10]]
+    best: list[list[Cell]] = [[name, auc] for name, auc, _, _ in told[:10]]
     return found, Exhibit(kind="bars", title=title, columns=["column", measure], rows=best)
 
 
