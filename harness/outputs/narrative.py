@@ -227,6 +227,11 @@ _TITLES = {
     "mape": "mean absolute percentage error",
     "membership_auc": "recognising training rows, AUC",
     "leak_suspects": "columns that give the label away",
+    "forbidden_feature": "feature that the suite declares to be none",
+    "forbidden_features": "features that the suite declares to be none",
+    "identifier_feature": "feature that numbers the rows",
+    "identifier_features": "features that number the rows",
+    "kin_rate": "test rows with kin among those that a model learns from",
     "membership_tpr_at_1pct_fpr": "training rows recognised at 1 % false alarms",
 }
 

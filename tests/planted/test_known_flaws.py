@@ -16,8 +16,10 @@ from harness import load_suite
 from harness.checks.data.clusters import clusters
 from harness.checks.data.quality import quality
 from harness.checks.data.sites import sites
+from harness.core.finding import CheckRecord
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.evidence import Evidence
+from harness.engine.judge import judge
 from harness.spec.data import Prevalence
 
 PAGE = Path(__file__).parents[2] / "docs" / "methods" / "known-flaws.md"
@@ -251,3 +253,21 @@ def test_mixes_of_concrete_never_straddle_a_split():
         set(map(tuple, part.inputs[suite.suite.data.cluster_columns].to_numpy().tolist())) for part in splits.values()
     ]
     assert [len(own & other) for i, own in enumerate(mixes) for other in mixes[:i]] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "check", "without"),
+    [
+        ("declared-out", Rows(NHEFS, features("wt82")), quality, Rows(NHEFS)),
+        ("declared-out", Rows(MACHINES, features("UDI")), quality, Rows(MACHINES)),
+        ("labels-agree", Rows(MACHINES, table=lambda table: table.assign(Target=1 - table["Target"])), quality, Rows(MACHINES)),
+        ("no-kin", Rows(CONCRETE, {"cluster": None}), clusters, Rows(CONCRETE)),
+    ],
+)  # fmt: skip
+def test_a_warning_rule_fails_on_the_flaw_and_passes_on_the_shipped_rows(rule, rows, check, without, tmp_path):
+    (own,) = [r for r in load_suite(rows.name).suite.policy if r.id == rule]
+    outcomes = []
+    for given in (rows, without):
+        record = CheckRecord(check="data.made", status="measured", findings=given.findings(check, tmp_path))
+        outcomes.append([d.outcome for d in judge([own], [record], 100).decisions])
+    assert outcomes == [["fail"], ["pass"]]
