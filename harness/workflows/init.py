@@ -12,7 +12,8 @@ import numpy as np
 
 from harness.checks.data.quality import column_auc, column_concordance, sentinels
 from harness.core.names import name_of
-from harness.datasets.guessing import Guess, guess_columns, read_guessed
+from harness.datasets.guessing import Guess, guess_columns
+from harness.datasets.reading import read_guessed
 from harness.datasets.sources import is_named
 from harness.errors import DataError
 from harness.spec.suite import Read

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness import audit, load_suite
-from harness.datasets.guessing import guess_reading
+from harness.datasets.reading import guess_reading
 from harness.errors import DataError
 from harness.workflows.fit import fit
 from harness.workflows.init import Wishes, init
