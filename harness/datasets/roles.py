@@ -13,6 +13,7 @@ import numpy.typing as npt
 from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
+from harness.datasets.numbers import number_of
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError
@@ -39,9 +40,9 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     options = options or DataOptions()
     suite = loaded.suite
     if options.data is not None:
-        source = read_source(options.data, suite.data.read)
+        source = read_source(options.data, suite.data.read, missing=suite.data.missing)
     else:
-        source = read_source(suite.data.source, suite.data.read, loaded.folder)
+        source = read_source(suite.data.source, suite.data.read, loaded.folder, suite.data.missing)
     table = _prepare(source, suite.data, splits=options.data is None)
     before = len(table)
     if suite.data.drop_duplicates:
@@ -75,7 +76,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
 
 def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
     if options.train_data is not None:
-        source = read_source(options.train_data, suite.data.read)
+        source = read_source(options.train_data, suite.data.read, missing=suite.data.missing)
         table = _prepare(source, suite.data, splits=False)
         table["__id__"] = "train:" + table["__id__"]
         _, labels = _labels(table, suite, source.name, classes)
@@ -137,17 +138,20 @@ def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
         *(data.cluster_columns if splits or data.cluster else []),
         *data.missing,
         *data.ranges,
+        *data.read.numbers,
     }
     if splits:
         wanted |= {*data.split.stratify, *(name for name in (data.split.column, data.split.group) if name)}
     absent = sorted(wanted - set(table.columns))
     if absent:
+        why = "".join(f" {name!r} was left out: {source.left_out[name]}." for name in absent if name in source.left_out)
         raise DataError(
-            f"{source.name} lacks the column(s) {', '.join(absent)}. It has: {', '.join(table.columns)}. "
+            f"{source.name} lacks the column(s) {', '.join(absent)}.{why} It has: {', '.join(table.columns)}. "
             "Name the columns as in the suite, or change the suite."
         )
     for column, values in data.missing.items():
         table[column] = table[column].mask(table[column].isin(values))
+    _check_ranges(table, data, source.name)
     ids = table[data.id].astype(str) if data.id else table.index.astype(str)
     table = table.assign(__id__=np.asarray(ids, dtype=object))
     repeated = table["__id__"].duplicated()
@@ -157,6 +161,20 @@ def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
             f"{table['__id__'][repeated].iloc[0]}). Each row needs an id of its own."
         )
     return table
+
+
+def _check_ranges(table: pd.DataFrame, data: Data, name: str) -> None:
+    """DataError where a column that has a range is none of numbers."""
+    for column in data.ranges:
+        cells = table[column].dropna()
+        if cells.dtype.kind in "iufb" or not len(cells):
+            continue
+        odd = [cell for cell in cells.unique() if number_of(cell) is None] or list(cells.unique())
+        raise DataError(
+            f"data.ranges names {column!r}, but in {name} it holds text, such as {', '.join(map(repr, odd[:3]))}. Take it out "
+            f"of data.ranges, say how its numbers are written under data.read.numbers, or list words for missing under "
+            f"data.missing.{column}."
+        )
 
 
 def _labels(

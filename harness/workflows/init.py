@@ -13,10 +13,9 @@ import numpy as np
 from harness.checks.data.quality import column_auc, column_concordance, sentinels
 from harness.core.names import name_of
 from harness.datasets.guessing import Guess, guess_columns
-from harness.datasets.reading import read_guessed
+from harness.datasets.reading import Reading, read_guessed
 from harness.datasets.sources import is_named
 from harness.errors import DataError
-from harness.spec.suite import Read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +130,7 @@ class _Writer:
     """What is known of the data while the suite's text is put together."""
 
     source: str
-    read: Read
+    read: Reading
     table: pd.DataFrame
     guesses: list[Guess]
     label: str
@@ -172,12 +171,7 @@ class _Writer:
 
     def _data(self) -> str:
         lines = ["data:", f"  source: {_quoted(self.source)}"]
-        if self.read != Read():
-            lines.append(
-                f"  read: {{separator: {_quoted(self.read.separator)}, decimal: {_quoted(self.read.decimal)}, "
-                + (f"thousands: {_quoted(self.read.thousands)}, " if self.read.thousands else "")
-                + f"encoding: {self.read.encoding}}}"
-            )
+        lines += self.read.lines
         lines.append(f"  label: {{{self._label_keys()}}}")
         features = [g for g in self.guesses if g.role in ("feature", "sensitive") and g.column not in self.leaks]
         lines.append("  features:")
@@ -191,6 +185,7 @@ class _Writer:
                 )
             elif guess.role not in ("feature", "sensitive", "label"):
                 lines.append(f"    # left out: {_quoted(guess.column)} ({guess.role}: {guess.reason})")
+        lines += [f"    # left out: {_quoted(column)} ({why})" for column, why in self.read.left_out.items()]
         lines += self._groups() + self._identity() + self._missing()
         split = f"{{test: {0.5 if len(self.table) < 1000 else 0.4}, calibration: 0.1, stratify: [{_quoted(self.label)}]"
         if self.numbers:
@@ -230,11 +225,18 @@ class _Writer:
 
     def _missing(self) -> list[str]:
         numbers = self.table.select_dtypes("number").astype(float)
-        found = [s for s in sentinels([numbers]) if s[1] in _TYPICAL_SENTINELS]
-        if not found:
+        found = {column: [value] for column, value, *_ in sentinels([numbers]) if value in _TYPICAL_SENTINELS}
+        words: dict[str, list[str]] = {c: w for c, w in self.read.missing.items() if c in self.table.columns}
+        if not found and not words:
             return []
-        pairs = ", ".join(f"{_quoted(column)}: [{value:g}]" for column, value, *_ in found)
-        return [f"  missing: {{{pairs}}}  # values that stand apart from all others and usually mean 'missing'"]
+        pairs = []
+        for column in [*words, *(name for name in found if name not in words)]:
+            values = [*map(_quoted, words.get(column, [])), *(f"{value:g}" for value in found.get(column, []))]
+            pairs.append(f"{_quoted(column)}: [{', '.join(values)}]")
+        why = "values that stand apart from all others" if found else "words among numbers"
+        if found and words:
+            why = "words among numbers, and values that stand apart from all others,"
+        return [f"  missing: {{{', '.join(pairs)}}}  # {why} and usually mean 'missing'"]
 
     def _checks(self) -> str:
         own = ["regression", "conformal"] if self.numbers else ["classification", "calibration"]
@@ -310,7 +312,8 @@ class _Writer:
         return found
 
     def _warnings(self) -> list[str]:
-        found = [
+        found = [*self.read.warnings]
+        found += [
             f"{column!r} alone tells the label (AUC {auc:.3f}): it was left out as a likely leak."
             for column, auc in self.leaks.items()
         ]
