@@ -69,6 +69,7 @@ _CURRENCY = (
     r"(?:US|A|C|HK|NT|R|S)?\$|[€£¥￥₹₩₽₺]|EUR|USD|GBP|CHF|CNY|RMB|JPY|INR|SEK|NOK|DKK|PLN|CZK|HUF|Fr\.|kr\.?|zł|Kč|Ft"
     r"|万元|元|円"
 )
+_POINT_UNITS = ("$", "US$", "£", "¥", "￥", "₹", "USD", "GBP", "CNY", "RMB", "JPY", "INR", "元", "万元", "円")
 _CORE = rf"[0-9][0-9.,'\u2019{BLANKS}]*(?<=[0-9.])(?:[eE][+-]?[0-9]+)?|[.,][0-9]+"
 _CELL = re.compile(
     rf"\(?[-+\u2212]?[{BLANKS}]*(?:(?P<front>{_CURRENCY})[{BLANKS}]*)?[-+\u2212]?(?:{_CORE})-?"
@@ -124,6 +125,12 @@ class Column:
     def bare(self) -> bool:
         """Whether no number has a mark."""
         return {(".", None), (",", None)} <= set(self.fits)
+
+    @property
+    def shown(self) -> str:
+        """Two of its numbers, those with the most signs."""
+        longest = sorted(self.numbers[:100], key=len)[-2:]
+        return ", ".join(re.sub(f"[{BLANKS}]", " ", cell) for cell in longest)
 
     def marks(self, decimal: str) -> Marks:
         """The plainest marks that read it, with the decimal mark if there are such."""
@@ -207,6 +214,8 @@ def file_marks(columns: list[Column], separator: str) -> tuple[str, str | None, 
     for column in open_ones if doubtful else []:
         if separator == "," and (".", None) in column.fits and not by_mark[","]:
             continue  # a point in a file with commas between its cells
+        if decimal == "." and column.unit in _POINT_UNITS:
+            continue
         first = next(cell for cell in column.numbers if _fitting([cell], column.unit) != _MARKS)
         own = column.marks(decimal)
         value = number_of(first, *own, column.unit)

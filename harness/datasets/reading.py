@@ -100,7 +100,7 @@ def _guess_text(path: Path) -> Reading:
         raise DataError(f"{path} is empty. Give a file with a header and one row at least.")
     separator = separator_of(path, _separator(lines))
     read = Read(separator=separator, encoding=encoding)
-    header = next(csv.reader(io.StringIO(text), delimiter=separator), [])
+    header = next((row for row in csv.reader(lines, delimiter=separator) if row), [])
     if len(raw) == _LOOKED_AT:
         text = text[: text.rfind("\n")]
     try:
@@ -138,7 +138,7 @@ def _judged(cells: pd.DataFrame, read: Read, *, typed: bool) -> Reading:
             numbers[column.name] = NumberFormat.model_validate(
                 {"decimal": marks[0], "thousands": marks[1], "unit": column.unit}
             )
-            reasons[column.name] = f"such as {', '.join(map(repr, column.numbers[:2]))}"
+            reasons[column.name] = f"such as {column.shown}"
     return Reading(read.model_copy(update={"numbers": numbers}), missing, reasons, {}, tuple(warned))
 
 
@@ -179,12 +179,16 @@ def _refuse_data_as_header(header: list[str], path: Path) -> None:
 
 
 def _separator(lines: list[str]) -> str:
-    """The sign that cuts every line into equally many parts, the most of them."""
+    """The sign that cuts the header, and every line into equally many parts, the most of them."""
     best, parts = ",", 0
     for sign in (",", ";", "\t", "|"):
-        counts = [len(row) for row in csv.reader(lines, delimiter=sign)]
+        try:
+            counts = [len(row) for row in csv.reader(lines, delimiter=sign)]
+        except csv.Error:
+            continue
         usual = max(set(counts), key=counts.count)
-        if usual > parts and counts.count(usual) > 0.9 * len(counts):
+        # Names are cut by it too: a decimal comma cuts rows only.
+        if usual > parts and counts[0] > 1 and counts.count(usual) > 0.9 * len(counts):
             best, parts = sign, usual
     return best
 

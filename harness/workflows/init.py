@@ -233,10 +233,11 @@ class _Writer:
         for column in [*words, *(name for name in found if name not in words)]:
             values = [*map(_quoted, words.get(column, [])), *(f"{value:g}" for value in found.get(column, []))]
             pairs.append(f"{_quoted(column)}: [{', '.join(values)}]")
-        why = "values that stand apart from all others" if found else "words among numbers"
-        if found and words:
-            why = "words among numbers, and values that stand apart from all others,"
-        return [f"  missing: {{{', '.join(pairs)}}}  # {why} and usually mean 'missing'"]
+        kinds = [
+            *(["words among numbers"] if words else []),
+            *(["values that stand apart from all others"] if found else []),
+        ]
+        return [f"  missing: {{{', '.join(pairs)}}}  # {' and '.join(kinds)} and usually mean 'missing'"]
 
     def _checks(self) -> str:
         own = ["regression", "conformal"] if self.numbers else ["classification", "calibration"]
