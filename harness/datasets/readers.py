@@ -102,7 +102,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    found = pq.read_table(path)
+    found = pq.ParquetFile(path).read()
     while any(pa.types.is_struct(kind) for kind in found.schema.types):
         found = found.flatten()
     left_out = {}
