@@ -207,6 +207,7 @@ def test_what_a_suite_says_of_numbers_holds_for_its_data_and_for_other_files(loa
     other = load(rows, options, missing={"hb": ["?"]}, **how)
     assert other.splits["test"].inputs["pay"].to_list() == other.splits["train"].inputs["pay"].to_list()
     assert other.splits["test"].inputs["pay"].iloc[-1] == 60060.5
+    assert [other.splits[role].inputs["hb"].dtype.kind for role in ("test", "train")] == ["f", "f"]
     with pytest.raises(DataError, match="'hb' holds '\\?'"):
         load(rows, features=["x", "hb"], read={"numbers": {"hb": {}}})
     with pytest.raises(DataError, match="lacks the column"):
