@@ -149,6 +149,10 @@ class Column:
                 f"{self.name!r} holds numbers written in ways that contradict each other ({_examples(self._contrary())}): it "
                 "is read as text. Write them in one way."
             )
+        if all(re.fullmatch(r"[-+]?inf(inity)?", cell, re.IGNORECASE) for cell in self.others):
+            return (
+                f"{self.name!r} holds infinite numbers ({_examples(self.others)}), which few models take. Write others."
+            )
         odd = sorted([*self.others, *self.words], key=lambda cell: (-self.cells[cell], cell))
         shown = ", ".join(f"{cell!r} ({self.cells[cell]})" for cell in odd[:4]) + (", …" if len(odd) > 4 else "")
         count = sum(self.cells[cell] for cell in self.numbers)

@@ -63,7 +63,7 @@ def read_table(path: Path, read: Read | None = None, missing: dict[str, list[Any
         ) from error
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OSError, EOFError) as error:
         raise DataError(
-            f"{path} can't be read as {path.suffix} ({error}). Check that it is complete and not empty."
+            f"{path} can't be read as {path.suffix} ({str(error).strip()}). Check that it is complete and not empty."
         ) from error
     if not len(table):
         raise DataError(f"{path} holds no rows. Give a file with a header and one row at least.")
@@ -163,7 +163,8 @@ def _not_shifted(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     if isinstance(table.index, pd.RangeIndex):
         return table
     raise DataError(
-        f"{path.name} has rows with more cells than its header has names. Remove the extra separators, or name every column."
+        f"{path.name} has rows with more cells than its header has names. Remove lines above the header and extra "
+        "separators, or name every column."
     )
 
 

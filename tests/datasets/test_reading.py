@@ -160,6 +160,8 @@ def test_a_column_of_numbers_and_something_else_is_told_with_what_is_no_number(t
         "'crp' is a number in 8 of 10 filled cells, but not in '<0.5' (2): it is read as text"
     )
     assert "not in '?' (1), 'x' (1)" in reading.warnings[1]
+    _, reading = read(tmp_path, text.replace("<0.5", "-inf"))
+    assert reading.warnings[0] == "'crp' holds infinite numbers ('-inf'), which few models take. Write others."
     clean, reading = read(tmp_path, text.replace("<0.5", "0.5").replace("?", "3").replace("x", "4"))
     assert reading.warnings == ()
     assert clean.dtypes.map(lambda kind: kind.kind).to_list() == ["f", "i"]
