@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.datasets.numbers import BLANKS, number_of
+from harness.core.written_numbers import BLANKS, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
-from harness.datasets.numbers import number_of
+from harness.core.written_numbers import number_of
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError

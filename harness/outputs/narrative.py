@@ -176,6 +176,7 @@ DEFECTS = {
     "data.train_test_overlap_rate",
     "data.leak_suspect",
     "data.disguised_missing",
+    "data.no_number",
     "data.out_of_range",
     "data.determined_label_rate",
     "data.contradictory_label_rate",

@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.datasets.numbers import number_of
+from harness.core.written_numbers import number_of
 from harness.datasets.readers import read_table
 from harness.errors import DataError
 from harness.spec.loading import digest_of
