@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +78,13 @@ def read_table(path: Path, read: Read | None = None, missing: dict[str, list[Any
 def _read_text(path: Path, read: Read) -> pd.DataFrame:
     import pandas as pd
 
+    separator, encoding = separator_of(path, read.separator), _encoding(path, read.encoding)
     table = pd.read_csv(
-        path,
-        sep=separator_of(path, read.separator),
+        _above_footer(path, encoding, read.footer, separator) if read.footer else path,
+        sep=separator,
+        skiprows=read.skip,
         decimal=read.decimal,
-        encoding=_encoding(path, read.encoding),
+        encoding=encoding,
         dtype=dict.fromkeys(read.numbers, str),
         keep_default_na=False,
         na_values=MISSING_WORDS,
@@ -95,6 +98,14 @@ def _read_text(path: Path, read: Read) -> pd.DataFrame:
     if table.shape[1] > 1 and filled.any():
         table = table.iloc[: len(filled) - filled[::-1].argmax()]
     return table
+
+
+def _above_footer(path: Path, encoding: str, footer: int, separator: str) -> io.StringIO:
+    """The file's text without its last lines, of which those without a cell do not count."""
+    lines = first_bytes(path, -1).decode(encoding).splitlines(keepends=True)
+    while lines and not lines[-1].strip(f" \t\r\n{separator}"):
+        lines.pop()
+    return io.StringIO("".join(lines[:-footer]))
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

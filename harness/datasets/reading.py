@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
-import re
 import warnings
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.datasets.encodings import first_bytes, guess_encoding
+from harness.datasets.layout import guess_separator, oddities, refuse_data_as_header, title_lines, total_row
 from harness.datasets.number_formats import columns_of, file_marks
 from harness.datasets.readers import MISSING_WORDS, is_text, separator_of
 from harness.datasets.sources import Source, is_named, read_source
@@ -24,10 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LOOKED_AT = 64_000_000  # bytes
-_TOTAL = re.compile(
-    r"\W*(grand total|sub-?total|total|sum|summe|gesamt(summe)?|totale?|somme|合计|总计|小计)\W*", re.IGNORECASE
-)
-_NUMBER = re.compile(r"[-+]?\d*[.,]?\d+([eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ class Reading:
             keys = {key: value for key, value in own.items() if value is not None}
             return [f"  read: {{{', '.join(f'{key}: {_quoted(value)}' for key, value in keys.items())}}}"]
         lines = ["  read:"]
-        lines += [f"    {key}: {_quoted(own[key])}" for key in own if own[key] != getattr(default, key)]
+        lines += [f"    {key}: {_quoted(value)}" for key, value in own.items() if value != getattr(default, key)]
         lines.append("    numbers:  # a unit is cut off; the number stays as it is written")
         for column, how in self.read.numbers.items():
             marks = how.model_dump(exclude_none=True)
@@ -95,25 +89,44 @@ def _guess_text(path: Path) -> Reading:
         raise DataError(f"{path} can't be read ({error}). Check that it is complete.") from error
     encoding = guess_encoding(raw)
     text = raw.decode(encoding, errors="ignore").removeprefix("\ufeff")
-    lines = [line for line in text[:200_000].splitlines()[:200] if line.strip()]
+    physical = text[:200_000].splitlines()[:200]
+    lines = [line for line in physical if line.strip()]
     if not lines:
         raise DataError(f"{path} is empty. Give a file with a header and one row at least.")
-    separator = separator_of(path, _separator(lines))
-    read = Read(separator=separator, encoding=encoding)
-    header = next((row for row in csv.reader(lines, delimiter=separator) if row), [])
-    if len(raw) == _LOOKED_AT:
-        text = text[: text.rfind("\n")]
+    separator = separator_of(path, guess_separator(lines))
+    titles = title_lines(lines, separator)
+    skip = physical.index(lines[titles]) if titles else 0
+    read = Read(separator=separator, encoding=encoding, skip=skip)
+    header = next(csv.reader(lines[titles:], delimiter=separator))
+    whole = len(raw) < _LOOKED_AT
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", pd.errors.ParserWarning
-            )  # rows wider than the header: the reader refuses them
-            cells = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, index_col=False)
+        cells = _cells(text if whole else text[: text.rfind("\n")], read)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError):
         return Reading(read)  # the reader says what is wrong with the table
-    _refuse_data_as_header(header, path)
+    refuse_data_as_header(header, path)
+    told = (
+        [f"The first {skip} line(s) stand above the header and are left out (data.read.skip): {lines[0]!r}."]
+        if skip
+        else []
+    )
+    if (total := total_row(cells) if whole else None) is not None:
+        place, why, sure = total
+        follows = "it is left out (data.read.footer)" if sure else "take it out of the file, or it is read as a case"
+        told.append(f"The last row looks like a total ({why}): {follows}.")
+        if sure:
+            cells, read = cells.iloc[:place], read.model_copy(update={"footer": 1})
     reading = _judged(cells, read, typed=False)
-    return Reading(reading.read, reading.missing, reading.reasons, {}, (*_oddities(header, cells), *reading.warnings))
+    return replace(reading, warnings=(*told, *oddities(header, cells), *reading.warnings))
+
+
+def _cells(text: str, read: Read) -> pd.DataFrame:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)  # rows wider than the header: the reader refuses them
+        return pd.read_csv(
+            io.StringIO(text), sep=read.separator, skiprows=read.skip, dtype=str, keep_default_na=False, index_col=False
+        )
 
 
 def _judged(cells: pd.DataFrame, read: Read, *, typed: bool) -> Reading:
@@ -140,57 +153,6 @@ def _judged(cells: pd.DataFrame, read: Read, *, typed: bool) -> Reading:
             )
             reasons[column.name] = f"such as {column.shown}"
     return Reading(read.model_copy(update={"numbers": numbers}), missing, reasons, {}, tuple(warned))
-
-
-def _oddities(header: list[str], cells: pd.DataFrame) -> list[str]:
-    """What looks wrong with the header, the columns and the last row."""
-    found = []
-    counts = Counter(name.strip() for name in header if name.strip())
-    for name in [name for name, count in counts.items() if count > 1]:
-        found.append(
-            f"{counts[name]} columns are called {name!r}: the later ones are read as {name + '.1'!r} and so on."
-        )
-    blank = cells.map(lambda cell: cell.strip() in MISSING_WORDS)
-    nameless = [name for name in cells.columns if str(name).startswith("Unnamed: ")]
-    if filled := [name for name in nameless if not blank[name].all()]:
-        found.append(f"{len(filled)} column(s) have no name: read as {', '.join(map(repr, filled[:3]))}.")
-    found += [f"{name!r} holds nothing." for name in cells.columns if blank[name].all() and name not in nameless]
-    rows = cells[~blank.all(axis=1)]
-    if len(rows) > 5:
-        last = rows.iloc[-1]
-        words = [c for c in cells.columns if _TOTAL.fullmatch(last[c]) and (cells[c] == last[c]).mean() < 0.05]
-        if words:
-            found.append(
-                f"The last row looks like a total ({words[0]!r} is {last[words[0]]!r}): take it out of the file, or it is read "
-                "as a case."
-            )
-    return found
-
-
-def _refuse_data_as_header(header: list[str], path: Path) -> None:
-    """DataError where the first row holds numbers that do not rise (years and wavelengths, which name columns, do)."""
-    numbers = [float(name.replace(",", ".")) for name in map(str.strip, header) if _NUMBER.fullmatch(name)]
-    rising = all(low < high for low, high in itertools.pairwise(numbers))
-    if len(numbers) > 1 and len(numbers) >= len(header) / 2 and not rising:
-        raise DataError(
-            f"The first row of {path.name} looks like data ({', '.join(map(repr, header[:4]))}, …). Wanted: a row of column "
-            "names. Add one."
-        )
-
-
-def _separator(lines: list[str]) -> str:
-    """The sign that cuts the header, and every line into equally many parts, the most of them."""
-    best, parts = ",", 0
-    for sign in (",", ";", "\t", "|"):
-        try:
-            counts = [len(row) for row in csv.reader(lines, delimiter=sign)]
-        except csv.Error:
-            continue
-        usual = max(set(counts), key=counts.count)
-        # Names are cut by it too: a decimal comma cuts rows only.
-        if usual > parts and counts[0] > 1 and counts.count(usual) > 0.9 * len(counts):
-            best, parts = sign, usual
-    return best
 
 
 def _quoted(value: object) -> str:

@@ -96,12 +96,17 @@ class NumberFormat(_Strict):
 
 
 class Read(_Strict):
-    """How a text file is read; `numbers` (column → format) holds for columns of text in any source."""
+    """How a text file is read; `numbers` (column → format) holds for columns of text in any source.
+
+    `skip` lines stand above the header, and the last `footer` lines that hold something are no rows (a total).
+    """
 
     separator: str = ","
     decimal: str = "."
     thousands: str | None = None
     encoding: str = "utf-8"
+    skip: int = Field(default=0, ge=0)
+    footer: int = Field(default=0, ge=0)
     numbers: dict[str, NumberFormat] = Field(default_factory=dict)
 
     def format_of(self, column: str) -> tuple[str, str | None, str | None]:
@@ -120,10 +125,9 @@ class Read(_Strict):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_empty_numbers(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The digest of a suite that names no formats stays what it was before there were any.
-        written: dict[str, Any] = inner(self)
-        return written if self.numbers else {key: value for key, value in written.items() if key != "numbers"}
+    def _without_the_unused(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The digest of a suite that uses none of these keys stays what it was before there were any.
+        return {key: value for key, value in inner(self).items() if value or key not in ("numbers", "skip", "footer")}
 
 
 class SplitPlan(_Strict):

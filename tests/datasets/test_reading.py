@@ -171,14 +171,43 @@ def test_a_column_of_numbers_and_something_else_is_told_with_what_is_no_number(t
 
 def test_headers_columns_and_last_rows_that_look_wrong_are_told(tmp_path):
     rows = "".join(f"{i},{i},,a\n" for i in range(30))
-    _, reading = read(tmp_path, "x,x,nothing,who\n" + rows + "435,435,,Total\n")
-    assert reading.warnings == (
+    table, reading = read(tmp_path, "x,x,nothing,who\n" + rows + "435,435,,Total\n")
+    told = reading.warnings
+    assert table["who"].iloc[-1] == "Total"
+    assert told[1:] == (
         "2 columns are called 'x': the later ones are read as 'x.1' and so on.",
         "'nothing' holds nothing.",
-        "The last row looks like a total ('who' is 'Total'): take it out of the file, or it is read as a case.",
+    )
+    assert (
+        told[0]
+        == "The last row looks like a total ('who' is 'Total'): take it out of the file, or it is read as a case."
     )
     _, reading = read(tmp_path, "x,y,z,who\n" + rows.replace(",,", ",0,"))
     assert reading.warnings == ()
+
+
+@pytest.mark.parametrize("end", ["", ",,,\n,,,\n\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_total_below_the_rows_and_titles_above_the_header_are_left_out_and_told(tmp_path, end, encoding):
+    rows = "".join(f"{i},{i}.5,m,yes\n" for i in range(30))
+    text = "Loans of 2024\n\nmade by hand,,,\nx,y,sex,label\n" + rows + "Total,450,,\n" + end
+    table, reading = read(tmp_path, text, encoding=encoding)
+    assert table["x"].to_list() == list(range(30))
+    assert table["y"].to_list() == [i + 0.5 for i in range(30)]
+    assert (reading.read.skip, reading.read.footer) == (3, 1)
+    assert reading.warnings == (
+        "The first 3 line(s) stand above the header and are left out (data.read.skip): 'Loans of 2024'.",
+        "The last row looks like a total ('x' is 'Total'): it is left out (data.read.footer).",
+    )
+
+
+@pytest.mark.parametrize("header", [",0", "a,", "x,y,z"])
+def test_a_header_with_a_gap_is_no_title_and_total_as_a_value_no_total(tmp_path, header):
+    count = len(header.split(","))
+    rows = "".join(",".join(["Total" if i > 5 else "BP", "1", "2"][:count]) + "\n" for i in range(9))
+    table, reading = read(tmp_path, f"{header}\n{rows}")
+    assert len(table) == 9
+    assert (reading.read.skip, reading.read.footer) == (0, 0)
 
 
 def test_separators_and_blank_lines_at_the_end_make_no_columns_and_no_rows(tmp_path):
