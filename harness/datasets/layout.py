@@ -22,18 +22,18 @@ _NUMBER = re.compile(r"[-+]?\d*[.,]?\d+([eE][-+]?\d+)?")
 
 
 def guess_separator(lines: list[str]) -> str:
-    """The sign that cuts the header, and every line into equally many parts, the most of them; titles above aside."""
-    for titles in (False, True):
-        best, parts = ",", 1
-        for sign in (",", ";", "\t", "|"):
-            counts = [len(row) for row in _rows(lines, sign)]
-            usual = max(set(counts), key=counts.count, default=0)
-            # Names are cut by it too: a decimal comma cuts rows only.
-            if usual > parts and (titles or counts[0] > 1) and counts.count(usual) > 0.9 * len(counts):
-                best, parts = sign, usual
-        if parts > 1:
-            return best
-    return best
+    """The sign that cuts every line from the first on (but for titles above) into equally many parts, the most of them.
+
+    A decimal comma cuts rows only: the sign that cuts an earlier line, the header, is taken.
+    """
+    found = []
+    for place, sign in enumerate((",", ";", "\t", "|")):
+        counts = [len(row) for row in _rows(lines, sign)]
+        usual = max(set(counts), key=counts.count, default=0)
+        if usual > 1 and counts.count(usual) > 0.9 * len(counts):
+            uncut = next(line for line, count in enumerate(counts) if count > 1)
+            found.append((uncut, -usual, place, sign))
+    return min(found)[3] if found else ","
 
 
 def title_lines(lines: list[str], separator: str) -> int:
@@ -46,7 +46,7 @@ def title_lines(lines: list[str], separator: str) -> int:
         lambda n: usual > 1 and n[1] <= 1 and (n[0] == 1 or usual > 2), zip(counts, filled, strict=True)
     )
     skip = len(list(above))
-    return skip if 0 < skip <= 20 and skip < len(rows) - 1 and filled[skip] > 1 else 0
+    return skip if skip <= 20 and skip < len(rows) - 1 else 0
 
 
 def _rows(lines: list[str], separator: str) -> list[list[str]]:
@@ -91,6 +91,6 @@ def total_row(cells: pd.DataFrame) -> tuple[int, str, bool] | None:
         return None
     last = [str(cell).strip() for cell in cells.iloc[places[-1]]]
     for place, cell in enumerate(last):
-        if _TOTAL.fullmatch(cell) and (cells.iloc[:, place] == cell).mean() < 0.05:
+        if _TOTAL.fullmatch(cell) and (cells.iloc[:, place] == cell).sum() <= max(1, 0.05 * len(places)):
             return places[-1], f"{cells.columns[place]!r} is {cell!r}", not any(last[:place]) and "" in last[place:]
     return None

@@ -127,6 +127,11 @@ class Column:
         return {(".", None), (",", None)} <= set(self.fits)
 
     @property
+    def padded(self) -> str | None:
+        """A number that begins with a 0 before other digits, as codes do; None where there is none."""
+        return next((cell for cell in self.numbers if re.fullmatch(r"0[0-9]+", cell)), None)
+
+    @property
     def shown(self) -> str:
         """Two of its numbers, those with the most signs."""
         longest = sorted(self.numbers[:100], key=len)[-2:]

@@ -142,6 +142,11 @@ def _judged(cells: pd.DataFrame, read: Read, *, typed: bool) -> Reading:
                 warned.append(column.warning())
             continue
         marks = column.marks(decimal)
+        if column.padded and not typed:
+            warned.append(
+                f"{column.name!r} is read as numbers, so {column.padded!r} loses its first 0. If these are codes, list the "
+                "column under data.categorical."
+            )
         if column.words:
             missing[column.name] = column.words
             told = f"{', '.join(map(repr, column.words))} stands in {column.name!r} beside numbers only"

@@ -169,6 +169,13 @@ def test_a_column_of_numbers_and_something_else_is_told_with_what_is_no_number(t
     assert reading.warnings == ()  # 70 % are numbers: names, some of them digits
 
 
+def test_codes_that_lose_a_first_zero_as_numbers_are_told(tmp_path):
+    _, reading = read(tmp_path, "zip,rate\n01067,0.5\n89073,0\n")
+    assert reading.warnings == (
+        "'zip' is read as numbers, so '01067' loses its first 0. If these are codes, list the column under data.categorical.",
+    )
+
+
 def test_headers_columns_and_last_rows_that_look_wrong_are_told(tmp_path):
     rows = "".join(f"{i},{i},,a\n" for i in range(30))
     table, reading = read(tmp_path, "x,x,nothing,who\n" + rows + "435,435,,Total\n")
@@ -208,6 +215,24 @@ def test_a_header_with_a_gap_is_no_title_and_total_as_a_value_no_total(tmp_path,
     table, reading = read(tmp_path, f"{header}\n{rows}")
     assert len(table) == 9
     assert (reading.read.skip, reading.read.footer) == (0, 0)
+    assert [line for line in reading.warnings if "total" in line] == []
+
+
+def test_a_last_row_that_may_be_a_case_is_told_and_kept(tmp_path):
+    rows = "".join(f"BP{i},1,2\n" for i in range(9))
+    table, reading = read(tmp_path, f"who,a,b\n{rows}Total,9,18\n")
+    assert len(table) == 10
+    assert "take it out of the file, or it is read as a case" in reading.warnings[0]
+    table, reading = read(tmp_path, "who,a,b\nBP,1,2\nTotal,1,\n")
+    assert len(table) == 2  # too few rows to tell
+    assert reading.warnings == ()
+
+
+def test_a_title_does_not_hide_the_separator(tmp_path):
+    table, reading = read(tmp_path, "Loans of 2024\nx;y\n" + "1,5;2,5\n" * 30)
+    assert table.columns.to_list() == ["x", "y"]
+    assert table["y"].to_list() == [2.5] * 30
+    assert reading.read.skip == 1
 
 
 def test_separators_and_blank_lines_at_the_end_make_no_columns_and_no_rows(tmp_path):
@@ -284,3 +309,9 @@ def test_the_lines_of_a_suite_give_the_same_reading(tmp_path):
         _, reading = read(tmp_path, text)
         document = yaml.safe_load("data:\n  source: x\n" + "\n".join(reading.lines))
         assert Read.model_validate(document["data"].get("read", {})) == reading.read
+
+
+def test_of_two_signs_that_cut_every_line_the_one_that_makes_more_cells_is_taken(tmp_path):
+    table, _ = read(tmp_path, "a,b;c;d\n" + "1,5;2;3\n" * 20)
+    assert table.columns.to_list() == ["a,b", "c", "d"]
+    assert table["a,b"].to_list() == [1.5] * 20
