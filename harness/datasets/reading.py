@@ -36,15 +36,21 @@ class Reading:
     warnings: tuple[str, ...] = ()
 
     @property
+    def told(self) -> list[str]:
+        """What is said of the table before anything else."""
+        return [*(f"{name!r} was left out: {why}." for name, why in self.left_out.items()), *self.warnings]
+
+    @property
     def lines(self) -> list[str]:
-        """The lines of a suite's `data` (two blanks before each) that say how to read the source, with the reasons."""
+        """The lines of a suite's `data` (two blanks before each) that say how to read the source, with what is doubtful."""
+        doubts = [f"  # {warning}" for warning in self.warnings]
         if self.read == Read():
-            return []
+            return doubts
         own, default = self.read.model_dump(exclude={"numbers"}), Read()
         if not self.read.numbers:
             keys = {key: value for key, value in own.items() if value is not None}
-            return [f"  read: {{{', '.join(f'{key}: {_quoted(value)}' for key, value in keys.items())}}}"]
-        lines = ["  read:"]
+            return [*doubts, f"  read: {{{', '.join(f'{key}: {_quoted(value)}' for key, value in keys.items())}}}"]
+        lines = [*doubts, "  read:"]
         lines += [f"    {key}: {_quoted(value)}" for key, value in own.items() if value != getattr(default, key)]
         lines.append("    numbers:  # a unit is cut off; the number stays as it is written")
         for column, how in self.read.numbers.items():
@@ -67,8 +73,7 @@ def read_guessed(source: str | Path) -> tuple[Source, Reading]:
     first = read_source(source)
     texts = first.table.select_dtypes(exclude=["number", "bool", "datetime"])
     reading = _judged(texts.astype(object).where(texts.notna(), ""), Read(), typed=True)
-    gone = tuple(f"{name!r} was left out: {why}." for name, why in first.left_out.items())
-    reading = Reading(reading.read, reading.missing, reading.reasons, first.left_out, (*gone, *reading.warnings))
+    reading = replace(reading, left_out=first.left_out)
     if not reading.read.numbers and not reading.missing:
         return first, reading
     return read_source(source, reading.read, missing=dict(reading.missing)), reading

@@ -313,7 +313,7 @@ class _Writer:
         return found
 
     def _warnings(self) -> list[str]:
-        found = [*self.read.warnings]
+        found = self.read.told
         found += [
             f"{column!r} alone tells the label (AUC {auc:.3f}): it was left out as a likely leak."
             for column, auc in self.leaks.items()

@@ -266,7 +266,7 @@ def test_records_become_columns_and_lists_are_left_out_and_told(tmp_path):
     assert table["at.city"].iloc[0] == "Ulm"
     assert pd.isna(table["at.city"].iloc[1])
     assert set(reading.left_out) == {"tags", "at.geo", "mixed"}
-    assert "'tags' was left out: it holds lists or records." in reading.warnings
+    assert "'tags' was left out: it holds lists or records." in reading.told
 
 
 def test_lists_and_bytes_of_parquet_are_left_out_and_decimals_are_numbers(tmp_path):
@@ -305,7 +305,13 @@ def test_the_lines_of_a_suite_give_the_same_reading(tmp_path):
 
     from harness.spec.suite import Read
 
-    for text in ("a;b\n1,5;3 %\n2,5;4 %\n", "a\tb\n1,5\t2\n", 'a,b\n"1,500.5",2\n', "a,b\n1,2\n"):
+    for text in (
+        "a;b\n1,5;3 %\n2,5;4 %\n",
+        "a\tb\n1,5\t2\n",
+        'a,b\n"1,500.5",2\n',
+        "a,b\n1,2\n",
+        "Of\n2024\na;b\n" + "1,234;01\n" * 30,
+    ):
         _, reading = read(tmp_path, text)
         document = yaml.safe_load("data:\n  source: x\n" + "\n".join(reading.lines))
         assert Read.model_validate(document["data"].get("read", {})) == reading.read
