@@ -24,10 +24,11 @@ class Pick:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A label's classes, the commonest first (none where the number itself is predicted), from which number on a row is positive,
-    and the two picks."""
+    """A label's classes, the commonest first (none where the number itself is predicted), those of a few rows only, from which
+    number on a row is positive, and the two picks."""
 
     classes: tuple[str, ...]
+    rare: tuple[str, ...]
     threshold: float | None
     positive: Pick
     favourable: Pick
@@ -51,17 +52,26 @@ def guess_outcome(column: pd.Series[Any], label: str, positive: str | None, favo
             raise DataError("--favourable names a class, but the label holds numbers. Say from which on: --positive N.")
         if threshold is None:
             none = Pick(None, "the label is a number")
-            return Outcome((), None, none, none)
-        classes, pick = ["positive", "negative"], Pick("positive", "named by you")
+            return Outcome((), (), None, none, none)
+        high = int((column >= threshold).sum())
+        if high in (0, len(column)):
+            raise DataError(
+                f"--positive {threshold:g} makes one class only of {label!r}, whose numbers go from {column.min():g} to "
+                f"{column.max():g}. Give a number between."
+            )
+        counts = {"positive": high, "negative": len(column) - high}
+        pick = Pick("positive", "named by you")
     else:
-        classes = [str(name) for name in column.map(name_of).value_counts().index]
-        if len(classes) < 2:
+        counts = {str(name): int(rows) for name, rows in column.map(name_of).value_counts().items()}
+        if len(counts) < 2:
             raise DataError(f"The label {label!r} has one class only. Name another column: --label COLUMN.")
-        pick = _positive(label, classes, positive)
+        pick = _positive(label, list(counts), positive)
+    classes = list(counts)
     if favourable is not None and favourable not in classes:
         raise DataError(f"--favourable {favourable!r} is no class. Classes: {', '.join(classes[:10])}.")
     good = Pick(favourable, "named by you") if favourable is not None else _favourable(label, classes, threshold)
-    return Outcome(tuple(classes), threshold, pick, good)
+    rare = tuple(name for name, rows in counts.items() if rows < FEW)
+    return Outcome(tuple(classes), rare, threshold, pick, good)
 
 
 def _threshold(column: pd.Series[Any], label: str, wanted: str | None) -> float | None:

@@ -100,6 +100,11 @@ def _lost(guess: Guess) -> str:
 def _warnings(survey: Survey) -> list[str]:
     found = [*survey.remarks, *survey.read.warnings]
     found += [f"{column!r} {leak.how}: it was left out as a likely leak." for column, leak in survey.leaks.items()]
+    if survey.outcome.rare:
+        found.append(
+            f"Few rows have the label {', '.join(map(repr, survey.outcome.rare))}: a model that trains on none of them can't be audited. "
+            "Join them with another class in the data; or list them under missing and write label.missing: leave_out."
+        )
     texts = {g.column for g in survey.texts}
     found += [
         f"{g.column!r} was left out: {g.reason}."

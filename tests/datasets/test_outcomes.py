@@ -64,3 +64,10 @@ def test_the_good_end_of_a_number_follows_from_the_labels_name():
     assert picked("repaid", days, positive="10") == ("positive", "positive")
     assert picked("chol", days, positive="10") == ("positive", None)
     assert picked("chol", days) == (None, None)
+    with pytest.raises(DataError, match=r"--positive 99 makes one class only of 'chol', whose numbers go from 0 to 29"):
+        picked("chol", days, positive="99")
+
+
+def test_classes_of_fewer_than_ten_rows_are_rare():
+    rows = pd.Series(["a"] * 30 + ["b"] * 10 + ["c"] * 9)
+    assert guess_outcome(rows, "kind", None, None).rare == ("c",)

@@ -1,11 +1,14 @@
 """Tables as newcomers bring them, each with traps for `harness init`: init, validate, fit, audit, nothing edited."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from harness import audit, load_suite
+from harness.datasets.roles import load_dataset
 from harness.errors import DataError
 from harness.workflows.fit import fit
 from harness.workflows.init import Wishes, init
@@ -217,6 +220,35 @@ def test_dates_of_birth_need_no_word_where_the_age_is_known_too(tmp_path):
     starter = init(tmp_path / "c.csv", tmp_path / "c.yaml", Wishes())
     assert "holds dates of birth" not in starter.text
     assert list(validate(str(tmp_path / "c.yaml")).suite.data.sensitive) == ["sex", "年龄段", "出生年份"]
+
+
+def test_a_regulated_column_that_tells_the_label_is_no_feature_but_its_bias_is_measured(tmp_path):
+    table = hmda(np.random.default_rng(0))
+    table.assign(gender=np.where(table["action"] == "denied", "f", "m")).to_csv(tmp_path / "h.csv", index=False)
+    init(tmp_path / "h.csv", tmp_path / "h.yaml", Wishes())
+    data = validate(str(tmp_path / "h.yaml")).suite.data
+    assert "gender" not in data.features
+    assert "gender" in data.sensitive
+
+
+def test_classes_of_a_few_rows_are_told_with_what_to_do(tmp_path):
+    table = hmda(np.random.default_rng(0))
+    table.loc[:2, "action"] = "lost"
+    table.to_csv(tmp_path / "h.csv", index=False)
+    starter = init(tmp_path / "h.csv", tmp_path / "h.yaml", Wishes())
+    assert any("Few rows have the label 'lost'" in warning for warning in starter.warnings)
+    text = starter.text.replace("  label: {", '  missing: {"action": ["lost"]}\n  label: {missing: leave_out, ')
+    (tmp_path / "h.yaml").write_text(text, encoding="utf-8")
+    assert load_dataset(validate(str(tmp_path / "h.yaml"))).unlabelled == 3
+    clean = init(tmp_path / "h.csv", tmp_path / "c.yaml", Wishes(label="applicant_race"))
+    assert not any("Few rows" in warning for warning in clean.warnings)
+
+
+def test_cells_of_lists_are_refused_with_the_column(tmp_path):
+    lines = [json.dumps({"x": k * 1.5, "tags": ["a", "b"], "label": k % 2}) for k in range(60)]
+    (tmp_path / "d.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(DataError, match=r"The column\(s\) 'tags' hold lists or records"):
+        init(tmp_path / "d.jsonl", tmp_path / "d.yaml", Wishes())
 
 
 def test_what_is_named_sensitive_is_never_the_label(tmp_path):
