@@ -128,6 +128,8 @@ decides harness audit finance/credit-risk --model bundled:minilm --rows 100 --dt
 decides harness audit finance/credit-risk --model bundled:smollm2 --rows 16 -o prompt.html
 decides harness audit medical/diagnosis-questions --model bundled:smollm2 --rows 8 -o questions.html
 decides harness audit medical/research-questions --model bundled:smollm2 --rows 8 -o research.html
+decides harness audit chinese/escalation --model bundled:smollm2 --rows 4 -o chinese-prompt.html
+grep -q "Pass *readable" out.txt
 expect 0 harness compare finance/credit-risk --vertical tfidf --general bundled:minilm --rows 100 --learning-curve -o compare/texts.html
 expect 0 harness compare finance/credit-risk --vertical minilm --general tfidf --rows 100 --learning-curve -o compare/tuned.md
 grep -q "By the learning curve" compare/tuned.md

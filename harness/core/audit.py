@@ -18,6 +18,13 @@ class _Stored(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class SuiteParent(_Stored):
+    """A suite that another one extends: how it was named, and the digest of its file."""
+
+    name: str
+    sha256: str
+
+
 class SuiteRef(_Stored):
     """Which suite was run; `uri` is its file as it was named, or the file's name alone where the path is absolute."""
 
@@ -29,6 +36,7 @@ class SuiteRef(_Stored):
     task: str
     title: dict[str, str] = Field(default_factory=dict)
     seed: int
+    extends: list[SuiteParent] = Field(default_factory=list)
 
 
 class ModelInfo(_Stored):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,20 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: Sequence[int]) -> Split:
+        """The rows at these positions, in this order."""
+        at = list(rows)
+        return Split(
+            self.role,
+            self.ids[at],
+            self.inputs.iloc[at].reset_index(drop=True),
+            self.labels[at],
+            {name: values[at] for name, values in self.groups.items()},
+            {name: values[at] for name, values in self.slices.items()},
+            self.columns.iloc[at].reset_index(drop=True),
+            None if self.clusters is None else self.clusters[at],
+        )
 
 
 @dataclass(frozen=True)

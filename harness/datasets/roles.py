@@ -13,8 +13,9 @@ import numpy.typing as npt
 from harness.core.datacard import DataCard
 from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
+from harness.core.written_numbers import number_of
 from harness.datasets.sources import Source, read_source
-from harness.datasets.splitting import assign_roles, sample
+from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError
 from harness.spec.loading import LoadedSuite, load_card
 from harness.spec.suite import Data, Label, Sensitive, Suite, Threshold
@@ -39,9 +40,9 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     options = options or DataOptions()
     suite = loaded.suite
     if options.data is not None:
-        source = read_source(options.data, suite.data.read)
+        source = read_source(options.data, suite.data.read, missing=suite.data.missing)
     else:
-        source = read_source(suite.data.source, suite.data.read, loaded.folder)
+        source = read_source(suite.data.source, suite.data.read, loaded.folder, suite.data.missing)
     table = _prepare(source, suite.data, splits=options.data is None)
     rows = len(table)
     table = _labelled(table, suite.data.label)
@@ -60,7 +61,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
         sampled = options.rows
-        splits["test"] = _take(splits["test"], sample(list(splits["test"].ids), options.rows, suite.seed))
+        splits["test"] = splits["test"].take(sample(list(splits["test"].ids), options.rows, suite.seed))
     return Dataset(
         splits,
         classes,
@@ -78,7 +79,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
 
 def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, classes: tuple[str, ...]) -> str:
     if options.train_data is not None:
-        source = read_source(options.train_data, suite.data.read)
+        source = read_source(options.train_data, suite.data.read, missing=suite.data.missing)
         table = _labelled(_prepare(source, suite.data, splits=False), suite.data.label)
         table["__id__"] = "train:" + table["__id__"]
         _, labels = _labels(table, suite, source.name, classes)
@@ -88,7 +89,7 @@ def _members(splits: dict[str, Split], options: DataOptions, suite: Suite, class
     if options.trained_ids is not None and options.data is None:
         known = set(options.trained_ids)
         everything = [splits[role] for role in ("test", "calibration", "train")]
-        splits["train"] = _join("train", [_take(s, [i for i, x in enumerate(s.ids) if x in known]) for s in everything])
+        splits["train"] = _join("train", [s.take([i for i, x in enumerate(s.ids) if x in known]) for s in everything])
         return "fitted"
     return "stated" if options.trained_on_split and options.data is None else "unknown"
 
@@ -140,17 +141,20 @@ def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
         *(data.cluster_columns if splits or data.cluster else []),
         *data.missing,
         *data.ranges,
+        *data.read.numbers,
     }
     if splits:
-        wanted |= {*data.split.stratify, *([data.split.column] if data.split.column else [])}
+        wanted |= {*data.split.stratify, *(name for name in (data.split.column, data.split.group) if name)}
     absent = sorted(wanted - set(table.columns))
     if absent:
+        why = "".join(f" {name!r} was left out: {source.left_out[name]}." for name in absent if name in source.left_out)
         raise DataError(
-            f"{source.name} lacks the column(s) {', '.join(absent)}. It has: {', '.join(table.columns)}. "
+            f"{source.name} lacks the column(s) {', '.join(absent)}.{why} It has: {', '.join(table.columns)}. "
             "Name the columns as in the suite, or change the suite."
         )
     for column, values in data.missing.items():
         table[column] = table[column].mask(table[column].isin(values))
+    _check_ranges(table, data, source.name)
     ids = table[data.id].astype(str) if data.id else table.index.astype(str)
     table = table.assign(__id__=np.asarray(ids, dtype=object))
     repeated = table["__id__"].duplicated()
@@ -170,6 +174,20 @@ def _labelled(table: pd.DataFrame, label: Label) -> pd.DataFrame:
     if not known.any():
         raise DataError(f"No row has a label in {label.column!r}. Name the label's column: data.label.column.")
     return table.loc[known].reset_index(drop=True)
+
+
+def _check_ranges(table: pd.DataFrame, data: Data, name: str) -> None:
+    """DataError where a column that has a range is none of numbers."""
+    for column in data.ranges:
+        cells = table[column].dropna()
+        if cells.dtype.kind in "iufb" or not len(cells):
+            continue
+        odd = [cell for cell in cells.unique() if number_of(cell) is None] or list(cells.unique())
+        raise DataError(
+            f"data.ranges names {column!r}, but in {name} it holds text, such as {', '.join(map(repr, odd[:3]))}. Take it out "
+            f"of data.ranges, say how its numbers are written under data.read.numbers, or list words for missing under "
+            f"data.missing.{column}."
+        )
 
 
 def _labels(
@@ -282,10 +300,10 @@ def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
         values = labels if column == suite.data.label.column else table[column].astype(str)
         strata = [f"{stratum}|{value}" for stratum, value in zip(strata, values, strict=True)]
     ids = list(table["__id__"])
-    units = ids
-    if (together := _clusters(table, suite.data)) is not None:
-        units = list(together)
-    return np.array(assign_roles(ids, strata, units, plan), dtype=object)
+    whole = [list(clusters)] if (clusters := _clusters(table, suite.data)) is not None else []
+    if plan.group is not None and suite.data.cluster is not None:
+        whole.append(list(_named_together(table, [plan.group])))
+    return np.array(assign_roles(ids, strata, units_of(ids, whole), plan), dtype=object)
 
 
 def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data) -> Split:
@@ -309,6 +327,10 @@ def _clusters(table: pd.DataFrame, data: Data) -> Strings | None:
     columns = data.cluster_columns
     if not columns or not set(columns) <= set(table.columns):
         return None
+    return _named_together(table, columns)
+
+
+def _named_together(table: pd.DataFrame, columns: list[str]) -> Strings:
     missing = table[columns].isna().any(axis=1)
     rows = zip(table["__id__"], table[columns].itertuples(index=False, name=None), missing, strict=True)
     named = [f"row {i}" if gone else "group " + " | ".join(map(name_of, values)) for i, values, gone in rows]
@@ -317,19 +339,6 @@ def _clusters(table: pd.DataFrame, data: Data) -> Strings | None:
 
 def _is_number(column: pd.Series[Any]) -> bool:
     return column.dtype.kind in "iuf"
-
-
-def _take(split: Split, rows: list[int]) -> Split:
-    return Split(
-        split.role,
-        split.ids[rows],
-        split.inputs.iloc[rows].reset_index(drop=True),
-        split.labels[rows],
-        {name: values[rows] for name, values in split.groups.items()},
-        {name: values[rows] for name, values in split.slices.items()},
-        split.columns.iloc[rows].reset_index(drop=True),
-        None if split.clusters is None else split.clusters[rows],
-    )
 
 
 def _join(role: str, parts: list[Split]) -> Split:

@@ -7,10 +7,11 @@ fingerprint is the sha256 of the table written as CSV (UTF-8, no index, missing 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.datasets.numbers import with_numbers
 from harness.datasets.readers import read_table
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.engine.provenance import sha256_bytes, sha256_file
@@ -26,12 +27,16 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two signs at least: one is 
 
 @dataclass(frozen=True)
 class Source:
-    """A table as read, its name for messages, the digest of its content, and for one loaded by name what was loaded."""
+    """A table as read, its name for messages, the digest of its content, and for one loaded by name what was loaded.
+
+    `left_out` names columns of the source that are none of a table's, with why.
+    """
 
     table: pd.DataFrame
     name: str
     fingerprint: str
     origin: str | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def is_named(source: str | Path, folder: Path = Path()) -> bool:
@@ -39,12 +44,23 @@ def is_named(source: str | Path, folder: Path = Path()) -> bool:
     return _SCHEME.match(str(source)) is not None and not (folder / source).is_file()
 
 
-def read_source(source: str | Path, read: Read | None = None, folder: Path = Path()) -> Source:
-    """The table of a file (relative to the folder) or of a name; DataError where there is none."""
+def read_source(
+    source: str | Path,
+    read: Read | None = None,
+    folder: Path = Path(),
+    missing: dict[str, list[Any]] | None = None,
+) -> Source:
+    """The table of a file (relative to the folder) or of a name; DataError where there is none.
+
+    `missing` is the suite's: values by column that stand for nothing.
+    """
     if is_named(source, folder):
-        return _loaded(str(source))
+        named = _loaded(str(source))
+        return replace(named, table=with_numbers(named.table, read or Read(), missing or {}, named.name))
     path = folder / source
-    return Source(read_table(path, read), path.name, sha256_file(path))
+    table = read_table(path, read, missing)
+    left_out = table.attrs.pop("left_out", {})
+    return Source(table, path.name, sha256_file(path), left_out=left_out)
 
 
 def _loaded(source: str) -> Source:

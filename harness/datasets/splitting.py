@@ -35,6 +35,29 @@ def assign_roles(ids: Sequence[str], strata: Sequence[str], units: Sequence[str]
     return [role[unit] for unit in units]
 
 
+def units_of(ids: Sequence[str], whole: Sequence[Sequence[str]]) -> list[str]:
+    """What each row (n) must stay together with, where several namings (each n) must all be kept whole.
+
+    Rows that share a name in any of them belong together, and so do rows that are linked through others (the connected
+    components); the row's own id where nothing groups rows.
+    """
+    if len(whole) < 2:
+        return list(whole[0]) if whole else list(ids)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    places: dict[tuple[int, str], int] = {}
+    links = [(row, places.setdefault((i, name), len(ids) + len(places))) for i, names in enumerate(whole)
+             for row, name in enumerate(names)]  # fmt: skip
+    rows, names = zip(*links, strict=True)
+    size = len(ids) + len(places)
+    _, component = connected_components(
+        coo_array(([True] * len(links), (rows, names)), shape=(size, size)), directed=False
+    )
+    first: dict[int, str] = {}
+    return [first.setdefault(int(component[row]), ids[row]) for row in range(len(ids))]
+
+
 def sample(ids: Sequence[str], count: int, seed: int) -> list[int]:
     """The positions of a seeded sample of `count` rows, in the order given."""
     order = sorted(range(len(ids)), key=lambda i: _order(seed + 1, ids[i]))

@@ -19,6 +19,11 @@ class TextSizes(NamedTuple):
     unknown: Ints | None  # (n,): those of them that the vocabulary lacks; None where the model does not tell
 
 
+def padded(length: int) -> int:
+    """A batch's length: that of its longest text, rounded up to LENGTH_STEP."""
+    return -(-length // LENGTH_STEP) * LENGTH_STEP
+
+
 def plan_batches(lengths: Ints, budget: int, most: int) -> list[Ints]:
     """Positions of each batch: texts sorted by length, longest first, so that padding is small.
 

@@ -224,6 +224,7 @@ _BUILT_IN = (
         "Data quality",
         (
             *("duplicate_rate", "train_test_overlap_rate", "leak_suspect", "leak_suspects", "missing_rate"),
+            "no_number",
             *(
                 "disguised_missing",
                 "unlabelled_rows",

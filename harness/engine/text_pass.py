@@ -12,8 +12,9 @@ from harness.core.audit import ModelInfo, Usage
 from harness.core.dataset import Labels
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
-from harness.engine.batching import TextSizes, plan_batches
+from harness.engine.batching import TextSizes, padded, plan_batches
 from harness.engine.cache import AnswerCache, cache_key
+from harness.engine.memory import give_back_freed_memory
 from harness.engine.progress import Progress, silent
 from harness.engine.views import render_view
 from harness.errors import ModelError
@@ -206,12 +207,15 @@ class TextPass:
     def _ask(
         self, texts: list[str], keys: list[bytes], lengths: Ints, missing: npt.NDArray[np.bool_], table: Floats
     ) -> None:
-        total = int(missing.sum())
+        total, shape = int(missing.sum()), (0, 0)
         for batch in plan_batches(lengths, self._model.batch_tokens, self._model.batch_texts):
             asked = batch[missing[batch]]
             if not len(asked):
                 continue
             wanted = asked[: self._allowed(total)]
+            last, shape = shape, (len(wanted), padded(int(lengths[wanted].max())))
+            if shape != last:
+                give_back_freed_memory()
             rows = self._model.score([texts[i] for i in wanted])
             if rows.shape != (len(wanted), table.shape[1]):
                 raise ModelError(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.dataset import Labels
 from harness.engine.progress import Progress
 from harness.errors import ModelError
 from harness.models.torch_runtime import choose_device, import_torch, import_transformers, load_tokenizer
@@ -41,6 +42,16 @@ class Recipe:
     patience: int = 2
     seed: int = 0
     device: str | None = None
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts (n) with what they teach (n): class names or numbers. `clusters` (n) name what belongs together: such rows are
+    never split between those that are fitted to and those that are validated on."""
+
+    texts: Sequence[str]
+    labels: Labels
+    clusters: Labels | None = None
 
 
 @dataclass(frozen=True)
@@ -85,24 +96,20 @@ def _is_unspaced(text: str) -> bool:
     return sum(_UNSPACED.match(letter) is not None for letter in letters) > len(letters) / 2
 
 
-def fine_tune(
-    folder: str, texts: Sequence[str], labels: Sequence[str], classes: tuple[str, ...], recipe: Recipe, tell: Progress
-) -> Tuned:
-    """Fine-tunes the encoder in `folder` on texts (n) with class names (n); ModelError where it can't be read."""
-    targets = np.array([classes.index(label) for label in labels])
-    return _tune(folder, texts, targets, classes, recipe, tell)
+def fine_tune(folder: str, examples: Examples, classes: tuple[str, ...], recipe: Recipe, tell: Progress) -> Tuned:
+    """Fine-tunes the encoder in `folder` on texts with class names; ModelError where it can't be read."""
+    targets = np.array([classes.index(label) for label in examples.labels])
+    return _tune(folder, replace(examples, labels=targets), classes, recipe, tell)
 
 
-def fine_tune_numbers(
-    folder: str, texts: Sequence[str], numbers: Sequence[float], recipe: Recipe, tell: Progress
-) -> Tuned:
-    """Fine-tunes the encoder in `folder` to predict numbers (n), in their own unit, by mean squared error.
+def fine_tune_numbers(folder: str, examples: Examples, recipe: Recipe, tell: Progress) -> Tuned:
+    """Fine-tunes the encoder in `folder` to predict numbers, in their own unit, by mean squared error.
 
     Learned on standardised numbers; the mean and the standard deviation are folded into the last layer afterwards.
     """
-    values = np.asarray(numbers, dtype=np.float64)
+    values = np.asarray(examples.labels, dtype=np.float64)
     mean, spread = float(values.mean()), float(values.std()) or 1.0
-    tuned = _tune(folder, texts, (values - mean) / spread, (), recipe, tell)
+    tuned = _tune(folder, replace(examples, labels=(values - mean) / spread), (), recipe, tell)
     torch = import_torch()
     head = [m for m in tuned.model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1][-1]
     with torch.no_grad():
@@ -111,20 +118,14 @@ def fine_tune_numbers(
     return tuned
 
 
-def _tune(
-    folder: str,
-    texts: Sequence[str],
-    targets: npt.NDArray[Any],
-    classes: tuple[str, ...],
-    recipe: Recipe,
-    tell: Progress,
-) -> Tuned:
+def _tune(folder: str, examples: Examples, classes: tuple[str, ...], recipe: Recipe, tell: Progress) -> Tuned:
+    texts, targets = examples.texts, examples.labels
     torch, transformers = import_torch(), import_transformers()
     _seed(recipe.seed)
     tokenizer = load_tokenizer(folder, offline=Path(folder).exists())
     model = _fresh_model(transformers, folder, classes).to(choose_device(recipe.device))
     _freeze(model, recipe.freeze)
-    train, validation = _parts(targets, recipe)
+    train, validation = _parts(targets, examples.clusters, recipe)
     if not len(train):
         raise ModelError(f"insufficient sample: {len(targets)} rows leave none to fit beside those to validate on")
     encoded = tokenizer(list(texts), truncation=True, max_length=_most_tokens(tokenizer, model))["input_ids"]
@@ -221,16 +222,21 @@ def _freeze(model: Any, layers: int) -> None:
             parameter.requires_grad = False
 
 
-def _parts(targets: npt.NDArray[Any], recipe: Recipe) -> tuple[Ints, Ints]:
-    """Rows to fit and rows to validate on, the latter a share of each class (of all rows for numbers)."""
+def _parts(targets: Labels, clusters: Labels | None, recipe: Recipe) -> tuple[Ints, Ints]:
+    """Rows to fit and rows to validate on, the latter a share of each class (of all rows for numbers).
+
+    Whole clusters (n) where rows belong together, each counted to the class of its first row.
+    """
     rng = np.random.default_rng(recipe.seed)
-    held: list[int] = []
-    strata = np.zeros(len(targets), dtype=int) if targets.dtype.kind == "f" else targets
+    names = np.arange(len(targets)) if clusters is None else clusters
+    _, first, unit = np.unique(names, return_index=True, return_inverse=True)
+    held: list[Ints] = []
+    strata = np.zeros(len(first), dtype=int) if targets.dtype.kind == "f" else targets[first]
     for value in np.unique(strata):
         own = rng.permutation(np.flatnonzero(strata == value))
-        held += [int(i) for i in own[: max(1, round(recipe.validation * len(own)))]]
-    validation = np.array(sorted(held), dtype=np.int64)
-    return np.setdiff1d(np.arange(len(targets)), validation), validation
+        held.append(own[: max(1, round(recipe.validation * len(own)))])
+    validating = np.isin(unit, np.concatenate(held))
+    return np.flatnonzero(~validating), np.flatnonzero(validating)
 
 
 def _loss_of(logits: Any, wanted: Any, reduction: str) -> Any:

@@ -25,7 +25,7 @@ def render_markdown(audit: Audit) -> str:
         "",
         plain(narrative.summary(audit)),
         "",
-        f"Model {plain(audit.model.uri)}, suite version {plain(audit.suite.version)}, {rows}.",
+        f"Model {plain(audit.model.uri)}, suite version {plain(audit.suite.version)}{_extends(audit)}, {rows}.",
     ]
     waivers = ["| " + " | ".join(map(plain, astuple(row))) + " |" for row in waiver_rows(audit)]
     if waivers:
@@ -57,6 +57,11 @@ def render_markdown(audit: Audit) -> str:
         "This does not determine legal compliance.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _extends(audit: Audit) -> str:
+    names = [plain(parent.name) for parent in audit.suite.extends]
+    return f" (extends {', which extends '.join(names)})" if names else ""
 
 
 def _row(decision: Decision) -> str:

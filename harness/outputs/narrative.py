@@ -177,6 +177,7 @@ DEFECTS = {
     "data.leak_suspect",
     "data.disguised_missing",
     "data.unlabelled_rows",
+    "data.no_number",
     "data.out_of_range",
     "data.determined_label_rate",
     "data.contradictory_label_rate",

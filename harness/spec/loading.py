@@ -13,6 +13,7 @@ import rfc8785
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from harness.core.audit import SuiteParent
 from harness.core.comparison import Margin, Margins, release_rules
 from harness.core.datacard import DataCard
 from harness.core.rule import Rule
@@ -31,13 +32,15 @@ Location = tuple[str | int, ...]
 class LoadedSuite:
     """A suite, its file, the folder that its data's paths are relative to, and the digest of its contents.
 
-    The folder is that of the file which names `data.source`: the suite's own, or the one that it extends.
+    The folder is that of the file which names `data.source`: the suite's own, or the one that it extends. `parents` are the
+    suites that it extends, the nearest first.
     """
 
     suite: Suite
     path: Path
     folder: Path
     digest: str
+    parents: tuple[SuiteParent, ...] = ()
 
 
 class Policy(BaseModel):
@@ -59,9 +62,10 @@ def load_suite(name_or_path: str | Path) -> LoadedSuite:
     """A built-in suite by name, or a suite file by path."""
     path = _find(str(name_or_path))
     document, lines = _parse(path)
-    document, folder = _extended(document, path, ())
+    parents: list[SuiteParent] = []
+    document, folder = _extended(document, path, (), parents)
     suite = _validate(Suite, document, path, lines)
-    return LoadedSuite(suite, path, folder, digest_of(suite))
+    return LoadedSuite(suite, path, folder, digest_of(suite), tuple(parents))
 
 
 def load_policy(path: Path) -> Policy:
@@ -110,8 +114,13 @@ def _find(name: str) -> Path:
     return resource_folder("suites") / f"{name}.yaml"
 
 
-def _extended(document: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], Path]:
-    """The document over the one that it extends: mappings are merged, all else is replaced; a policy's path is read."""
+def _extended(
+    document: dict[str, Any], path: Path, seen: tuple[Path, ...], parents: list[SuiteParent]
+) -> tuple[dict[str, Any], Path]:
+    """The document over the one that it extends, and the folder of its data; every file that is extended joins `parents`.
+
+    Mappings are merged, null takes a key back, all else is replaced; a policy's path is read.
+    """
     own = _with_policy(document, path)
     parent = own.pop("extends", None)
     if parent is None:
@@ -123,7 +132,9 @@ def _extended(document: dict[str, Any], path: Path, seen: tuple[Path, ...]) -> t
     if above.resolve() in (*seen, path.resolve()):
         raise SuiteError(f"{path} extends itself through {above.name}. Remove one of the extends keys.")
     base, _ = _parse(above)
-    base, folder = _extended(base, above, (*seen, path.resolve()))
+    name = above.name if Path(parent).is_absolute() else parent  # a record names no folder of a machine
+    parents.append(SuiteParent(name=name, sha256=hashlib.sha256(above.read_bytes()).hexdigest()))
+    base, folder = _extended(base, above, (*seen, path.resolve()), parents)
     names_source = isinstance(own.get("data"), dict) and "source" in own["data"]
     return _merged(base, own), path.parent if names_source else folder
 
@@ -151,6 +162,9 @@ def _with_policy(document: dict[str, Any], path: Path) -> dict[str, Any]:
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     out = dict(base)
     for key, value in own.items():
+        if value is None and key != "column":  # a label's column that is null says that there is no true answer
+            out.pop(key, None)
+            continue
         both = isinstance(value, dict) and isinstance(out.get(key), dict)
         out[key] = _merged(out[key], value) if both else value
     return out

@@ -9,9 +9,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StrictFloat,
     StrictInt,
     WithJsonSchema,
+    model_serializer,
     model_validator,
 )
 
@@ -83,13 +85,51 @@ class Sensitive(_Strict):
         return self
 
 
+class NumberFormat(_Strict):
+    """How a column's numbers are written: `1.234,50 €` has decimal `,`, thousands `.` and unit `€`, which is cut off.
+
+    Without `decimal` the file's marks hold; a column that gives its decimal mark gives its thousands mark too. A blank as
+    thousands mark stands for every kind of blank. A number stays as written: `3.83 %` is 3.83.
+    """
+
+    decimal: Literal[".", ","] | None = None
+    thousands: str | None = Field(default=None, min_length=1, max_length=1)
+    unit: str | None = Field(default=None, min_length=1)
+
+
 class Read(_Strict):
-    """How a text file is read."""
+    """How a text file is read; `numbers` (column → format) holds for columns of text in any source.
+
+    `skip` lines stand above the header, and the last `footer` lines that hold something are no rows (a total).
+    """
 
     separator: str = ","
     decimal: str = "."
     thousands: str | None = None
     encoding: str = "utf-8"
+    skip: int = Field(default=0, ge=0)
+    footer: int = Field(default=0, ge=0)
+    numbers: dict[str, NumberFormat] = Field(default_factory=dict)
+
+    def format_of(self, column: str) -> tuple[str, str | None, str | None]:
+        """A column's decimal mark, thousands mark and unit."""
+        own = self.numbers.get(column, NumberFormat())
+        if own.decimal is not None:
+            return own.decimal, own.thousands, own.unit
+        return self.decimal, own.thousands or self.thousands, own.unit
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        for where, column in [("read", ""), *((f"read.numbers.{name}", name) for name in self.numbers)]:
+            decimal, thousands, _ = self.format_of(column)
+            if decimal == thousands:
+                raise ValueError(f"{where}: decimal and thousands are both {decimal!r}; give two marks that differ")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_unused(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The digest of a suite that uses none of these keys stays what it was before there were any.
+        return {key: value for key, value in inner(self).items() if value or key not in ("numbers", "skip", "footer")}
 
 
 class SplitPlan(_Strict):

@@ -163,6 +163,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
             "task": suite.task,
             "title": suite.title,
             "seed": suite.seed,
+            "extends": [parent.model_dump(mode="json") for parent in loaded.parents],
         },
         "model": model.info.model_dump(mode="json"),
         "data": part,

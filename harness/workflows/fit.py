@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.dataset import Labels, Split
+from harness.core.dataset import Split
 from harness.core.finding import Cell
 from harness.datasets.roles import load_dataset
 from harness.engine import provenance
@@ -22,13 +21,10 @@ from harness.engine.views import render_view
 from harness.errors import DataError, ModelError
 from harness.fitting.saving import save_card, save_pipeline
 from harness.fitting.tabular import BASES, fit_tabular
-from harness.fitting.text import Recipe, Tuned, fine_tune, fine_tune_numbers, fit_tfidf, parts_of, save_tuned
+from harness.fitting.text import Examples, Recipe, Tuned, fine_tune, fine_tune_numbers, fit_tfidf, parts_of, save_tuned
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, load_suite
 from harness.spec.suite import Suite
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TFIDF = "sklearn:tfidf"
 _NOT_ON_THE_CARD = ("device",)  # where it was tuned says nothing of what came out
@@ -62,7 +58,7 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
         card = {"view": "columns", "kind": "sklearn"}
     else:
         before = _base_fingerprint(base)
-        tuned = _tuned(loaded.suite, base, train.inputs, train.labels, data.classes, recipe, progress)
+        tuned = _tuned(loaded.suite, base, train, data.classes, recipe, progress)
         save_tuned(tuned, folder)
         rows = tuned.fitted_rows
         losses = "; ".join(f"{a:.4f} / {b:.4f}" for a, b in tuned.history)
@@ -107,8 +103,7 @@ def tuned_again(
     if _base_fingerprint(base) != info.card["base_fingerprint"]:
         raise ModelError(f"The files of the base {base} are not those that the model was tuned from.")
     recipe = replace(recipe, device=options.device)
-    inputs, labels = train.inputs[training], train.labels[training]
-    tuned = _tuned(suite, base, inputs, labels, data.classes, recipe, progress)
+    tuned = _tuned(suite, base, train.take(np.flatnonzero(training).tolist()), data.classes, recipe, progress)
     learned = np.zeros(len(training), dtype=bool)
     learned[np.flatnonzero(training)[tuned.fitted_rows]] = True
     model = TransformersClassifier(
@@ -122,19 +117,11 @@ def tuned_again(
     return TextPass(model, suite, AnswerCache(None), Limits(), silent), learned
 
 
-def _tuned(
-    suite: Suite,
-    base: str,
-    inputs: pd.DataFrame,
-    labels: Labels,
-    classes: tuple[str, ...],
-    recipe: Recipe,
-    progress: Progress,
-) -> Tuned:
-    texts, folder = render_view(suite, "text", inputs), _base_folder(base)
+def _tuned(suite: Suite, base: str, rows: Split, classes: tuple[str, ...], recipe: Recipe, progress: Progress) -> Tuned:
+    examples = Examples(render_view(suite, "text", rows.inputs), rows.labels, rows.clusters)
     if suite.task == "regression":
-        return fine_tune_numbers(folder, texts, list(labels), recipe, progress)
-    return fine_tune(folder, texts, list(labels), classes, recipe, progress)
+        return fine_tune_numbers(_base_folder(base), examples, recipe, progress)
+    return fine_tune(_base_folder(base), examples, classes, recipe, progress)
 
 
 def _card(loaded: LoadedSuite, base: str, fingerprint: str, rows: int) -> dict[str, Cell]:

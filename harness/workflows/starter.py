@@ -9,7 +9,6 @@ from pathlib import Path
 
 from harness.datasets.column_roles import Guess
 from harness.datasets.sources import is_named
-from harness.spec.suite import Read
 from harness.workflows.survey import MINIMUM_GROUP, SMALL_TABLE, Attribute, Survey, distinct_names
 
 BY_USER = "named by you"
@@ -99,7 +98,7 @@ def _lost(guess: Guess) -> str:
 
 
 def _warnings(survey: Survey) -> list[str]:
-    found = list(survey.remarks)
+    found = [*survey.remarks, *survey.read.told]
     found += [f"{column!r} {leak.how}: it was left out as a likely leak." for column, leak in survey.leaks.items()]
     if survey.outcome.rare:
         found.append(
@@ -139,21 +138,24 @@ def _head(survey: Survey, decide: list[str], warnings: list[str]) -> str:
 
 def _data(survey: Survey) -> list[str]:
     lines = ["data:", f"  source: {_quoted(survey.source)}"]
-    read = survey.read
-    if read != Read():
-        keys = read.model_dump(exclude_defaults=True)
-        lines.append(f"  read: {{{', '.join(f'{key}: {_quoted(value)}' for key, value in keys.items())}}}")
-    lines += [*_label(survey), *_features(survey), *_groups(survey)]
+    lines += [*survey.read.lines, *_label(survey), *_features(survey), *_groups(survey)]
     ids = survey.of_role("id")
     if ids:
         lines.append(f"  id: {_quoted(ids[0].column)}  # {ids[0].reason}")
-    if survey.missing:
-        words: dict[str, list[str]] = {}
-        for column, value in survey.missing:
-            words.setdefault(column, []).append(f"{value:g}")
-        pairs = ", ".join(f"{_quoted(column)}: [{', '.join(values)}]" for column, values in words.items())
-        lines.append(f"  missing: {{{pairs}}}  # values that stand apart from all others and usually mean 'missing'")
+    lines += _missing(survey)
     return [*lines, "  drop_duplicates: true  # rows equal in every column but the id count once", *_split(survey)]
+
+
+def _missing(survey: Survey) -> list[str]:
+    words = {column: [*map(_quoted, own)] for column, own in survey.read.missing.items() if column in survey.table}
+    kinds = [*(["words among numbers"] if words else [])]
+    kinds += [*(["values that stand apart from all others"] if survey.missing else [])]
+    for column, value in survey.missing:
+        words.setdefault(column, []).append(f"{value:g}")
+    if not words:
+        return []
+    pairs = ", ".join(f"{_quoted(column)}: [{', '.join(values)}]" for column, values in words.items())
+    return [f"  missing: {{{pairs}}}  # {' and '.join(kinds)} and usually mean 'missing'"]
 
 
 def _label(survey: Survey) -> list[str]:
@@ -192,7 +194,7 @@ def _features(survey: Survey) -> list[str]:
             lines.append(f"    # left out: {name} (sensitive; the model reads texts only)")
         elif guess.role != "label":
             lines.append(f"    # left out: {name} ({guess.role}: {guess.reason})")
-    return lines
+    return lines + [f"    # left out: {_quoted(column)} ({why})" for column, why in survey.read.left_out.items()]
 
 
 def _why_in(guess: Guess) -> str:

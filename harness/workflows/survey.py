@@ -13,9 +13,9 @@ import numpy as np
 from harness.checks.data.quality import sentinels
 from harness.datasets.column_roles import Guess, LabelChoice, Role
 from harness.datasets.outcomes import Outcome
+from harness.datasets.reading import Reading
 from harness.datasets.vocabulary import REGULATED, words_of
 from harness.errors import DataError
-from harness.spec.suite import Read
 from harness.workflows.leaks import Leak
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Survey:
     """The labelled rows, how they were read, what each column seems to be, and what looks wrong with them."""
 
     source: str
-    read: Read
+    read: Reading
     table: pd.DataFrame
     unlabelled: int
     label: LabelChoice

@@ -18,6 +18,16 @@ WAYS = {
     "windows lines": ("t.csv", CSV.replace("\n", "\r\n").encode(), None),
     "semicolon and comma": ("t.csv", GERMAN.encode(), Read(separator=";", decimal=",")),
     "latin-1": ("t.csv", CSV.encode("latin-1"), Read(encoding="latin-1")),
+    "utf-16 by its mark": ("t.csv", CSV.encode("utf-16"), None),
+    "utf-16-le with a mark": ("t.csv", CSV.encode("utf-16"), Read(encoding="utf-16-le")),
+    "utf-32 by its mark": ("t.csv", CSV.encode("utf-32"), None),
+    "tabs in txt": (
+        "t.txt",
+        CSV.replace("Ana, B.", "Ana").replace(",", "\t").replace("Ana", "Ana, B.").encode(),
+        Read(separator="\t"),
+    ),
+    "grouped": ("t.csv", GERMAN.replace("1000,0", "1.000,0").encode(), Read(separator=";", decimal=",", thousands=".")),
+    "separators and blank lines at the end": ("t.csv", (CSV.replace("\n", ",\n") + ",,,\n,,,\n\n").encode(), None),
     "utf-16": ("t.csv", CSV.encode("utf-16"), Read(encoding="utf-16")),
     "tabs": ("t.tsv", GERMAN.replace(";", "\t").encode(), Read(decimal=",")),
     "gzip": ("t.csv.gz", gzip.compress(CSV.encode()), None),
@@ -57,6 +67,8 @@ def test_words_for_missing_are_missing_and_others_stay(tmp_path):
         ("t.parquet", b"PAR1 cut short", "can't be read"),
         ("t.jsonl", b'{"a": 1}\n{"a": ', "can't be read"),
         ("t.csv.gz", b"no gzip", "can't be read"),
+        ("t.csv", b"a,b\n1,2\n\xff\xfe\n", "is not utf-8 text"),
+        ("t.csv", "a,b\n1,ü\n".encode("utf-16")[:-1], "is not utf-16 text|is not utf-8 text"),
         ("t.xlsx", b"", "no known suffix"),
     ],
 )
@@ -80,3 +92,12 @@ def test_rows_wider_than_the_header_are_refused_not_shifted(tmp_path):
 def test_numbers_of_json_lines_are_those_of_csv_to_the_last_digit(tmp_path):
     (tmp_path / "t.jsonl").write_bytes(b'\xef\xbb\xbf{"x": 0.6}\n{"x": 0.1}\n')
     assert read_table(tmp_path / "t.jsonl")["x"].tolist() == [0.6, 0.1]
+
+
+def test_two_columns_of_one_name_in_a_file_with_types_are_refused(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="several columns of the name"):
+        read_table(tmp_path / "t.parquet")

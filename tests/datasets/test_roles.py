@@ -197,3 +197,59 @@ def test_a_word_declared_to_mean_missing_is_no_label_either_and_other_data_are_t
 def test_without_any_label_nothing_is_left(load):
     with pytest.raises(DataError, match="No row has a label in 'y'"):
         load(table().assign(y=None), label={"column": "y", "missing": "leave_out"})
+
+
+def test_neither_a_cluster_nor_the_group_of_the_split_straddles(load):
+    rng = np.random.default_rng(0)
+    rows = table(240).assign(question=rng.integers(150, size=240), patient=rng.integers(150, size=240))
+    data = load(rows, cluster="question", split={"group": "patient"})
+    for column in ("question", "patient"):
+        parts = [set(split.columns[column]) for split in data.splits.values()]
+        assert sum(map(len, parts)) == len(set().union(*parts))
+    assert len(data.splits["test"].clusters) and data.splits["test"].clusters[0].startswith("group ")
+
+
+def test_the_column_that_the_split_groups_by_must_be_there(load):
+    with pytest.raises(DataError, match="patient"):
+        load(table(), cluster="k", split={"group": "patient"})
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("k", r"data\.ranges names 'k', but in rows\.csv it holds text, such as 'a', 'b', 'c'"),
+        ("low", "such as '<0.5'"),
+    ],
+)
+def test_a_range_of_a_column_of_text_is_refused_before_anything_is_measured(load, column, says):
+    rows = table().assign(low=["<0.5", *map(str, range(ROWS - 1))])
+    with pytest.raises(DataError, match=says):
+        load(rows, ranges={column: [0, 9]})
+    load(rows, ranges={"x": [0, 9], "low": [0, 9]}, missing={"low": ["<0.5"]})
+
+
+def test_what_a_suite_says_of_numbers_holds_for_its_data_and_for_other_files(load, tmp_path):
+    rows = table().assign(pay=[f"{i},{i:03d}.5 $" for i in range(1, ROWS + 1)], hb=["?", *["13.5"] * (ROWS - 1)])
+    how = {"features": ["x", "pay", "hb"], "read": {"numbers": {"pay": {"thousands": ",", "unit": "$"}}}}
+    data = load(rows, missing={"hb": ["?"]}, **how)
+    for split in data.splits.values():
+        assert split.inputs["pay"].to_list() == [1001.0 * (i + 1) + 0.5 for i in split.ids.astype(int)]
+        assert split.inputs["hb"].isna().to_list() == [i == "0" for i in split.ids]
+    rows.to_csv(tmp_path / "other.csv", index=False)
+    options = DataOptions(tmp_path / "other.csv", tmp_path / "other.csv")
+    other = load(rows, options, missing={"hb": ["?"]}, **how)
+    assert other.splits["test"].inputs["pay"].to_list() == other.splits["train"].inputs["pay"].to_list()
+    assert other.splits["test"].inputs["pay"].iloc[-1] == 60060.5
+    assert [other.splits[role].inputs["hb"].dtype.kind for role in ("test", "train")] == ["f", "f"]
+    with pytest.raises(DataError, match="'hb' holds '\\?'"):
+        load(rows, features=["x", "hb"], read={"numbers": {"hb": {}}})
+    with pytest.raises(DataError, match="lacks the column"):
+        load(rows, read={"numbers": {"payment": {}}})
+
+
+def test_a_column_of_lists_that_a_suite_names_is_told_to_be_none(load, tmp_path):
+    lines = "".join(f'{{"x": {i}, "k": ["a"], "y": "{"yes" if i % 2 else "no"}"}}\n' for i in range(ROWS))
+    (tmp_path / "rows.jsonl").write_text(lines, encoding="utf-8")
+    with pytest.raises(DataError, match=r"lacks the column\(s\) k\. 'k' was left out: it holds lists or records"):
+        load(table(), source="rows.jsonl")
+    assert load(table(), source="rows.jsonl", features=["x"]).splits["test"].inputs["x"].dtype == float

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.datasets.splitting import assign_roles, sample
+from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.spec.suite import SplitPlan
 
 PLANS = st.builds(
@@ -26,6 +26,24 @@ def test_a_group_never_straddles_two_splits(ids, plan, data):
     strata = data.draw(st.lists(st.sampled_from("xy"), min_size=len(ids), max_size=len(ids)))
     roles = assign_roles(ids, strata, units, plan)
     assert len(set(zip(units, roles, strict=True))) == len(set(units))
+
+
+@given(IDS, PLANS, st.data())
+@settings(max_examples=60, deadline=None)
+def test_where_two_groupings_hold_neither_straddles(ids, plan, data):
+    whole = [data.draw(st.lists(st.sampled_from(names), min_size=len(ids), max_size=len(ids)))
+             for names in ([f"p{i}" for i in range(40)], [f"q{i}" for i in range(40)])]  # fmt: skip
+    roles = assign_roles(ids, [""] * len(ids), units_of(ids, whole), plan)
+    for names in whole:
+        assert len(set(zip(names, roles, strict=True))) == len(set(names))
+
+
+def test_rows_that_others_link_belong_together_and_no_others_do():
+    ids = ["r0", "r1", "r2", "r3", "r4"]
+    whole = [["a", "a", "b", "c", "d"], ["x", "y", "y", "z", "x2"]]
+    assert units_of(ids, whole) == ["r0", "r0", "r0", "r3", "r4"]
+    assert units_of(ids, []) == ids
+    assert units_of(ids, [whole[0]]) == whole[0]
 
 
 @given(IDS, PLANS)

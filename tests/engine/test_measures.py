@@ -43,6 +43,7 @@ RARE = {
     "data.leak_suspect",
     "data.small_group",
     "data.disguised_missing",
+    "data.no_number",
     "model.threshold",
     "data.determined_label_rate",
     # No shipped regression suite is about people: tests/workflows/test_regression.py audits one that is.

@@ -222,3 +222,13 @@ def test_one_answer_without_probabilities_drops_the_scores_of_all_and_is_counted
     assert answers.scores is None
     assert answers.labels.tolist() == ["b"] * 3
     assert {f.measure: f.value for f in passed.warnings}["model.unscored_answers"] == 1
+
+
+def test_memory_is_given_back_once_for_each_shape_of_a_batch(monkeypatch):
+    given_back = []
+    monkeypatch.setattr("harness.engine.text_pass.give_back_freed_memory", lambda: given_back.append(1))
+    model = Counting()
+    through(model).answers([f"{i:08}" for i in range(20)] + [f"{i:020}" for i in range(4)])
+    shapes = [(len(batch), len(batch[0])) for batch in model.batches]
+    assert shapes == [(2, 20), (2, 20), (5, 8), (5, 8), (5, 8), (5, 8)]
+    assert len(given_back) == 2

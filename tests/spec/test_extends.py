@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 import yaml
 
@@ -66,3 +68,51 @@ def test_an_unknown_parent_and_a_wrong_shared_policy_are_named(tmp_path):
     written(tmp_path, "policy.yaml", policy=[{**RULE, "at_least": "high"}])
     with pytest.raises(SuiteError, match=r"policy\.yaml:"):
         load_suite(written(tmp_path, "b.yaml", extends="finance/credit-risk", policy="policy.yaml"))
+
+
+def test_null_takes_back_what_the_parent_says(tmp_path):
+    parent = load_suite("manufacturing/failure-diagnosis").suite
+    assert "bias.groups" in parent.not_applicable
+    own = written(
+        tmp_path,
+        "own.yaml",
+        extends="manufacturing/failure-diagnosis",
+        not_applicable={"bias.groups": None},
+        data={"card": None, "sensitive": {"quality": {"column": "Type"}}},
+    )
+    child = load_suite(own).suite
+    assert child.not_applicable == {k: v for k, v in parent.not_applicable.items() if k != "bias.groups"}
+    assert child.data.card is None
+    assert child.data.features == parent.data.features
+
+
+def test_a_label_column_of_null_stays_the_statement_that_there_is_no_true_answer(tmp_path):
+    assert load_suite(written(
+        tmp_path, "own.yaml", extends="finance/advice-questions", name="own/advice", data={"label": {"column": None}}
+    )).suite.data.label.column is None  # fmt: skip
+
+
+def test_what_a_suite_extends_stands_in_the_record_and_in_the_reports(tmp_path):
+    from harness.core.audit import Audit
+    from harness.outputs.html import render_html
+    from harness.outputs.markdown import render_markdown
+    from harness.workflows.audit import AuditRequest, run_audit
+    from harness.workflows.fit import fit
+
+    written(tmp_path, "middle.yaml", extends="finance/credit-risk", checks=["data.quality"], policy=[])
+    path = written(tmp_path, "own.yaml", extends="middle.yaml")
+    digests = [
+        hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in (tmp_path / "middle.yaml", load_suite("finance/credit-risk").path)
+    ]
+    fit(path, "sklearn:logistic-regression", tmp_path / "model")
+    run = run_audit(AuditRequest(path, str(tmp_path / "model")))
+    assert isinstance(run.record, Audit)
+    assert [(p.name, p.sha256) for p in run.record.suite.extends] == [
+        ("middle.yaml", digests[0]),
+        ("finance/credit-risk", digests[1]),
+    ]
+    page = render_html(run.record)
+    assert "(extends middle.yaml)" in page
+    assert digests[1] in page.partition('<script type="application/json"')[0]
+    assert "suite version 4 (extends middle.yaml, which extends finance/credit-risk)" in render_markdown(run.record)

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from harness import audit, load_suite
-from harness.datasets.guessing import guess_reading
+from harness.datasets.reading import guess_reading
+from harness.datasets.roles import load_dataset
 from harness.errors import DataError
 from harness.workflows.fit import fit
 from harness.workflows.init import Wishes, init
@@ -92,6 +93,51 @@ def test_a_table_is_read_as_it_is_written(exports):
     assert (read.separator, read.decimal, read.thousands, read.encoding) == (";", ",", ".", "latin-1")
     assert guess_reading(exports / "客户.csv").encoding == "gb18030"
     assert guess_reading(exports / "visits.csv").encoding == "utf-8"
+
+
+AWKWARD = {
+    "unicode.txt": ("utf-16", "\t", "{0},5", "result\tx", 1),
+    "euro.csv": ("windows-1252", ";", "1.2{0:02d},50 €", "result;x", 1),
+    "dollar.csv": ("utf-8", ",", '"$1,2{0:02d}.50"', "result,x", 1),
+    "gaps.csv": ("utf-8", ",", "{0}.5", "result,x", 13),
+    "end.csv": ("utf-8", ";", "{0}.5;;", "result;x;;", 1),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_an_awkward_export_is_read_with_the_same_numbers_by_init_and_by_audit(tmp_path, name):
+    encoding, separator, written, header, every = AWKWARD[name]
+    rng = np.random.default_rng(1)
+    numbers = rng.integers(10, 90, 200)
+    labels = np.where(numbers + rng.normal(0, 25, 200) > 50, "ja", "nein")
+    cells = [written.format(n) if every == 1 or i % every else "?" for i, n in enumerate(numbers)]
+    own = zip(range(7000, 7200), labels, cells, strict=True)
+    lines = [f"z{separator}{header}", *(separator.join(map(str, row)) for row in own)]
+    (tmp_path / name).write_bytes("\n".join([*lines, "", ""]).encode(encoding))
+    init(tmp_path / name, tmp_path / "s.yaml", Wishes())
+    loaded = validate(str(tmp_path / "s.yaml"))
+    test = load_dataset(loaded).splits["test"]
+    offset = 1200.5 if "1" in written else 0.5
+    for row, number in zip(test.ids.astype(int) - 7000, test.inputs["x"], strict=True):
+        assert number == numbers[row] + offset if every == 1 or row % every else np.isnan(number)
+    fit(tmp_path / "s.yaml", "sklearn:logistic-regression", tmp_path / "m")
+    record = audit(tmp_path / "s.yaml", str(tmp_path / "m"))
+    assert [r.check for r in record.records if r.status == "error"] == []
+    assert any(f.measure == "performance.roc_auc" and f.value > 0.6 for r in record.records for f in r.findings)
+
+
+def test_what_is_doubtful_about_the_reading_is_printed_and_stands_in_the_file(tmp_path):
+    rows = "".join(
+        f'{{"x": {i}, "crp": {f"{i}.5" if i % 9 else chr(34) + "<1" + chr(34)}, "tags": ["a"], "y": {i % 2}}}\n'
+        for i in range(99)
+    )
+    (tmp_path / "t.jsonl").write_text(rows, encoding="utf-8")
+    starter = init(tmp_path / "t.jsonl", tmp_path / "s.yaml", Wishes(label="y"))
+    assert "'tags' was left out: it holds lists or records." in starter.warnings
+    assert any("'crp' is a number in 88 of 99 filled cells, but not in '<1' (11)" in line for line in starter.warnings)
+    text = (tmp_path / "s.yaml").read_text(encoding="utf-8")
+    assert '# left out: "tags" (it holds lists or records)' in text
+    assert "  # 'crp' is a number in 88 of 99 filled cells" in text
 
 
 def test_what_the_user_says_is_taken_as_said(exports, tmp_path):

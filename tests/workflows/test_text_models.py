@@ -180,7 +180,7 @@ def test_fine_tuning_learns_keeps_its_card_and_leaves_validation_rows_out_of_the
     base = make_classifier()
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
     (base / "config.json").write_text(json.dumps({**config, "architectures": ["BertModel"]}), encoding="utf-8")
-    from harness.fitting.text import Recipe, fine_tune
+    from harness.fitting.text import Examples, Recipe, fine_tune
 
     rng = np.random.default_rng(0)
     labels = rng.choice(["no", "yes"], 300)
@@ -189,13 +189,24 @@ def test_fine_tuning_learns_keeps_its_card_and_leaves_validation_rows_out_of_the
         for label in labels
     ]
     tuned = fine_tune(
-        str(base), texts, labels, ("no", "yes"), Recipe(epochs=3, learning_rate=2e-3, batch=16), lambda *_: None
+        str(base),
+        Examples(texts, labels),
+        ("no", "yes"),
+        Recipe(epochs=3, learning_rate=2e-3, batch=16),
+        lambda *_: None,
     )
     assert tuned.history[-1][1] < tuned.history[0][1] < 0.7
     assert len(tuned.fitted_rows) == 270
+    kin = rng.integers(60, size=300)
+    apart = fine_tune(
+        str(base), Examples(texts, labels, kin), ("no", "yes"), Recipe(epochs=1, freeze=-1), lambda *_: None
+    )
+    fitted = np.isin(np.arange(300), apart.fitted_rows)
+    assert not set(kin[fitted]) & set(kin[~fitted])
+    assert 230 <= fitted.sum() <= 290
     with pytest.raises(ModelError, match="2 layers"):
-        fine_tune(str(base), texts, labels, ("no", "yes"), Recipe(freeze=9), lambda *_: None)
-    frozen = fine_tune(str(base), texts, labels, ("no", "yes"), Recipe(epochs=1, freeze=-1), lambda *_: None)
+        fine_tune(str(base), Examples(texts, labels), ("no", "yes"), Recipe(freeze=9), lambda *_: None)
+    frozen = fine_tune(str(base), Examples(texts, labels), ("no", "yes"), Recipe(epochs=1, freeze=-1), lambda *_: None)
     before = transformers.AutoModel.from_pretrained(base).state_dict()
     after = frozen.model.bert.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before if "pooler" not in name)
@@ -213,13 +224,15 @@ def test_rows_can_be_written_as_the_model_will_read_them(tmp_path):
 
 def test_numbers_are_learned_by_squared_error_in_their_own_unit(make_classifier):
     base = make_classifier()
-    from harness.fitting.text import Recipe, fine_tune_numbers
+    from harness.fitting.text import Examples, Recipe, fine_tune_numbers
 
     rng = np.random.default_rng(0)
     high = rng.random(300) < 0.5
     texts = [f"the income is {'high' if h else 'low'} {rng.integers(99)}" for h in high]
     numbers = np.where(high, 5000.0, 3000.0) + rng.normal(0, 100, 300)
-    tuned = fine_tune_numbers(str(base), texts, numbers, Recipe(epochs=8, learning_rate=2e-3), lambda *_: None)
+    tuned = fine_tune_numbers(
+        str(base), Examples(texts, numbers), Recipe(epochs=8, learning_rate=2e-3), lambda *_: None
+    )
     encoded = tuned.tokenizer(["the income is high 5", "the income is low 5"], padding=True, return_tensors="pt")
     with torch.no_grad():
         found = tuned.model(**encoded).logits[:, 0].numpy()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from harness.checks.data.numbers_as_text import numbers_as_text
 from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
@@ -33,7 +34,8 @@ def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:
         return not_tested("no data")
-    findings = _unlabelled(evidence) + _duplicates(parts) + _missing(parts) + _ranges(evidence, parts)
+    findings = _unlabelled(evidence) + _duplicates(parts) + _missing(parts)
+    findings += numbers_as_text(evidence, parts) + _ranges(evidence, parts)
     numbers = not evidence.data.classes
     if not numbers:  # two measurements of a number differ without a contradiction
         findings += _contradictions(parts) + _determined(parts)
