@@ -56,20 +56,6 @@ def require_columns(table: pd.DataFrame, names: list[str]) -> None:
             raise DataError(f"There is no column {name!r}. The file has: {', '.join(map(str, table.columns))}.")
 
 
-def require_plain_cells(table: pd.DataFrame) -> None:
-    """DataError where cells hold lists or records, which no model of columns reads and no two rows can be compared by."""
-    nested = [c for c in table.columns if table[c].dtype == object and table[c].map(_is_nested).any()]
-    if nested:
-        raise DataError(
-            f"The column(s) {', '.join(map(repr, nested))} hold lists or records, but a cell must hold one text, number, or yes or "
-            "no. Write each part as a column of its own, or leave the column out of the file."
-        )
-
-
-def _is_nested(cell: object) -> bool:
-    return hasattr(cell, "__iter__") and not isinstance(cell, str | bytes)
-
-
 def choose_label(table: pd.DataFrame, besides: Collection[str] = ()) -> LabelChoice:
     """The column that looks most like a label: by its name, then by having two values, then by standing last.
 

@@ -11,7 +11,6 @@ from harness.datasets.column_roles import (
     guess_columns,
     looks_like_data,
     require_columns,
-    require_plain_cells,
 )
 from harness.datasets.outcomes import guess_outcome
 from harness.datasets.reading import read_guessed
@@ -49,7 +48,6 @@ def init(data: str | Path, target: Path, wishes: Wishes, *, force: bool = False)
         )
     found, read = read_guessed(data)
     table = found.table
-    require_plain_cells(table)
     require_columns(table, [] if wishes.label is None else [wishes.label])
     choice = (
         LabelChoice(wishes.label, "named by you") if wishes.label is not None else choose_label(table, wishes.sensitive)

@@ -142,26 +142,20 @@ def _data(survey: Survey) -> list[str]:
     ids = survey.of_role("id")
     if ids:
         lines.append(f"  id: {_quoted(ids[0].column)}  # {ids[0].reason}")
-    return [
-        *lines,
-        *_missing(survey),
-        "  drop_duplicates: true  # rows equal in every column but the id count once",
-        *_split(survey),
-    ]
+    lines += _missing(survey)
+    return [*lines, "  drop_duplicates: true  # rows equal in every column but the id count once", *_split(survey)]
 
 
 def _missing(survey: Survey) -> list[str]:
-    words, numbers = survey.missing_words, survey.missing
-    shown = {column: [*map(_quoted, own)] for column, own in words.items()}
-    for column, value in numbers:
-        shown.setdefault(column, []).append(f"{value:g}")
-    if not shown:
+    words = {column: [*map(_quoted, own)] for column, own in survey.read.missing.items() if column in survey.table}
+    kinds = [*(["words among numbers"] if words else [])]
+    kinds += [*(["values that stand apart from all others"] if survey.missing else [])]
+    for column, value in survey.missing:
+        words.setdefault(column, []).append(f"{value:g}")
+    if not words:
         return []
-    kinds = (["words among numbers"] if words else []) + (
-        ["values that stand apart from all others"] if numbers else []
-    )
-    pairs = ", ".join(f"{_quoted(column)}: [{', '.join(values)}]" for column, values in shown.items())
-    return [f"  missing: {{{pairs}}}  # {' and '.join(kinds)} that usually mean 'missing'"]
+    pairs = ", ".join(f"{_quoted(column)}: [{', '.join(values)}]" for column, values in words.items())
+    return [f"  missing: {{{pairs}}}  # {' and '.join(kinds)} and usually mean 'missing'"]
 
 
 def _label(survey: Survey) -> list[str]:
@@ -200,7 +194,7 @@ def _features(survey: Survey) -> list[str]:
             lines.append(f"    # left out: {name} (sensitive; the model reads texts only)")
         elif guess.role != "label":
             lines.append(f"    # left out: {name} ({guess.role}: {guess.reason})")
-    return [*lines, *(f"    # left out: {_quoted(column)} ({why})" for column, why in survey.read.left_out.items())]
+    return lines + [f"    # left out: {_quoted(column)} ({why})" for column, why in survey.read.left_out.items()]
 
 
 def _why_in(guess: Guess) -> str:

@@ -103,12 +103,6 @@ class Survey:
             return []
         return [(column, value) for column, value, *_ in sentinels([numbers]) if value in _TYPICAL_SENTINELS]
 
-    @property
-    def missing_words(self) -> dict[str, list[str]]:
-        """Words that stand for "missing" among numbers, by column that the suite uses."""
-        used = {self.label.column, *(g.column for g in self.of_role("feature", "sensitive"))}
-        return {column: words for column, words in self.read.missing.items() if column in used}
-
     def _others(self) -> list[Guess]:
         return [g for g in self.guesses if g.role != "label"]
 

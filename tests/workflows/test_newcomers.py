@@ -244,11 +244,13 @@ def test_classes_of_a_few_rows_are_told_with_what_to_do(tmp_path):
     assert not any("Few rows" in warning for warning in clean.warnings)
 
 
-def test_cells_of_lists_are_refused_with_the_column(tmp_path):
+def test_cells_of_lists_are_left_out_and_told(tmp_path):
     lines = [json.dumps({"x": k * 1.5, "tags": ["a", "b"], "label": k % 2}) for k in range(60)]
     (tmp_path / "d.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(DataError, match=r"The column\(s\) 'tags' hold lists or records"):
-        init(tmp_path / "d.jsonl", tmp_path / "d.yaml", Wishes())
+    starter = init(tmp_path / "d.jsonl", tmp_path / "d.yaml", Wishes())
+    assert validate(str(tmp_path / "d.yaml")).suite.data.features == ["x"]
+    assert any("'tags' was left out" in warning for warning in starter.warnings)
+    assert '# left out: "tags"' in starter.text
 
 
 def test_what_is_named_sensitive_is_never_the_label(tmp_path):
@@ -321,7 +323,7 @@ def test_a_table_of_which_nothing_is_left_to_learn_from_is_refused(tmp_path):
 
 def test_a_header_of_numbers_is_told(tmp_path):
     rng = np.random.default_rng(0)
-    pd.DataFrame({"5.1": rng.normal(size=60), "1": np.resize([0, 1], 60)}).to_csv(tmp_path / "d.csv", index=False)
+    pd.DataFrame({"1": rng.normal(size=60), "5.1": np.resize([0, 1], 60)}).to_csv(tmp_path / "d.csv", index=False)
     starter = init(tmp_path / "d.csv", tmp_path / "d.yaml", Wishes())
     assert "holds numbers only" in starter.warnings[0]
     validate(str(tmp_path / "d.yaml"))
