@@ -69,7 +69,7 @@ def _decisions_on_bias(survey: Survey) -> list[str]:
         found.append(f"The favourable class: {good.name!r} was chosen, because {good.reason}{use}.")
     elif good.name is None and survey.sensitive and not survey.outcome.numbers:
         found.append(
-            f"The favourable class: none was written, because {good.reason}; bias isn't measured until --favourable CLASS names it."
+            f"The favourable class: none was written, because {good.reason}; bias.groups compares accuracy only until --favourable CLASS names it."
         )
     read = {g.column for g in survey.features}
     for attribute in survey.sensitive:
@@ -119,7 +119,7 @@ def _warnings(survey: Survey) -> list[str]:
     ]
     if survey.sensitive and not survey.outcome.numbers and survey.outcome.favourable.name is None:
         found.append(
-            f"No bias check was written: {survey.outcome.favourable.reason}. Accuracy by group is measured instead."
+            f"No rule on bias was written: {survey.outcome.favourable.reason}. bias.groups compares accuracy by group."
         )
     return found
 
@@ -206,9 +206,6 @@ def _why_in(guess: Guess) -> str:
 def _groups(survey: Survey) -> list[str]:
     lines = ["  sensitive:"] if survey.sensitive else []
     lines += [f"    {_attribute(a)}  # {a.guess.reason}" for a in survey.sensitive]
-    if survey.sensitive and not _bias_check(survey):
-        lines.append("  slices:  # accuracy by group, since no bias check can run")
-        lines += [f"    {_attribute(a)}" for a in survey.sensitive]
     return lines + [f"  # {_lost(guess)}" for guess in _lost_attributes(survey)]
 
 
@@ -244,31 +241,21 @@ def _views(survey: Survey) -> list[str]:
     return ["views:  # the model reads a text: harness fit … --base sklearn:tfidf", f"  text: {_quoted(parts)}"]
 
 
-def _bias_check(survey: Survey) -> str | None:
-    """The check of bias that the suite's label allows; None where none can run."""
-    if not survey.sensitive:
-        return None
-    if survey.outcome.numbers:
-        return "bias.errors"
-    return "bias.groups" if survey.outcome.favourable.name is not None else None
-
-
 def _checks(survey: Survey) -> list[str]:
     own = ["regression", "conformal"] if survey.outcome.numbers else ["classification", "calibration"]
     lines = ["checks:", *(f"  - performance.{name}" for name in own), "  - performance.slices"]
-    bias = _bias_check(survey)
-    if bias is not None:
-        lines.append(f"  - {bias}: {{minimum_group: {MINIMUM_GROUP}}}")
-    elif survey.sensitive:
-        lines.append("  # no bias.groups: the label (above) has no favourable class")
+    if survey.sensitive:
+        bias = "errors" if survey.outcome.numbers else "groups"
+        accuracy = (
+            ""
+            if survey.outcome.numbers or survey.outcome.favourable.name
+            else "  # accuracy only: no class is favourable"
+        )
+        lines.append(f"  - bias.{bias}: {{minimum_group: {MINIMUM_GROUP}}}{accuracy}")
     else:
         lines.append("  # no bias check: no column looks sensitive; name one: --sensitive COLUMN")
     names = ("privacy.membership", "explainability.attribution", "data.quality", "data.power", "data.shift")
-    lines += [f"  - {name}" for name in names]
-    if survey.outcome.numbers or survey.outcome.positive.name is not None:
-        return lines
-    untested = ("  - performance.calibration", "  - explainability.attribution")
-    return [f"{line}  # not tested until label.positive names a class" if line in untested else line for line in lines]
+    return [*lines, *(f"  - {name}" for name in names)]
 
 
 def _policy(survey: Survey) -> list[str]:
@@ -280,7 +267,7 @@ def _policy(survey: Survey) -> list[str]:
         rules.append(("useful", "measure: performance.roc_auc, at_least: 0.6", why))
     else:
         rules.append(("useful", "measure: performance.accuracy, at_least: 0.5", "Better than a coin"))
-    if _bias_check(survey) == "bias.groups":
+    if survey.outcome.favourable.name is not None:
         for attribute in survey.sensitive:
             what = f'measure: bias.impact_ratio, group: {{{_quoted(attribute.key)}: "*"}}, between: [0.8, 1.25]'
             why = "No group gets the favourable answer much less often"
@@ -290,7 +277,7 @@ def _policy(survey: Survey) -> list[str]:
     leaks = "measure: data.leak_suspects, at_most: 0"
     rules.append(("no-leak", leaks, "A column that gives the label away makes every measure void"))
     lines = ["policy:  # a first policy: every limit is yours to set, with its reason and source"]
-    if survey.sensitive and _bias_check(survey) is None:
+    if survey.sensitive and not survey.outcome.numbers and survey.outcome.favourable.name is None:
         lines.append("  # no rule on bias: the label (above) has no favourable class")
     for name, (_, what, why) in zip(distinct_names(rule[0] for rule in rules), rules, strict=True):
         lines.append(f"  - {{id: {name}, {what}, severity: block, reason: {_quoted(why)}, source: to be decided}}")
