@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.checks.performance.approval import KEPT, RATE, approval
+from harness.checks.performance.approval import KEPT, RATE, _half, _kept, approval
 from harness.errors import SuiteError
 
 AT5 = {"at": "bad rate 5%"}
@@ -59,6 +59,27 @@ def test_a_cut_of_one_half_is_measured_on_the_other(build, find):
     one = find(approval(evidence), KEPT, AT5)
     assert one.interval.low < 0.05 < one.interval.high
     assert one.n == pytest.approx(1500 * largest(score, bad, 0.05)[0], rel=0.2)
+
+
+def test_a_half_is_judged_by_the_cut_of_the_other_and_never_by_its_own():
+    score, half = np.tile(np.linspace(0.01, 1, 100), 2), np.repeat([True, False], 100)
+    bad = np.where(half, score > 0.5, score <= 0.5)  # the halves contradict each other
+    found = _kept(score, bad, 0.05, half, None, AT5)
+    assert (found.value, found.n) == (50 / 52, 52)  # the first half's cut lies at 52 rows, and 2 are bad there
+    assert bad[half][:52].sum() == 2
+
+
+def test_halves_keep_clusters_whole():
+    owner = np.repeat(np.arange(40), 5).astype(str)
+    half = _half(200, owner, np.random.default_rng(0))
+    assert all(len(set(half[owner == name])) == 1 for name in set(owner))
+    assert half.sum() == 100
+
+
+def test_a_few_safe_rows_are_no_evidence_of_a_cap(build, find):
+    labels = ["no"] * 8 + ["yes", "no"] * 96
+    found = find(approval(build(labels, scores=np.linspace(0.01, 0.99, 200))), RATE, AT5)
+    assert found.value is None  # nobody of the first 8 is bad, but a cap of 5 % takes 20 rows to see
 
 
 def test_a_score_that_knows_nothing_keeps_no_cap(build, find):

@@ -9,7 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from harness.checks.bias.calibration import GAP, LARGE, LARGEST, P_VALUE, RATIO, calibration
 from harness.stats.design_effect import mean_error
-from harness.stats.intervals import at_level, observed_to_expected
+from harness.stats.intervals import at_level, observed_to_expected, p_beyond
 from harness.stats.multiplicity import holm_adjusted
 
 
@@ -60,6 +60,15 @@ def test_a_group_whose_risk_is_understated_is_caught_and_the_others_are_not(buil
     assert find(found, GAP, {"race": "b"}).interval.high < 0
     assert find(found, P_VALUE, {"race": "b"}).value < 0.001
     assert find(found, P_VALUE, {"race": "c"}).value > 0.05
+
+
+def test_p_values_are_corrected_over_the_groups_of_the_attribute(build, find):
+    found = calibration(made(build, 0.03)[0])
+    bands = [find(found, GAP, {"race": name}) for name in "bc"]
+    plain = [2 * p_beyond(f.interval, 0, above=f.value > 0) for f in bands]
+    corrected = [find(found, P_VALUE, {"race": name}).value for name in "bc"]
+    assert corrected == pytest.approx(list(multipletests(plain, method="holm")[1]))
+    assert corrected[0] > 1.5 * plain[0]
 
 
 def test_a_model_that_is_right_for_every_group_is_not_flagged(build, find):
@@ -125,6 +134,6 @@ def test_the_ratios_interval_covers_as_often_as_it_says_and_keeps_its_inputs():
 
 
 def test_holms_p_values_are_those_of_statsmodels():
-    p = [0.012, 0.2, 0.001, 0.04, 0.9]
-    assert holm_adjusted(p) == pytest.approx(multipletests(p, method="holm")[1])
+    for p in ([0.012, 0.2, 0.001, 0.04, 0.9], [0.012, 0.01, 0.5]):
+        assert holm_adjusted(p) == pytest.approx(multipletests(p, method="holm")[1])
     assert holm_adjusted([]) == []
