@@ -77,7 +77,7 @@ _CELL = re.compile(
 )
 _PLAIN = re.compile(r"[-+]?[0-9.,]+(?:[eE][+-]?[0-9]+)?")
 _FIRST, _LATER = re.compile(r"(?<![0-9])[1-9]"), re.compile(r"(?<=[0-9])[0-9]")
-_MOST = 0.8
+_MOST, _MANY = 0.8, 10_000
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def columns_of(table: pd.DataFrame, missing: Iterable[str]) -> list[Column]:
 
 def _column(name: str, column: pd.Series[str], gone: set[str]) -> Column:
     cells: Counter[str] = Counter()
-    for cell, count in column.value_counts().items():
+    for cell, count in _seen(column, gone).items():
         if (text := str(cell).strip()) not in gone:
             cells[text] += int(count)
     shapes = {cell: _shape(cell) for cell in cells}
@@ -203,6 +203,19 @@ def _column(name: str, column: pd.Series[str], gone: set[str]) -> Column:
     words = [cell for cell in rest if cell.lower() in _WORDS]
     others = [cell for cell in rest if cell.lower() not in _WORDS]
     return Column(name, cells, common, _fitting(sorted(numbers), common), words, others, numbers)
+
+
+def _seen(column: pd.Series[str], gone: set[str]) -> pd.Series[int]:
+    """How often each text stands; of a long column that holds plain numbers only, every so many-th of them."""
+    import numpy as np
+    import pandas as pd
+
+    counts = column.value_counts()
+    if len(counts) <= _MANY:
+        return counts
+    counts = counts[~counts.index.isin(gone)]
+    plain = np.isfinite(pd.to_numeric(counts.index.to_series(), errors="coerce").to_numpy(dtype=float))
+    return counts.iloc[:: len(counts) // _MANY] if plain.all() else counts
 
 
 def _shape(cell: str) -> str:
