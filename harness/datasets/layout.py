@@ -86,11 +86,12 @@ def oddities(header: list[str], cells: pd.DataFrame) -> list[str]:
 def total_row(cells: pd.DataFrame) -> tuple[int, str, bool] | None:
     """The place of a last row that looks like a total, what says so, and whether it surely is one: the word comes first in a
     row with gaps. None where the last row looks like a case."""
-    places = [place for place, row in enumerate(cells.to_numpy()) if any(str(cell).strip() for cell in row)]
-    if len(places) <= 5:
+    rows = cells.to_numpy()
+    end = next((row for row in range(len(rows) - 1, -1, -1) if any(str(cell).strip() for cell in rows[row])), 0)
+    if end < 5:
         return None
-    last = [str(cell).strip() for cell in cells.iloc[places[-1]]]
+    last = [str(cell).strip() for cell in rows[end]]
     for place, cell in enumerate(last):
-        if _TOTAL.fullmatch(cell) and (cells.iloc[:, place] == cell).sum() <= max(1, 0.05 * len(places)):
-            return places[-1], f"{cells.columns[place]!r} is {cell!r}", not any(last[:place]) and "" in last[place:]
+        if _TOTAL.fullmatch(cell) and (cells.iloc[:, place] == cell).sum() <= max(1, 0.05 * end):
+            return end, f"{cells.columns[place]!r} is {cell!r}", not any(last[:place]) and "" in last[place:]
     return None

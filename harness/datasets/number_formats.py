@@ -76,7 +76,8 @@ _CELL = re.compile(
     rf"(?:[{BLANKS}]*(?P<back>{_CURRENCY}|[%％‰°])|[{BLANKS}]+(?P<letters>[A-Za-z\u00b5\u03bc°/²³%]{{1,12}}))?\)?"
 )
 _PLAIN = re.compile(r"[-+]?[0-9.,]+(?:[eE][+-]?[0-9]+)?")
-_MOST = 0.8
+_FIRST, _LATER = re.compile(r"(?<![0-9])[1-9]"), re.compile(r"(?<=[0-9])[0-9]")
+_MOST, _MANY = 0.8, 10_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Column:
     """What a column's cells (text → how often; missing ones left out) tell of its numbers.
 
     `unit` stands beside them; `fits` are the marks that read every cell that is a number somehow; `words` are such as mean
-    'missing'; `others` are the rest.
+    'missing'; `others` are the rest; `shapes` are those of the numbers, of which there are few.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Column:
     fits: tuple[Marks, ...]
     words: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    shapes: set[str] = field(default_factory=set)
 
     @cached_property
     def numbers(self) -> list[str]:
@@ -129,7 +131,9 @@ class Column:
     @property
     def padded(self) -> str | None:
         """A number that begins with a 0 before other digits, as codes do; None where there is none."""
-        return next((cell for cell in self.numbers if re.fullmatch(r"0[0-9]+", cell)), None)
+        if not any(re.fullmatch(r"0[0-9]+", shape) for shape in self.shapes):
+            return None
+        return next(cell for cell in self.numbers if re.fullmatch(r"0[0-9]+", cell))
 
     @property
     def shown(self) -> str:
@@ -145,7 +149,7 @@ class Column:
         """Whether the file's marks do not read it."""
         own = self.marks(decimal)
         plain = self.unit is None and own[0] == decimal and own[1] in (None, thousands)
-        return not plain or not (own[1] or all(_PLAIN.fullmatch(cell) for cell in self.numbers))
+        return not plain or not (own[1] or all(map(_PLAIN.fullmatch, self.shapes)))
 
     def warning(self) -> str:
         """What is said of a column of numbers that is read as text."""
@@ -182,19 +186,45 @@ def columns_of(table: pd.DataFrame, missing: Iterable[str]) -> list[Column]:
 
 def _column(name: str, column: pd.Series[str], gone: set[str]) -> Column:
     cells: Counter[str] = Counter()
-    for cell, count in column.value_counts().items():
+    for cell, count in _seen(column, gone).items():
         if (text := str(cell).strip()) not in gone:
             cells[text] += int(count)
-    found = {cell: match for cell in cells if (match := _CELL.fullmatch(cell)) is not None}
-    units = Counter(unit for match in found.values() if (unit := match["front"] or match["back"] or match["letters"]))
-    unit = units.most_common(1)[0][0] if units else None
-    if unit and len(found) < 10 and any(match["letters"] == unit for match in found.values()):
-        unit = None  # a few names that end in a word ("3 rooms") are categories
-    numbers = [cell for cell in found if any(number_of(cell, *marks, unit) is not None for marks in _MARKS)]
-    known = set(numbers)
-    words = [cell for cell in cells if cell not in known and cell.lower() in _WORDS]
-    others = [cell for cell in cells if cell not in known and cell.lower() not in _WORDS]
-    return Column(name, cells, unit, _fitting(numbers, unit), words, others)
+    shapes = {cell: _shape(cell) for cell in cells}
+    found = {shape: match for shape in set(shapes.values()) if (match := _CELL.fullmatch(shape)) is not None}
+    units: Counter[str] = Counter()
+    for cell, shape in shapes.items():
+        if shape in found and (unit := _unit(found[shape])):
+            units[unit] += cells[cell]
+    common = min(units, key=lambda one: (-units[one], one)) if units else None
+    if common and len(cells) < 10 and any(match["letters"] == common for match in found.values()):
+        common = None  # a few names that end in a word ("3 rooms") are categories
+    numbers = {shape for shape in found if any(number_of(shape, *marks, common) is not None for marks in _MARKS)}
+    rest = [cell for cell, shape in shapes.items() if shape not in numbers]
+    words = [cell for cell in rest if cell.lower() in _WORDS]
+    others = [cell for cell in rest if cell.lower() not in _WORDS]
+    return Column(name, cells, common, _fitting(sorted(numbers), common), words, others, numbers)
+
+
+def _seen(column: pd.Series[str], gone: set[str]) -> pd.Series[int]:
+    """How often each text stands; of a long column that holds plain numbers only, every so many-th of them."""
+    import numpy as np
+    import pandas as pd
+
+    counts = column.value_counts()
+    if len(counts) <= _MANY:
+        return counts
+    counts = counts[~counts.index.isin(gone)]
+    plain = np.isfinite(pd.to_numeric(counts.index.to_series(), errors="coerce").to_numpy(dtype=float))
+    return counts.iloc[:: len(counts) // _MANY] if plain.all() else counts
+
+
+def _shape(cell: str) -> str:
+    """The cell with 9 for each digit but a 0 that begins a run of them: what marks can read the one they read in the other."""
+    return _LATER.sub("9", _FIRST.sub("9", cell))
+
+
+def _unit(match: re.Match[str]) -> str | None:
+    return match["front"] or match["back"] or match["letters"]
 
 
 def _fitting(numbers: list[str], unit: str | None) -> tuple[Marks, ...]:

@@ -315,3 +315,12 @@ def test_of_two_signs_that_cut_every_line_the_one_that_makes_more_cells_is_taken
     table, _ = read(tmp_path, "a,b;c;d\n" + "1,5;2;3\n" * 20)
     assert table.columns.to_list() == ["a,b", "c", "d"]
     assert table["a,b"].to_list() == [1.5] * 20
+
+
+@pytest.mark.parametrize("odd", ["<0.5", "inf", "1,5"])
+def test_one_odd_cell_in_a_long_column_is_seen(tmp_path, odd):
+    numbers = "".join(f"{i}.25\n" for i in range(25_000))
+    _, reading = read(tmp_path, f"x;y\n{numbers}{odd}\n".replace("\n", ";1\n").replace("y;1", "y"))
+    assert "'x'" in reading.warnings[0]
+    _, reading = read(tmp_path, f"x;y\n{numbers}".replace("\n", ";1\n").replace("y;1", "y"))
+    assert reading.warnings == ()
