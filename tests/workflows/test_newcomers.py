@@ -284,7 +284,9 @@ def test_without_a_good_class_no_bias_is_judged_and_the_file_and_the_screen_say_
     document = documents["multiclass"]
     assert not any("bias." in str(rule) for rule in document["policy"])
     assert {"bias.groups": {"minimum_group": 30}} in document["checks"]
-    assert any("No rule on bias was written: neither the label's name nor its classes say" in w for w in starter.warnings)
+    assert any(
+        "No rule on bias was written: neither the label's name nor its classes say" in w for w in starter.warnings
+    )
     assert "none is written: neither the label's name nor its classes say" in starter.text
 
 
