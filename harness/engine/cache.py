@@ -22,8 +22,13 @@ def cache_key(fingerprint: str, settings: str, view: str, text: str) -> bytes:
     return hashlib.sha256("\x00".join((fingerprint, settings, view, text)).encode()).digest()
 
 
+def size_key(key: bytes) -> bytes:
+    """Where the size of the input behind an answer's key is kept."""
+    return hashlib.sha256(b"size\x00" + key).digest()
+
+
 class AnswerCache:
-    """Rows of numbers by key, in one SQLite file; `None` keeps them in memory. Holds hashes of inputs, never inputs.
+    """Rows of numbers by key (answers, and sizes of inputs), in one SQLite file; `None` keeps them in memory. Holds hashes of inputs, never inputs.
 
     A `put` is one transaction: after a kill it is there wholly or not at all. Several processes may share the file.
     """

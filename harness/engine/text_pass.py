@@ -13,7 +13,7 @@ from harness.core.dataset import Labels
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.engine.batching import TextSizes, padded, plan_batches
-from harness.engine.cache import AnswerCache, cache_key
+from harness.engine.cache import AnswerCache, cache_key, size_key
 from harness.engine.memory import give_back_freed_memory
 from harness.engine.progress import Progress, silent
 from harness.engine.views import render_view
@@ -202,7 +202,22 @@ class TextPass:
         keys = [cache_key(self.info.fingerprint, self._model.settings, self.info.view, text) for text in texts]
         known = self._cache.get(keys)
         left = [text for text, key in zip(texts, keys, strict=True) if key not in known]
-        return self._model.sizes(left).tokens if left else np.zeros(0, dtype=np.int64)
+        return self._sizes(left, [key for key in keys if key not in known]).tokens
+
+    def _sizes(self, texts: list[str], keys: list[bytes]) -> TextSizes:
+        """Sizes of the texts, kept like answers: a run that asks nothing need not read the tokenizer."""
+        places = [size_key(key) for key in keys]
+        known = self._cache.get(places)
+        left = [i for i, place in enumerate(places) if place not in known]
+        if left:
+            tokens, unknown = self._model.sizes([texts[i] for i in left])
+            rows = np.column_stack([tokens, np.full(len(left), np.nan) if unknown is None else unknown])
+            found = [(places[i], row) for i, row in zip(left, rows, strict=True)]
+            self._cache.put(found)
+            known |= dict(found)
+        table = np.array([known[place] for place in places]).reshape(-1, 2)
+        told = np.isfinite(table[:, 1]).all()
+        return TextSizes(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64) if told else None)
 
     def _ask(
         self, texts: list[str], keys: list[bytes], lengths: Ints, missing: npt.NDArray[np.bool_], table: Floats
@@ -244,7 +259,7 @@ class TextPass:
         return total if calls is None else calls - self.calls
 
     def _lengths(self, texts: list[str], keys: list[bytes]) -> Ints:
-        lengths, unknown = self._model.sizes(texts)
+        lengths, unknown = self._sizes(texts, keys)
         context = self._model.context
         if unknown is not None:
             self._tokens |= dict(zip(keys, zip(lengths.tolist(), unknown.tolist(), strict=True), strict=True))

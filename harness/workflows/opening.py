@@ -184,12 +184,14 @@ def _open_predictions(uri: str, given: Opening) -> Model:
 
 def _open_transformers(folder: str, uri: str, given: Opening, *, offline: bool = True) -> TextModel:
     """A sequence classifier, a language model or an encoder, by the architecture that its config names."""
-    from harness.models.torch_runtime import architecture_of
+    from harness.models.deferred import deferred
 
-    kind = architecture_of(folder, offline)
     classes, views = given.data.classes, given.loaded.suite.views
 
     def load(options: ModelOptions) -> TextModel:
+        from harness.models.torch_runtime import architecture_of
+
+        kind = architecture_of(folder, offline)
         if kind == "classifier":
             from harness.models.transformers_classifier import load_classifier
 
@@ -202,6 +204,8 @@ def _open_transformers(folder: str, uri: str, given: Opening, *, offline: bool =
 
         return load_language_model(folder, uri, classes, views.prompt, options, offline=offline)
 
+    if offline and given.options.dtype == "float32":
+        return deferred(Path(folder), uri, classes, views, given.options, lambda: load(given.options))
     model = load(given.options)
     if given.options.dtype == "float32" or not given.options.probe:
         return model
