@@ -8,6 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from harness.checks.bias.calibration import GAP, LARGE, LARGEST, P_VALUE, RATIO, calibration
+from harness.errors import SuiteError
 from harness.stats.design_effect import mean_error
 from harness.stats.intervals import at_level, observed_to_expected, p_beyond
 from harness.stats.multiplicity import holm_adjusted
@@ -137,3 +138,19 @@ def test_holms_p_values_are_those_of_statsmodels():
     for p in ([0.012, 0.2, 0.001, 0.04, 0.9], [0.012, 0.01, 0.5]):
         assert holm_adjusted(p) == pytest.approx(multipletests(p, method="holm")[1])
     assert holm_adjusted([]) == []
+
+
+def test_a_declared_slice_is_compared_like_an_attribute_and_an_unknown_one_is_refused(build, find):
+    evidence, hit, score, group = made(build, 0.1)
+    test = evidence.data.splits["test"]
+    evidence.data.splits["test"] = replace(
+        test, slices={"eligible": np.where(group == "b", "no", "yes").astype(object)}
+    )
+    found = calibration(evidence, slices=["eligible"])
+    own = group == "b"
+    off = find(found, LARGE, {"eligible": "no"})
+    assert off.value == pytest.approx(score[own].mean() - hit[own].mean())
+    assert find(found, GAP, {"eligible": "no"}).interval.high < 0
+    assert not [f for f in calibration(evidence).findings if f.group and "eligible" in f.group]
+    with pytest.raises(SuiteError, match=r"slices names nowhere.*It declares: eligible"):
+        calibration(evidence, slices=["nowhere"])

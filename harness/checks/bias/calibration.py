@@ -23,6 +23,7 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import effective_counts, mean_error, share_interval
 from harness.stats.intervals import observed_to_expected, p_beyond, resample_interval, square_and_add, wald
@@ -56,9 +57,13 @@ class _Cell:
 
 
 def calibration(
-    evidence: Evidence, *, minimum_group: int = 30, intersections: list[list[str]] | None = None
+    evidence: Evidence,
+    *,
+    minimum_group: int = 30,
+    intersections: list[list[str]] | None = None,
+    slices: list[str] | None = None,
 ) -> Measurement:
-    """Every declared attribute, then the intersections; a single group makes it not tested."""
+    """Every declared attribute, the intersections, and the declared slices that are named; a single group makes it not tested."""
     test, positive = evidence.split("test"), evidence.data.positive
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
@@ -70,7 +75,13 @@ def calibration(
     findings: list[Finding] = []
     exhibits: list[Exhibit] = []
     single = []
-    for attribute, values in attributes_of(test, list(evidence.suite.data.sensitive), intersections).items():
+    if unknown := sorted(set(slices or []) - set(test.slices)):
+        raise SuiteError(
+            f"bias.calibration: slices names {', '.join(unknown)}, which data.slices does not declare. It declares: "
+            f"{', '.join(test.slices) or 'none'}."
+        )
+    parts = attributes_of(test, list(evidence.suite.data.sensitive), intersections)
+    for attribute, values in {**parts, **{name: test.slices[name] for name in slices or []}}.items():
         names = sorted({str(value) for value in values if value is not None})
         masks = {name: np.asarray(values == name, dtype=bool) & known for name in names}
         if len(masks) < 2:
