@@ -145,7 +145,9 @@ def _svg(specification: dict[str, Any]) -> str:
 
 
 def _intervals(exhibit: Exhibit, band: tuple[float | None, float | None] | None) -> dict[str, Any]:
-    rows = [{"name": str(r[0]), "value": r[1], "low": r[2], "high": min(_number(r[3]), 10.0)} for r in exhibit.rows]
+    # A ratio's interval may reach very far: it is cut where it would squeeze all others.
+    most = max(10.0, *(3 * abs(_number(r[1])) for r in exhibit.rows))
+    rows = [{"name": str(r[0]), "value": r[1], "low": r[2], "high": min(_number(r[3]), most)} for r in exhibit.rows]
     lows, highs = [_number(r["low"]) for r in rows], [_number(r["high"]) for r in rows]
     edges = [edge for edge in (band or ()) if edge is not None]
     span = max([*highs, *edges]) - min([*lows, *edges]) or 1.0
@@ -153,6 +155,7 @@ def _intervals(exhibit: Exhibit, band: tuple[float | None, float | None] | None)
     x = {
         "type": "quantitative",
         "title": f"{exhibit.columns[1]}, 95 % interval",
+        "axis": {"tickCount": 6},
         "scale": {"domain": domain, "nice": False, "zero": False},
     }
     y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": _name_axis(rows)}

@@ -1,5 +1,7 @@
 """Names in charts: Chinese ones are drawn whole, and take the room that they need."""
 
+import re
+
 import pytest
 
 from harness.core.finding import Exhibit
@@ -25,3 +27,14 @@ def test_lines_are_drawn_by_name_with_a_legend_and_without_a_style():
     assert all(f">{name}</text>" in svg for name in ("the model", "everybody", "nobody"))
     assert " style=" not in svg
     assert ">-1.0<" not in svg and ">−1.0<" not in svg  # what lies far below is cut off
+
+
+@pytest.mark.parametrize("scale", [1.0, 5000.0])
+def test_intervals_stay_within_the_drawing_at_any_scale_and_one_that_reaches_far_does_not_squeeze_the_others(scale):
+    rows = [["a", scale, 0.8 * scale, 1.2 * scale, 50], ["b", 1.1 * scale, 0.9 * scale, 4000 * scale, 5]]
+    svg = draw(Exhibit(kind="intervals", title="t", columns=["group", "cost", "low", "high", "n"], rows=rows))
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    assert width < 800
+    ticks = [float(t.replace(",", "")) for t in re.findall(r">([\d.,]+)</text>", svg)]
+    assert 2 <= len(ticks) <= 14
+    assert scale < max(ticks) <= 12 * scale
