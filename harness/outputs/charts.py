@@ -237,7 +237,10 @@ def _curve(exhibit: Exhibit, band: object) -> dict[str, Any]:
 
 
 def _lines(exhibit: Exhibit) -> dict[str, Any]:
-    """Lines by name (the last column) with their bands; a line far below all others' highest point is cut off."""
+    """Lines by name (the last column) with their bands; a line far below all others' highest point ends there.
+
+    Points are left out rather than clipped: the names of clip paths depend on what the process drew before.
+    """
     rows = [dict(zip(("x", "y", "low", "high", "line"), r, strict=True)) for r in exhibit.rows]
     names = list(dict.fromkeys(row["line"] for row in rows))
     values = [_number(row[key]) for row in rows for key in ("y", "low", "high") if row[key] is not None]
@@ -254,15 +257,21 @@ def _lines(exhibit: Exhibit) -> dict[str, Any]:
     }
     bands = [
         {
-            "data": {"values": [row for row in rows if row["line"] == name and row["low"] is not None]},
-            "mark": {"type": "area", "color": colour, "opacity": 0.15, "clip": True},
+            "data": {
+                "values": [
+                    {**row, "low": max(_number(row["low"]), bottom)}
+                    for row in rows
+                    if row["line"] == name and row["low"] is not None and _number(row["high"]) >= bottom
+                ]
+            },
+            "mark": {"type": "area", "color": colour, "opacity": 0.15},
             "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
         }
         for name, colour in zip(names, _COLOURS, strict=False)
     ]
     line = {
-        "data": {"values": rows},
-        "mark": {"type": "line", "strokeWidth": 2, "clip": True},
+        "data": {"values": [row for row in rows if _number(row["y"]) >= bottom]},
+        "mark": {"type": "line", "strokeWidth": 2},
         "encoding": {"x": x, "y": {"field": "y", **y}, **looks},
     }
     return {"width": 480, "height": 260, "layer": [*bands, line]}

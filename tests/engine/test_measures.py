@@ -44,6 +44,7 @@ RARE = {
     "data.small_group",
     "data.disguised_missing",
     "data.no_number",
+    "data.unlabelled_rows",
     "model.threshold",
     "data.determined_label_rate",
     # No shipped suite of several classes has sites: tests/checks/test_transfer.py has.

@@ -27,6 +27,7 @@ def test_lines_are_drawn_by_name_with_a_legend_and_without_a_style():
     assert all(f">{name}</text>" in svg for name in ("the model", "everybody", "nobody"))
     assert " style=" not in svg
     assert ">-1.0<" not in svg and ">−1.0<" not in svg  # what lies far below is cut off
+    assert "clip" not in svg  # whose names would depend on what was drawn before
 
 
 @pytest.mark.parametrize("scale", [1.0, 5000.0])

@@ -174,4 +174,6 @@ def test_a_planted_model_fails_the_exact_rule_and_a_clean_one_passes_it(name, ru
 def test_a_model_that_guesses_on_activity_cliffs_fails_that_rule_alone(tmp_path):
     name = "medical/drug-discovery"
     record = planted(load_suite(name), tmp_path, "guessing where activity cliff = yes")
-    assert {d.rule_id for d in record.verdict.decisions if d.outcome != "pass"} == {"cliffs"}
+    # Rows drawn many times over are told apart by the blind baseline, so the attack (a warning) is not tested here.
+    assert {d.rule_id for d in record.verdict.decisions if d.outcome not in ("pass", "not_tested")} == {"cliffs"}
+    assert {d.rule_id for d in record.verdict.decisions if d.outcome == "pass"} == {"useful", "no-leak"}
