@@ -80,6 +80,36 @@ expect 0 harness init --data train.csv --label diagnosis -o own.yaml
 expect 0 harness validate own.yaml
 expect 0 harness fit own.yaml --base sklearn:logistic-regression -o ownmodel
 decides harness audit own.yaml --model ownmodel -o own.html
+# Exports as people have them: semicolons, decimal commas and a leak; Chinese with dates of birth; two columns of one attribute.
+python - <<END
+import numpy as np, pandas as pd
+rng, n = np.random.default_rng(0), 900
+pay, sex = rng.lognormal(8, 0.5, n), rng.choice(["f", "m"], n)
+bad = rng.random(n) < 1 / (1 + np.exp((pay - 3000) / 1200))
+pd.DataFrame({"Kunde Nr": np.arange(n), "Gehalt": [f"{v:,.2f} €".translate(str.maketrans(",.", ".,")) for v in pay],
+  "Geschlecht": sex, "sex": sex, "Mahnung": np.where(bad, "ja", None), "Default": np.where(bad, "yes", "no")}).to_csv("bank.csv", sep=";", index=False)
+pd.DataFrame({"编号": [f"K{i:05}" for i in range(n)], "月收入": pay.round(), "性别": np.where(sex == "f", "女", "男"),
+  "出生日期": pd.date_range("1960-01-03", periods=n, freq="9D").strftime("%Y-%m-%d"), "是否有房": rng.choice(["是", "否"], n),
+  "是否违约": np.where(bad, "是", "否")}).to_csv("bank-zh.csv", index=False, encoding="gb18030")
+pd.DataFrame({"applicant_sex": sex, "co_applicant_sex": rng.permutation(sex), "income": pay.round(),
+  "Approved": np.where(bad, "false", "true")}).iloc[:, [3, 0, 1, 2]].to_csv("bank-us.csv", index=False)
+END
+for own in bank bank-zh bank-us; do
+  expect 0 harness init --data $own.csv -o $own.yaml
+  expect 2 harness init --data $own.csv -o $own.yaml
+  expect 0 harness validate $own.yaml
+  expect 0 harness fit $own.yaml --base sklearn:logistic-regression -o model-$own
+  decides harness audit $own.yaml --model model-$own -o $own.html
+done
+grep -q "left out: .Mahnung." bank.yaml
+grep -q 'favourable: "no"' bank.yaml && grep -q 'favourable: "否"' bank-zh.yaml && grep -q 'favourable: "true"' bank-us.yaml
+# The suites whose reference model is of columns, each with its own operating points.
+for suite in finance/fraud-detection finance/credit-risk-german medical/drug-discovery manufacturing/quality-control manufacturing/failure-diagnosis; do
+  expect 0 harness fit $suite --base sklearn:gradient-boosting -o reference/$suite
+  decides harness audit $suite --model reference/$suite -o reference/$suite.json
+done
+grep -q performance.approval_rate reference/finance/credit-risk-german.json
+grep -q performance.escape_rate reference/manufacturing/quality-control.json
 # A foreign release, and a foreign pair: the same data, another library class.
 python - <<END
 import pandas as pd, skops.io
