@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.datacard import DataCard
+from harness.core.names import name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,13 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def names(self, column: str) -> Strings:
+        """The values of a column (n,) as names; None where missing."""
+        return np.array(
+            [None if value != value or value is None else name_of(value) for value in self.columns[column]],
+            dtype=object,
+        )
 
     def take(self, rows: Sequence[int]) -> Split:
         """The rows at these positions, in this order."""

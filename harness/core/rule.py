@@ -35,6 +35,11 @@ class Rule(BaseModel):
             raise ValueError(f"rule {self.id}: give exactly one of at_least, at_most, between; got {len(limits)}")
         if self.between is not None and not self.between[0] < self.between[1]:
             raise ValueError(f"rule {self.id}: between needs [low, high] with low < high, got {self.between}")
+        if self.measure == "performance.approval_rate":
+            raise ValueError(
+                f"rule {self.id}: {self.measure} is the largest share over all cuts, which lies too high for weak models, so it can't "
+                "be gated. Use performance.approved_bad_rate: what a cut that other rows chose keeps"
+            )
         extremes = ("_difference", "_ratio")
         per_group = "bias.impact_ratio"
         if self.measure.startswith("bias.") and self.measure.endswith(extremes) and self.measure != per_group:

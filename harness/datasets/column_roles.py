@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 Role = Literal["feature", "label", "id", "group", "sensitive", "date", "text", "constant", "code"]
 
 FEW = 10
-_ID = re.compile(
-    r"(^|[\s_])(id|nr|no|number|key|uuid|guid|index|code)$|^(id|nr|no)([\s_]|$)|编号|号码|身份证|序号", re.IGNORECASE
-)
-_DATE = re.compile(r"date|datum|time|day|日期|时间|年月", re.IGNORECASE)
+_ID = re.compile(r"(^| )(id|nr|no|number|key|uuid|guid|index|code)$|^(id|nr|no)( |$)|编号|号码|身份证|序号")
+_DATE = re.compile(r"\b(dates?|datum|datetime|timestamp|time|day)\b|日期|时间|年月")
 _DATE_VALUE = re.compile(r"^\s*(\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -87,7 +85,7 @@ def _label_rank(values: pd.Series[Any], column: str, *, last: bool) -> tuple[flo
     """How much a column looks like a label, whether it has two values, and why; None where it can't be one."""
     known = values.dropna()
     distinct = known.nunique()
-    if attribute_of(column) or distinct < 2 or _are_dates(known) or (distinct == len(values) and _ID.search(column)):
+    if attribute_of(column) or distinct < 2 or _are_dates(known) or (distinct == len(values) and _is_named_id(column)):
         return None
     rank, reason = label_rank(column)
     number = known.dtype.kind in "iuf" and distinct > FEW
@@ -139,9 +137,9 @@ def _plain_guess(values: pd.Series[Any], column: str, attribute: str | None) -> 
         )
     if complete and distinct == n and _is_id(known, column):
         return Guess(column, "id", "every value stands once", attribute)
-    if _ID.search(column) and distinct > 20 and kind != "f" and distinct < n:
+    if _is_named_id(column) and distinct > 20 and kind != "f" and distinct < n:
         return Guess(column, "group", "an id that repeats: its rows belong together and must not be split", attribute)
-    if _DATE.search(column) and kind in "iu" and distinct > 50:
+    if _DATE.search(words_of(column)) and kind in "iu" and distinct > 50:
         return Guess(column, "date", "its name is that of a date", attribute)
     if is_text and distinct > max(50, 0.2 * n):
         return Guess(column, "code", f"too many different values to learn from ({distinct} in {n} rows)", attribute)
@@ -172,8 +170,13 @@ def _is_prose(words: pd.Series[Any]) -> bool:
     return length > 25 or spaces >= 3 or (length > 10 and bool(words.head(200).str.contains(_CHINESE).mean() > 0.5))
 
 
+def _is_named_id(column: str) -> bool:
+    """Whether the name, in whatever way its words are joined, is that of an id: patient_id, PatientID, Kunden-Nr."""
+    return _ID.search(words_of(column)) is not None
+
+
 def _is_id(known: pd.Series[Any], column: str) -> bool:
     """Words that each stand once; whole numbers that do so under the name of an id, or that only count the rows."""
     if known.dtype.kind in "iu":
-        return bool(_ID.search(column)) or int(known.max()) - int(known.min()) == len(known) - 1
+        return _is_named_id(column) or int(known.max()) - int(known.min()) == len(known) - 1
     return known.dtype.kind not in "fb"

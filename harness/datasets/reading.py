@@ -144,8 +144,8 @@ def _judged(cells: pd.DataFrame, read: Read, *, typed: bool) -> Reading:
         marks = column.marks(decimal)
         if column.padded and not typed:
             warned.append(
-                f"{column.name!r} is read as numbers, so {column.padded!r} loses its first 0. If these are codes, list the "
-                "column under data.categorical."
+                f"{column.name!r} is read as numbers, so {column.padded!r} loses its first 0. If these are codes, write them with a letter "
+                "in the file, such as c01067."
             )
         if column.words:
             missing[column.name] = column.words

@@ -300,7 +300,13 @@ def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
     whole = [list(clusters)] if (clusters := _clusters(table, suite.data)) is not None else []
     if plan.group is not None and suite.data.cluster is not None:
         whole.append(list(_named_together(table, [plan.group])))
-    return np.array(assign_roles(ids, strata, units_of(ids, whole), plan), dtype=object)
+    roles = np.array(assign_roles(ids, strata, units_of(ids, whole), plan), dtype=object)
+    if len(ids) and not (roles == "test").any():
+        raise DataError(
+            "No row is left for testing: rows that belong together (data.cluster, data.split.group) are linked so that nearly all "
+            "stay in one part. Name fewer columns that link rows."
+        )
+    return roles
 
 
 def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data, learned: pd.DataFrame) -> Split:

@@ -16,20 +16,20 @@ _PERSON = r"(applicant|borrower|candidate|customer|employee|head|owner|patient|p
 # Names of attributes that law protects or that stand in for them, as `words_of` writes them.
 REGULATED = {
     "sexual_orientation": r"\b(sexual orientation|lgbtq?|transgender)\b|性取向|性傾向|性倾向",
-    "sex": rf"\b(sex|sexes|genders?)\b|^(is )?(male|female|man|woman)( (flag|yn))?$|\b(fe)?male {_PERSON}\b|性别|性別|男女",
+    "sex": rf"\b(sex|sexes|genders?)\b|^(is )?(male|female|man|woman)( (flag|yn))?$|\b(fe)?male {_PERSON}\b|geschlecht|性别|性別|男女",
     "nationality": r"\b(nationality|nationalities|national origin|citizens?|citizenship|foreign (worker|national|born)|foreigner"
     r"|immigrants?|immigration|migrants?|(country|place|city|state|region) of birth|birth (country|place|city|state)|birthplace"
     r"|country of (origin|citizenship)|native (country|language)|mother tongue)\b"
-    r"|国籍|國籍|籍贯|籍貫|户口|戶口|户籍|戶籍|出生地",
+    r"|staatsangehörigkeit|国籍|國籍|籍贯|籍貫|户口|戶口|户籍|戶籍|出生地",
     "age": r"\b(ages?|aged|yob|dob|born|birthdays?|birthdates?)\b"
     r"|\bbirth\b(?! (weight|order|rank|rate|control))"
-    r"|(?<!设备)(?<!房屋)(?<!车辆)(年龄|年齡|年纪|年紀)|出生|生日|周岁|歲|岁",
+    r"|(?<!设备)(?<!房屋)(?<!车辆)(年龄|年齡|年纪|年紀)|^alter$|geburt|出生|生日|周岁|歲|岁",
     "race": r"\brace\b(?! (id|time|date|number|distance|track|name))|\b(races|ethnic|ethnicity|ethnicities|afam|hispanic|latino"
     r"|latina|skin (colou?r|tone|type))\b|种族|種族|民族",
     "religion": r"\b(religions?|religious|faith|church|creed)\b|宗教|信仰",
-    "disability": r"\b(disabled|disability|disabilities|handicap|handicapped|handicaps)\b|残疾|殘疾|残障|殘障",
+    "disability": r"\b(disabled|disability|disabilities|handicap|handicapped|handicaps)\b|behinderung|残疾|殘疾|残障|殘障",
     "marital_status": rf"\b(marital|married|unmarried|marr|divorced|widowed|(civil|family|familial) status)\b"
-    rf"|\bspouse\b(?! (income|salary))|^(is )?single$|\bsingle ({_PERSON}|parent|mother|father)\b|婚姻|婚否|已婚|未婚|婚况",
+    rf"|\bspouse\b(?! (income|salary))|^(is )?single$|\bsingle ({_PERSON}|parent|mother|father)\b|familienstand|婚姻|婚否|已婚|未婚|婚况",
     "pregnancy": r"\b(pregnant|pregnancy|maternity)\b|怀孕|懷孕|孕妇|孕婦",
 }
 _AGE_OF_THING = re.compile(rf"\b{_OF_THINGS} age\b|\bage of (?!(the )?(birth|onset|{_PERSON}))")

@@ -9,6 +9,9 @@ _FOR_CHOICE = {
     "performance.operating_points": "no option is a positive class, so there is no alarm to set a threshold for",
     "performance.costs": "no option is a positive class, so there are no false alarms and misses to weigh",
     "performance.transfer": "nothing is fitted to questions with options of their own, so no clone of the model can leave a site out",
+    "performance.approval": "no option is a bad outcome that could be approved",
+    "performance.inspection": "no option is a defect that could escape",
+    "bias.calibration": "no option is a positive class: performance.calibration measures the pick",
     "bias.errors": "an option is no number that could be too high: bias.groups measures accuracy by group",
     "bias.log_odds": "no option is favourable to a person: bias.groups measures accuracy by group",
     "explainability.reasons": "no option is favourable to a person, so no answer is a denial to give reasons for",
@@ -20,12 +23,14 @@ _FOR_REGRESSION = {
     "performance.calibration": "a number comes without a probability: performance.conformal measures intervals around it",
     "performance.operating_points": "a number is no probability of a positive class",
     "performance.costs": "a number is neither a false alarm nor a miss",
+    "performance.approval": "a number is no probability of a bad outcome",
+    "performance.inspection": "a number is no probability of a defect",
+    "bias.calibration": "a number comes without a probability: bias.errors measures its error by group",
     "bias.groups": "a number is neither selected nor right: bias.errors measures its error by group",
     "bias.log_odds": "a number has no odds: bias.errors measures its error by group",
     "performance.abstention": "a number comes without a probability to be sure by",
     "performance.transfer": "it compares rankings or recall, which a number has not: performance.slices measures its error by site",
     "explainability.reasons": "no number is a denial to give reasons for",
-    "data.signal": "it asks whether classes can be told apart: performance.regression measures R² against the mean",
 }
 _REASONS = {"choice": _FOR_CHOICE, "regression": _FOR_REGRESSION}
 

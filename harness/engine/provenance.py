@@ -84,15 +84,20 @@ def environment() -> dict[str, Any]:
     """The interpreter, the platform, and the versions of the packages that numbers depend on."""
     packages = {}
     for name in _PACKAGES:
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            packages[name] = "absent"
+        packages[name] = version_of(name)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
         "packages": packages,
     }
+
+
+def version_of(package: str) -> str:
+    """An installed package's version; `absent` where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def harness_version() -> str:

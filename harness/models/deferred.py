@@ -24,6 +24,7 @@ from harness.engine import provenance
 from harness.engine.batching import TextSizes
 from harness.engine.durable import write_file
 from harness.engine.text_pass import TextModel
+from harness.errors import ModelError
 from harness.models.options import ModelOptions
 from harness.resources import cache_folder
 from harness.spec.suite import Views
@@ -75,6 +76,12 @@ class DeferredModel:
     def _model(self) -> TextModel:
         if self._read is None:
             self._read = self._load()
+            if (self._read.settings, self._read.context) != (self.settings, self.context):
+                raise ModelError(
+                    f"{self.info.uri} does not read as it was described before. Delete the folder 'described' of the answer cache "
+                    "(HARNESS_CACHE) and run again."
+                )
+            self.batch_tokens, self.batch_texts = self._read.batch_tokens, self._read.batch_texts
         return self._read
 
 
@@ -106,9 +113,9 @@ def _place(folder: Path, uri: str, classes: tuple[str, ...], views: Views, optio
         "uri": uri,
         "classes": classes,
         "views": views.model_dump(mode="json"),
-        "options": asdict(options),
+        "options": {name: asdict(options)[name] for name in ("view", "label_map", "dtype", "device", "window")},
         "code": [provenance.harness_version(), *adapters],
-        "packages": provenance.environment()["packages"],
+        "libraries": {name: provenance.version_of(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
     }
     name = provenance.sha256_texts([json.dumps(depends, sort_keys=True)]).partition(":")[2]
     return cache_folder() / "described" / f"{name[:32]}.json"

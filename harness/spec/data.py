@@ -64,7 +64,6 @@ class Label(Strict):
 
     `prevalence` is the positive class's rate where the model will be used, where the rows were not drawn at that rate.
 
-    `column` is null where no true answer exists (only checks that need none run).
     `column` is null where no true answer exists (only checks that need none run). `missing` says what becomes of rows without
     a label: `refuse` ends the run, `leave_out` leaves them out, and data.quality counts them.
     """

@@ -25,6 +25,8 @@ UNDIRECTED = (
     "bias.accuracy_gap",
     "bias.group_size",
     "bias.unknown_group",
+    *(f"bias.{name}" for name in ("calibration_in_the_large", "observed_to_expected")),
+    *(f"bias.calibration_{name}" for name in ("gap", "p_value", "difference")),
 )  # no outcome need be favourable
 
 
@@ -166,7 +168,14 @@ class Suite(Strict):
         compared = [self.compare.superior, *self.compare.not_inferior] if self.compare else []
         return [*compared, *self.release]
 
+    @property
+    def _compared_slices(self) -> list[str]:
+        """Slices that a check compares like attributes."""
+        found = [request.parameters.get("slices") for request in self.checks if request.name == "bias.calibration"]
+        return [name for names in found if isinstance(names, list) for name in names]
+
     def _knows_groups(self, who: str, group: Selector | None) -> None:
         for attribute in group or {}:
-            if any(part not in self.data.sensitive for part in attribute.split(" × ")):
+            known = {*self.data.sensitive, *self._compared_slices}
+            if any(part not in known for part in attribute.split(" × ")):
                 raise ValueError(f"{who} names the group {attribute!r}, which is not under data.sensitive")

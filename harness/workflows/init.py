@@ -58,7 +58,7 @@ def init(data: str | Path, target: Path, wishes: Wishes, *, force: bool = False)
     labelled = table.dropna(subset=[label])
     if not len(labelled):
         raise DataError(f"Every row of {label!r} is empty. Name another column: --label COLUMN.")
-    guesses = guess_columns(table, label, list(wishes.sensitive))
+    guesses = guess_columns(labelled, label, list(wishes.sensitive))
     outcome = guess_outcome(labelled[label], label, wishes.positive, wishes.favourable)
     source = Path(data).resolve()
     shown = found.origin or (source.name if source.parent == target.resolve().parent else str(source))

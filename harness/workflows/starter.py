@@ -71,6 +71,10 @@ def _decisions_on_bias(survey: Survey) -> list[str]:
         found.append(
             f"The favourable class: none was written, because {good.reason}; bias.groups compares accuracy only until --favourable CLASS names it."
         )
+    if not survey.sensitive:
+        found.append(
+            "Sensitive: no column looks like a protected attribute, so bias is not measured; name one: --sensitive COLUMN."
+        )
     read = {g.column for g in survey.features}
     for attribute in survey.sensitive:
         column, why = attribute.guess.column, attribute.guess.reason

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from harness.checks.performance.approval import KEPT, RATE, _half, _kept, approval
+from harness.core.rule import Rule
 from harness.errors import SuiteError
 
 AT5 = {"at": "bad rate 5%"}
@@ -127,3 +129,19 @@ def test_few_bad_rows_no_scores_and_a_cap_of_nothing_are_told(build):
     assert "no probabilities" in approval(build(["yes", "no"] * 30)).reason
     with pytest.raises(SuiteError, match="between 0 and 1"):
         approval(made(build)[0], bad_rate_caps=[0.0])
+
+
+def test_a_positive_class_that_is_the_favourable_one_is_refused(build):
+    evidence, *_ = made(build)
+    label = evidence.suite.data.label.model_copy(update={"favourable": "yes"})
+    data = evidence.suite.data.model_copy(update={"label": label})
+    evidence.suite = evidence.suite.model_copy(update={"data": data})
+    with pytest.raises(SuiteError, match="'yes' is favourable too"):
+        approval(evidence)
+
+
+def test_a_rule_on_the_rate_is_refused_since_weak_models_look_better_than_they_are():
+    limit = {"at_least": 0.5, "reason": "r", "source": "s"}
+    with pytest.raises(ValidationError, match="lies too high for weak models"):
+        Rule(id="a", measure=RATE, **limit)
+    assert Rule(id="a", measure=KEPT, **limit).measure == KEPT

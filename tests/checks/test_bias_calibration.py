@@ -154,3 +154,11 @@ def test_a_declared_slice_is_compared_like_an_attribute_and_an_unknown_one_is_re
     assert not [f for f in calibration(evidence).findings if f.group and "eligible" in f.group]
     with pytest.raises(SuiteError, match=r"slices names nowhere.*It declares: eligible"):
         calibration(evidence, slices=["nowhere"])
+
+
+def test_a_slice_with_the_name_of_an_attribute_is_refused(build):
+    evidence, *_, group = made(build)
+    test = evidence.data.splits["test"]
+    evidence.data.splits["test"] = replace(test, slices={"race": group.astype(object)})
+    with pytest.raises(SuiteError, match="race is a sensitive attribute and a slice"):
+        calibration(evidence, slices=["race"])

@@ -41,3 +41,8 @@ def test_missing_values_are_a_cell_of_their_own():
 
 def test_without_training_rows_nothing_is_compared(build):
     assert shift(build(**rows(1))).status == "not_tested"
+
+
+def test_a_column_that_is_empty_in_both_parts_ends_no_check(build):
+    empty = [{**part, "inputs": part["inputs"].assign(gone=np.nan)} for part in (rows(1), rows(2))]
+    assert named(shift(build(**empty[0], train=empty[1])), "data.shift_auc")[0].value is not None

@@ -108,3 +108,12 @@ def test_a_small_site_is_not_judged(build):
         at(measured, name).value for name in ("shift_auc", "stability_index", "ks_distance", "shifted_columns")
     } == {None}
     assert at(measured, "prevalence", "b").n == 10
+
+
+def test_rows_without_a_site_are_left_out(build, find):
+    labels, inputs, site = rows()
+    site = site.copy()
+    site[:20] = None
+    measured = sites(build(labels, inputs=inputs.assign(place=site)), by="place")
+    assert {f.of["site"] for f in measured.findings} == {"a", "b"}
+    assert find(measured, "data.site_shift_auc", {"site": "a"}).n == 380

@@ -87,3 +87,15 @@ def test_a_header_of_numbers_looks_like_data():
     assert looks_like_data(["5.1", "3", "-2", "1.1"])
     assert not looks_like_data(["5.1", "x"])
     assert not looks_like_data([])
+
+
+@pytest.mark.parametrize(
+    "name", ["patient_id", "PatientID", "patientId", "CustomerNo", "Patient-Nr", "user.id", "客户编号"]
+)
+def test_an_id_that_repeats_is_known_however_its_words_are_joined(name):
+    assert role(np.repeat(np.arange(N // 3) * 7 + 1000, 3), name).role == "group"
+
+
+@pytest.mark.parametrize("name", ["Valid", "paid", "Candidate", "nitrogen"])
+def test_a_word_that_ends_like_an_id_is_none(name):
+    assert role(np.repeat(np.arange(N // 3) * 7 + 1000, 3), name).role == "feature"

@@ -172,7 +172,7 @@ def test_a_column_of_numbers_and_something_else_is_told_with_what_is_no_number(t
 def test_codes_that_lose_a_first_zero_as_numbers_are_told(tmp_path):
     _, reading = read(tmp_path, "zip,rate\n01067,0.5\n89073,0\n")
     assert reading.warnings == (
-        "'zip' is read as numbers, so '01067' loses its first 0. If these are codes, list the column under data.categorical.",
+        "'zip' is read as numbers, so '01067' loses its first 0. If these are codes, write them with a letter in the file, such as c01067.",
     )
 
 

@@ -300,3 +300,8 @@ def test_a_word_declared_to_mean_missing_is_no_label_either_and_other_data_are_t
 def test_without_any_label_nothing_is_left(load):
     with pytest.raises(DataError, match="No row has a label in 'y'"):
         load(table().assign(y=None), label={"column": "y", "missing": "leave_out"})
+
+
+def test_rows_that_are_all_linked_can_not_be_split(load):
+    with pytest.raises(DataError, match="No row is left for testing"):
+        load(table(), cluster="k", split={"group": "y", "test": 0.1})

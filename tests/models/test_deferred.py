@@ -10,6 +10,7 @@ import pytest
 
 from harness.datasets.roles import DataOptions
 from harness.engine.text_pass import Limits, TextPass
+from harness.errors import ModelError
 from harness.models.deferred import DeferredModel
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
@@ -95,3 +96,13 @@ def test_a_second_audit_imports_no_torch_and_gives_the_same_evidence(make_classi
     (first, with_torch), (second, without) = (run.stdout.split() for run in runs)
     assert (with_torch, without) == ("True", "False")
     assert first == second
+
+
+def test_a_model_that_no_longer_reads_as_described_is_refused(make_classifier, tmp_path):
+    folder = make_classifier()
+    first = opened(folder)
+    (kept,) = (tmp_path / "cache" / "described").iterdir()
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "context": 7}), encoding="utf-8")
+    with pytest.raises(ModelError, match="does not read as it was described"):
+        answers(opened(folder))
+    assert first.context != 7

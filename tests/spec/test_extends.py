@@ -115,4 +115,22 @@ def test_what_a_suite_extends_stands_in_the_record_and_in_the_reports(tmp_path):
     page = render_html(run.record)
     assert "(extends middle.yaml)" in page
     assert digests[1] in page.partition('<script type="application/json"')[0]
-    assert "suite version 4 (extends middle.yaml, which extends finance/credit-risk)" in render_markdown(run.record)
+    assert "suite version 5 (extends middle.yaml, which extends finance/credit-risk)" in render_markdown(run.record)
+
+
+def test_calibration_by_group_or_slice_can_be_gated_without_a_favourable_class(tmp_path):
+    rule = {**RULE, "measure": "bias.calibration_gap", "at_least": -0.2}
+    own = {"extends": "finance/robo-advisor", "data": {"label": {"favourable": None}}}
+    checks = [{"bias.calibration": {"slices": ["eligible for a 401(k)"]}}]
+    rules = [{**rule, "group": {"sex": "*"}}, {**rule, "id": "two", "group": {"eligible for a 401(k)": "*"}}]
+    assert (
+        len(
+            load_suite(
+                written(tmp_path, "a.yaml", **own, checks=checks, policy=rules, release=[], compare=None)
+            ).suite.policy
+        )
+        == 2
+    )
+    gap = {**rule, "measure": "bias.selection_rate_gap", "group": {"sex": "*"}}
+    with pytest.raises(SuiteError, match="must name the outcome"):
+        load_suite(written(tmp_path, "b.yaml", **own, checks=checks, policy=[gap], release=[], compare=None))

@@ -81,6 +81,11 @@ def calibration(
             f"{', '.join(test.slices) or 'none'}."
         )
     parts = attributes_of(test, list(evidence.suite.data.sensitive), intersections)
+    if twice := sorted(set(slices or []) & set(parts)):
+        raise SuiteError(
+            f"bias.calibration: {', '.join(twice)} is a sensitive attribute and a slice. Give one of them another name, or leave it "
+            "out of slices."
+        )
     for attribute, values in {**parts, **{name: test.slices[name] for name in slices or []}}.items():
         names = sorted({str(value) for value in values if value is not None})
         masks = {name: np.asarray(values == name, dtype=bool) & known for name in names}
@@ -195,7 +200,7 @@ def _exhibits(attribute: str, cells: dict[str, _Cell], reference: str) -> list[E
         title = f"{name} (reference)" if name == reference else name
         if cell.large is not None:
             drawn.append([title, cell.value, cell.large.low, cell.large.high, cell.n])
-        # Cells under ten people are suppressed in what a report prints.
+        # Shares of cells under ten people are suppressed in the table.
         shown: list[Cell] = [cell.n, cell.stated, cell.observed] if cell.n >= 10 else ["< 10", None, None]
         table.append([title, *shown])
     listed = Exhibit(

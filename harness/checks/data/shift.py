@@ -99,11 +99,16 @@ def cross_validated_auc(frame: pd.DataFrame, target: Bools, clusters: Labels | N
 
 
 def as_numbers(frame: pd.DataFrame) -> Floats:
-    """Columns (n, k) as trees read them: numbers as they are, a category as its place in the alphabet."""
+    """Columns (n, k) as trees read them: numbers as they are, a category as its place in the alphabet.
+
+    A column without any number holds 0, since nothing can be learnt from it.
+    """
     import pandas as pd
 
     columns = [
-        column.to_numpy() if column.dtype.kind == "f" else pd.factorize(column.astype(str), sort=True)[0].astype(float)
+        column.to_numpy()
+        if column.dtype.kind == "f" and column.notna().any()
+        else pd.factorize(column.astype(str), sort=True)[0].astype(float)
         for _, column in frame.items()
     ]
     return np.column_stack(columns)

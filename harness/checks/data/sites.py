@@ -93,7 +93,8 @@ def sites(evidence: Evidence, *, by: str | None = None, minimum: int = 50) -> Me
 def _rows(parts: list[Split], by: str) -> _Rows:
     import pandas as pd
 
-    places = np.concatenate([part.columns[by].astype(str).to_numpy() for part in parts])
+    parts = [part.take(np.flatnonzero([place is not None for place in part.names(by)]).tolist()) for part in parts]
+    places = np.concatenate([part.names(by) for part in parts]).astype(str)
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True).drop(columns=by, errors="ignore")
     return _Rows(places, inputs, np.concatenate([part.labels for part in parts]), joined(parts))
 

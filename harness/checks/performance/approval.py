@@ -36,6 +36,11 @@ def approval(evidence: Evidence, *, bad_rate_caps: list[float] | None = None, re
     if wrong := [cap for cap in caps if not 0 < cap < 1]:
         raise SuiteError(f"performance.approval: bad_rate_caps must lie between 0 and 1, got {wrong}.")
     test, positive = evidence.split("test"), evidence.data.positive
+    if positive is not None and positive == evidence.suite.data.label.favourable:
+        raise SuiteError(
+            f"performance.approval takes the positive class for the bad one, but {positive!r} is favourable too. Let "
+            "data.label.positive name the bad outcome."
+        )
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
     score = evidence.predictions("test").positive_scores(positive)

@@ -30,11 +30,12 @@ RESAMPLES = 1000
 def class_transfer(evidence: Evidence, test: Split, train: Split, by: str, minimum: int) -> Measurement:
     """Every site of the column `by`; a class needs `minimum` rows at the site and elsewhere."""
     answers, rng = evidence.predictions("test").labels, evidence.generator("performance.transfer")
-    places, seen = test.columns[by].astype(str).to_numpy(), train.columns[by].astype(str).to_numpy()
+    places, seen = test.names(by), train.names(by)
     findings: list[Finding] = []
     rows: list[list[Cell]] = []
-    for site in sorted(set(places)):
-        own, others = np.asarray(places == site, dtype=bool), np.asarray(seen != site, dtype=bool)
+    for site in sorted(set(places) - {None}):
+        # A training row whose site is not known may be of this one.
+        own, others = np.asarray(places == site, dtype=bool), np.array([place not in (site, None) for place in seen])
         n, of = int(own.sum()), {"site": site}
         here, elsewhere = Counter(test.labels[own]), Counter(train.labels[others])
         counted = [name for name in evidence.data.classes if min(here[name], elsewhere[name]) >= minimum]

@@ -36,14 +36,16 @@ def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) ->
     score = evidence.predictions("test").positive_scores(positive)
     if score is None:
         return not_tested("no access: the model gives no probabilities")
-    truth, places = test.labels == positive, test.columns[by].astype(str).to_numpy()
+    truth, places, seen = test.labels == positive, test.names(by), train.names(by)
     findings: list[Finding] = []
     rows: list[list[Cell]] = []
     left_out: list[Auc] = []
-    for site in sorted(set(places)):
+    for site in sorted(set(places) - {None}):
         own, of = places == site, {"site": site}
         n = int(own.sum())
-        others = (train.columns[by].astype(str) != site).to_numpy()
+        others = np.array(
+            [place not in (site, None) for place in seen]
+        )  # a row whose site is not known may be of this one
         lacks = _lacks(int(truth[own].sum()), n, train.labels[others], positive, minimum)
         together = None if test.clusters is None else test.clusters[own]
         inside = delong(score[own], truth[own], together)
