@@ -168,6 +168,6 @@ def test_perfect_rankings_at_every_site_are_not_certain(build, find):
         truth, inputs=inputs, train={"labels": truth, "inputs": inputs}, estimator=model, function=model.predict_proba
     )
     found = transfer(evidence, by="site")
-    mean, gap = find(found, "performance.left_out_auc_mean"), find(found, "performance.transfer_gap", {"site": "0.0"})
+    mean, gap = find(found, "performance.left_out_auc_mean"), find(found, "performance.transfer_gap", {"site": "0"})
     assert mean.value == 1 and 0.9 < mean.interval.low < 0.99
     assert gap.value == 0 and gap.interval is None and "perfectly" in gap.reason
