@@ -20,7 +20,7 @@ def give_back_freed_memory() -> None:
     """Returns freed heap pages to the system; about 3 ms. Does nothing where the C library is not glibc.
 
     A batch of another shape leaves holes into which the next one's buffers do not fit, so the heap grows by some 12 MB with
-    each new shape (MiniLM, 2,048 tokens); given back between shapes, the holes cost nothing.
+    each new shape (MiniLM, 2,048 tokens); given back now and then, the holes cost nothing.
     """
     trim = _trim()
     if trim is not None:
