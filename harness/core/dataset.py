@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,12 @@ class Split:
             self.columns.iloc[at].reset_index(drop=True),
             None if self.clusters is None else self.clusters[at],
         )
+
+
+def joined_clusters(parts: Iterable[Split]) -> Strings | None:
+    """The clusters of several splits' rows, one after the other; None where rows stand alone in any of them."""
+    known = [part.clusters for part in parts]
+    return None if any(own is None for own in known) else np.concatenate([own for own in known if own is not None])
 
 
 @dataclass(frozen=True)

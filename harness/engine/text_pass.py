@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-BATCHES_BETWEEN = 8  # then freed memory is given back at the next new shape: some 20 ms of page faults
+BATCHES_BETWEEN = 16  # then freed memory is given back at the next new shape: some 20 ms of page faults
 NO_ANSWER = {-1: "refused", -2: "unreadable"}
 
 

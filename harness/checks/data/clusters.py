@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.checks.data.kin import kin
-from harness.checks.data.labels import joined
-from harness.core.dataset import Split
+from harness.core.dataset import Split, joined_clusters
 from harness.core.finding import Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
@@ -39,7 +38,7 @@ def clusters(evidence: Evidence, *, differ: int = 1) -> Measurement:
 
 def _straddling(test: Split, others: list[Split]) -> list[Finding]:
     """Counts of declared clusters; none where none are declared."""
-    learnt = joined(others)
+    learnt = joined_clusters(others)
     if test.clusters is None or learnt is None:
         return []
     own = set(test.clusters)

@@ -11,12 +11,11 @@ Where rows share a cluster, equal rows of one cluster count once in the probabil
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.core.dataset import Labels, Split
+from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Finding
 from harness.core.interval import Interval
 from harness.core.names import name_of
@@ -37,19 +36,13 @@ def label_findings(evidence: Evidence, parts: list[Split]) -> list[Finding]:
     """Flaws of class labels; none for numbers, since two measurements of a number differ without a contradiction."""
     if not evidence.data.classes:
         return []
-    labels, clusters = np.concatenate([part.labels for part in parts]), joined(parts)
+    labels, clusters = np.concatenate([part.labels for part in parts]), joined_clusters(parts)
     return [
         _contradictions(parts, labels, clusters),
         *_determined(parts, labels, clusters),
         *(_disagreements(evidence, parts, labels, clusters, column) for column in evidence.suite.data.agrees),
         *_prevalence(evidence, labels, clusters),
     ]
-
-
-def joined(parts: Iterable[Split]) -> Labels | None:
-    """The clusters of several splits' rows, one after the other; None where rows stand alone in any of them."""
-    known = [part.clusters for part in parts]
-    return None if any(own is None for own in known) else np.concatenate([own for own in known if own is not None])
 
 
 def _contradictions(parts: list[Split], labels: Labels, clusters: Labels | None) -> Finding:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.data.shift import joined_clusters
 from harness.checks.data.shingles import ROUNDING, Bools, Ints, Shingles, shingles_of
-from harness.core.dataset import Split
+from harness.core.dataset import Split, joined_clusters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +65,7 @@ def distinct_rows(parts: list[Split], kinds: Kinds, tolerance: float) -> Rows:
 
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
     vector = _codes(inputs)
-    clusters = parts[0].clusters if len(parts) == 1 else joined_clusters(*parts)
+    clusters = joined_clusters(parts)
     kin = vector if clusters is None else pd.factorize(clusters)[0]
     own = pd.factorize(vector * (kin.max() + 1) + kin)[0]  # numbered in the order of appearance
     first = np.unique(own, return_index=True)[1]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.dataset import Labels, Split
+from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
@@ -77,7 +77,7 @@ def two_sample_auc(first: Split, second: Split, rng: np.random.Generator) -> Auc
     of_first = np.r_[np.ones(len(first), dtype=bool), np.zeros(len(second), dtype=bool)]
     frame = pd.concat([first.inputs, second.inputs], ignore_index=True)
     frame["__label__"] = np.concatenate([first.labels, second.labels])
-    return cross_validated_auc(frame, of_first, joined_clusters(first, second), rng)
+    return cross_validated_auc(frame, of_first, joined_clusters([first, second]), rng)
 
 
 def cross_validated_auc(frame: pd.DataFrame, target: Bools, clusters: Labels | None, rng: np.random.Generator) -> Auc:
@@ -112,13 +112,6 @@ def as_numbers(frame: pd.DataFrame) -> Floats:
         for _, column in frame.items()
     ]
     return np.column_stack(columns)
-
-
-def joined_clusters(first: Split, second: Split) -> Labels | None:
-    """The clusters of two splits' rows, one after the other; None where rows stand alone."""
-    if first.clusters is None or second.clusters is None:
-        return None
-    return np.concatenate([first.clusters, second.clusters])
 
 
 def stability_index(train: npt.NDArray[np.object_] | Floats, test: npt.NDArray[np.object_] | Floats) -> float:

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.data.labels import joined
 from harness.checks.data.shift import as_numbers, cross_validated_auc
-from harness.core.dataset import Labels
+from harness.core.dataset import Labels, joined_clusters
 from harness.core.finding import Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
@@ -39,7 +38,7 @@ def signal(evidence: Evidence, *, minimum: int = 50) -> Measurement:
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:
         return not_tested("no data")
-    labels, clusters = np.concatenate([part.labels for part in parts]), joined(parts)
+    labels, clusters = np.concatenate([part.labels for part in parts]), joined_clusters(parts)
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
     if clusters is not None and len(set(clusters)) < FOLDS:
         return not_tested(f"insufficient sample: {len(set(clusters))} clusters; {FOLDS} needed for the folds")

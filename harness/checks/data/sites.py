@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.data.labels import joined
 from harness.checks.data.shift import cross_validated_auc, stability_index
-from harness.core.dataset import Labels, Split
+from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
@@ -96,7 +95,7 @@ def _rows(parts: list[Split], by: str) -> _Rows:
     parts = [part.take(np.flatnonzero([place is not None for place in part.names(by)]).tolist()) for part in parts]
     places = np.concatenate([part.names(by) for part in parts]).astype(str)
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True).drop(columns=by, errors="ignore")
-    return _Rows(places, inputs, np.concatenate([part.labels for part in parts]), joined(parts))
+    return _Rows(places, inputs, np.concatenate([part.labels for part in parts]), joined_clusters(parts))
 
 
 def _compare(rows: _Rows, site: str, name: str) -> _Column:

@@ -19,8 +19,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.data.shift import joined_clusters, two_sample_auc
-from harness.core.dataset import Labels, Split
+from harness.checks.data.shift import two_sample_auc
+from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
@@ -56,7 +56,7 @@ def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum:
     blind = two_sample_auc(members, others, rng)
     findings = [Finding(measure="privacy.blind_auc", value=blind.value, n=len(is_member), interval=blind.interval())]
     signals = _signals(evidence, members, others, chosen, findings)
-    clusters = joined_clusters(members, others)
+    clusters = joined_clusters([members, others])
     aucs = {name: delong(signal, is_member, clusters) for name, signal in signals.items()}
     exhibit = _exhibit(aucs, len(is_member), blind)
     if blind.value - normal_quantile(0.99) * blind.standard_error > 0.5:
