@@ -24,7 +24,7 @@ _READ = {
     "performance.choice": "Compare the accuracy with chance. A place that is picked more often than it is right shows a taste for a letter.",
     "performance.abstention": "The further left, the fewer rows the model answers; if accuracy does not rise there, its confidence says nothing of its errors.",
     "performance.costs": "A model is worth its cost only where its line lies below both: acting on everybody and acting on nobody. Each threshold's interval is its own, and the lowest point of the line was found on these rows.",
-    "performance.approval": "The share that can be approved, safest first, before more than the cap of them turn out bad. The approved bad rate says whether a cut chosen on other rows keeps the cap.",
+    "performance.approval": "The share that can be approved, safest first, before more than the cap of them are of the class that the suite takes for bad (its positive class: read in its page what that is). Of a weak model it is too high. The approved bad rate says whether a cut chosen on other rows keeps the cap.",
     "performance.inspection": "Of all defects, the share that would leave uninspected if only the most suspicious items were looked at.",
     "performance.transfer": "The same patients or rows are scored twice: by the model, and by one that never saw their site. A gap below 0 is what a new site must expect.",
     "data.shift": "0.5 means that training and test rows can't be told apart. A long bar is a column that looks different in the two.",
