@@ -5,6 +5,7 @@ HarnessError (70)
 │   ├── SuiteError           a suite or policy file
 │   ├── DataError            a data set, its columns or its rows
 │   ├── ModelError           a model, or what it answered
+│   │   └── DeviceMemoryError    the device's memory does not hold it
 │   └── MissingExtraError    an optional dependency
 └── IntegrityError (4)       a stored record does not match its digest
 """
@@ -32,6 +33,10 @@ class DataError(UserError):
 
 class ModelError(UserError):
     """A model can't be loaded, or its answers don't fit."""
+
+
+class DeviceMemoryError(ModelError):
+    """The device's memory does not hold a model, or one text beside it."""
 
 
 class MissingExtraError(UserError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +22,9 @@ _PACKAGES = (
     "shap",
     "skops",
     "pydantic",
+    "torch",
+    "transformers",
+    "onnxruntime",
 )
 
 
@@ -81,13 +85,16 @@ def comparison_digest(record: dict[str, Any]) -> str:
 
 
 def environment() -> dict[str, Any]:
-    """The interpreter, the platform, and the versions of the packages that numbers depend on."""
+    """The interpreter, the platform, the versions of the packages that numbers depend on, and a GPU where one was used."""
     packages = {}
     for name in _PACKAGES:
         packages[name] = version_of(name)
+    torch = sys.modules.get("torch")
+    gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else None
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
+        **({"accelerator": gpu} if gpu else {}),
         "packages": packages,
     }
 

@@ -180,7 +180,7 @@ class TextPass:
         position = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         unique = list(position)
         info = self._model.info
-        keys = [cache_key(info.fingerprint, self._model.settings, info.view, text) for text in unique]
+        keys = self._keys(unique)
         lengths = self._lengths(unique, keys)
         known = self._cache.get(keys)
         table = np.full((len(unique), 1 + (len(self._model.classes) or 1)), np.nan)
@@ -197,10 +197,14 @@ class TextPass:
             self._seen["unscored"].update(key for key, is_bare in zip(keys, bare, strict=True) if is_bare)
         return table[[position[text] for text in texts]]
 
+    def _keys(self, texts: list[str]) -> list[bytes]:
+        info, settings = self._model.info, self._model.settings
+        return [cache_key(info.fingerprint, settings, info.view, text) for text in texts]
+
     def unanswered_lengths(self, inputs: pd.DataFrame) -> Ints:
         """Tokens of each distinct text that no answer is kept for."""
         texts = list(dict.fromkeys(render_view(self._suite, self.info.view, inputs)))
-        keys = [cache_key(self.info.fingerprint, self._model.settings, self.info.view, text) for text in texts]
+        keys = self._keys(texts)
         known = self._cache.get(keys)
         left = [text for text, key in zip(texts, keys, strict=True) if key not in known]
         return self._sizes(left, [key for key in keys if key not in known]).tokens

@@ -14,8 +14,16 @@ import numpy.typing as npt
 
 from harness.core.dataset import Labels
 from harness.engine.progress import Progress
-from harness.errors import ModelError
-from harness.models.torch_runtime import choose_device, import_torch, import_transformers, load_tokenizer
+from harness.errors import DeviceMemoryError, ModelError
+from harness.models.torch_runtime import (
+    choose_device,
+    free_device_memory,
+    import_torch,
+    import_transformers,
+    is_out_of_memory,
+    load_tokenizer,
+    on_device,
+)
 
 Ints = npt.NDArray[np.int64]
 # Thai and Lao, Burmese, Khmer, Japanese kana, Chinese characters
@@ -56,12 +64,14 @@ class Examples:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A fine-tuned model with its tokenizer, which rows its weights were fitted to, and each epoch's losses."""
+    """A fine-tuned model with its tokenizer, which rows its weights were fitted to, each epoch's losses, and the kind of
+    device that it was tuned on: the same seed gives other weights on another kind."""
 
     model: Any
     tokenizer: Any
     fitted_rows: list[int]
     history: list[tuple[float, float]]
+    device: str
 
 
 def fit_tfidf(texts: Sequence[str], labels: npt.NDArray[Any], seed: int) -> Any:
@@ -119,11 +129,24 @@ def fine_tune_numbers(folder: str, examples: Examples, recipe: Recipe, tell: Pro
 
 
 def _tune(folder: str, examples: Examples, classes: tuple[str, ...], recipe: Recipe, tell: Progress) -> Tuned:
+    try:
+        return _learned(folder, examples, classes, recipe, tell)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    free_device_memory()
+    raise DeviceMemoryError(
+        "out of memory while fine-tuning. Give --freeze N (that many layers from the bottom stay as they are; -1: all), --device "
+        "cpu, or a smaller base."
+    )
+
+
+def _learned(folder: str, examples: Examples, classes: tuple[str, ...], recipe: Recipe, tell: Progress) -> Tuned:
     texts, targets = examples.texts, examples.labels
     torch, transformers = import_torch(), import_transformers()
     _seed(recipe.seed)
     tokenizer = load_tokenizer(folder, offline=Path(folder).exists())
-    model = _fresh_model(transformers, folder, classes).to(choose_device(recipe.device))
+    model = on_device(_fresh_model(transformers, folder, classes), choose_device(recipe.device))
     _freeze(model, recipe.freeze)
     train, validation = _parts(targets, examples.clusters, recipe)
     if not len(train):
@@ -160,7 +183,8 @@ def _tune(folder: str, examples: Examples, classes: tuple[str, ...], recipe: Rec
             if waited >= recipe.patience:
                 break
     model.load_state_dict(best_weights)
-    return Tuned(model.eval().cpu(), tokenizer, [int(i) for i in sorted(train)], history)
+    device = str(model.device.type)
+    return Tuned(model.eval().cpu(), tokenizer, [int(i) for i in sorted(train)], history, device)
 
 
 def save_tuned(tuned: Tuned, folder: Path) -> None:
@@ -262,7 +286,7 @@ def _weights(model: Any) -> dict[str, Any]:
 
 
 def _most_tokens(tokenizer: Any, model: Any) -> int:
-    from harness.models.transformers_classifier import context_of
+    from harness.models.tokens import context_of
 
     return context_of(model.config, tokenizer)
 

@@ -14,7 +14,9 @@ from harness.engine.provenance import sha256_bytes
 from harness.errors import ModelError
 from harness.models.numbers import LONGEST, number_row
 from harness.models.options import ModelOptions
+from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
+    TorchModel,
     batch_tokens,
     choose_device,
     fingerprint_of,
@@ -23,14 +25,13 @@ from harness.models.torch_runtime import (
     load_model,
     load_tokenizer,
 )
-from harness.models.transformers_classifier import context_of, token_counts
 from harness.spec.suite import PromptView
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-class LanguageModel:
+class LanguageModel(TorchModel):
     """Scores the suite's choices after a prompt; probabilities are the softmax of the choices' log-likelihoods.
 
     The prompt is read once for all choices (its key/value cache is shared) unless `share_prompt` is off. With a chat
@@ -48,12 +49,15 @@ class LanguageModel:
         words = [view.choices[name].strip() if self._chat else view.choices[name] for name in classes]
         self.choices: list[list[int]] = [tokenizer(word, add_special_tokens=False)["input_ids"] for word in words]
         self._room = max(map(len, self.choices), default=LONGEST)
-        self.context: int | None = context_of(model.config, tokenizer)
+        limit = context_of(model.config, tokenizer)
+        self.context: int | None = limit
         self.batch_tokens = batch_tokens(model.device)
         self._seq2seq = bool(model.config.is_encoder_decoder)
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         tokenizer.padding_side = "right" if self._seq2seq else "left"
+        tokenizer.truncation_side = "left"  # the question stands at the end
+        self._tokens = Tokens(tokenizer, limit - self._room, special=not self._chat)
 
     @property
     def settings(self) -> str:
@@ -63,10 +67,10 @@ class LanguageModel:
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each prompt with its longest choice, and how many of the prompt's the vocabulary lacks."""
-        counts = token_counts(self._tokenizer, self._prompts(texts))
+        counts = self._tokens.sizes(self._prompts(texts))
         return counts._replace(tokens=counts.tokens + self._room)
 
-    def score(self, texts: list[str]) -> Floats:
+    def _score(self, texts: list[str]) -> Floats:
         """Class position and probabilities (softmax over choices) of one batch of prompts; for regression 0 and the number."""
         if not self.classes:
             return np.array([number_row(said) for said in self.generate(texts, tokens=LONGEST)])
@@ -96,6 +100,9 @@ class LanguageModel:
         for text in texts:
             ids = self._tokenizer(text, truncation=True, max_length=self.context, return_tensors="pt")["input_ids"]
             ids = ids.to(self._model.device)
+            if ids.shape[1] < 2:  # no token has one before it
+                found.append(np.zeros(0))
+                continue
             with torch.inference_mode():
                 logits = self._model(input_ids=ids).logits[0, :-1].double()
             own = torch.log_softmax(logits, dim=-1).gather(1, ids[0, 1:, None])[:, 0]
@@ -129,17 +136,10 @@ class LanguageModel:
             raise ModelError(f"The chat template of {self.info.uri} fails: {type(error).__name__}: {error}") from error
 
     def _encode(self, prompts: list[str]) -> Any:
-        assert self.context is not None
-        self._tokenizer.truncation_side = "left"  # the question stands at the end
-        encoded = self._tokenizer(
-            prompts,
-            padding=True,
-            truncation=True,
-            max_length=self.context - self._room,
-            return_tensors="pt",
-            add_special_tokens=not self._chat,
-        )
-        return {k: v.to(self._model.device) for k, v in encoded.items() if k in ("input_ids", "attention_mask")}
+        torch, encoded = import_torch(), self._tokens.batch(prompts)
+        return {
+            name: torch.from_numpy(encoded[name]).to(self._model.device) for name in ("input_ids", "attention_mask")
+        }
 
     def _likelihoods_shared(self, encoded: Any) -> Floats:
         torch = import_torch()

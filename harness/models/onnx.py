@@ -16,8 +16,9 @@ from harness.engine.provenance import sha256_file, sha256_folder
 from harness.errors import MissingExtraError, ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
+from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import BATCH_TOKENS_CPU, load_tokenizer
-from harness.models.transformers_classifier import context_of, label_order, token_counts
+from harness.models.transformers_classifier import label_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,20 +81,21 @@ class OnnxText:
     def __init__(
         self, session: Any, tokenizer: Any, info: ModelInfo, classes: tuple[str, ...], order: list[int]
     ) -> None:
-        self._session, self._tokenizer, self.info, self.classes, self._order = session, tokenizer, info, classes, order
+        self._session, self.info, self.classes, self._order = session, info, classes, order
         self.warnings: tuple[Finding, ...] = ()
-        self.context: int | None = int(info.card["context_tokens"] or 0)
+        limit = int(info.card["context_tokens"] or 0)
+        self.context: int | None = limit
+        self._tokens = Tokens(tokenizer, limit)
         self.settings = f"onnx;order={order}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, and how many the vocabulary lacks."""
-        return token_counts(self._tokenizer, texts)
+        return self._tokens.sizes(texts)
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch."""
-        encoded = self._tokenizer(texts, padding=True, truncation=True, max_length=self.context, return_tensors="np")
         names = {i.name for i in self._session.get_inputs()}
-        logits = self._session.run(None, {k: v.astype(np.int64) for k, v in encoded.items() if k in names})[0]
+        logits = self._session.run(None, {k: v for k, v in self._tokens.batch(texts).items() if k in names})[0]
         if not self.classes:
             return np.column_stack([np.zeros(len(texts)), logits.astype(np.float64).reshape(len(texts))])
         shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))

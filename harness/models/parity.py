@@ -23,3 +23,10 @@ def parity_finding(model: TextModel, reference: TextModel, texts: list[str]) -> 
         unit="probability",
         reason=f"against float32; {turned} of {len(texts)} labels turn",
     )
+
+
+def parity_unmeasured(why: str) -> Finding:
+    """The finding without a value: the float32 model could not be asked."""
+    return Finding(
+        measure="model.precision_change", value=None, n=0, exact=True, better="lower", unit="probability", reason=why
+    )

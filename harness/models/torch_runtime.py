@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from harness.engine.provenance import sha256_folder
-from harness.errors import MissingExtraError, ModelError
+import numpy as np
+import numpy.typing as npt
 
+from harness.engine.provenance import sha256_folder
+from harness.errors import DeviceMemoryError, MissingExtraError, ModelError
+
+Floats = npt.NDArray[np.float64]
 BATCH_TOKENS_CPU, BATCH_TOKENS_ACCELERATOR = 2048, 32768
 
 
@@ -27,7 +33,6 @@ def import_transformers() -> Any:
     """transformers, quiet and offline unless the user says otherwise."""
     import_torch()
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         import transformers
     except ImportError as error:
@@ -55,6 +60,53 @@ def choose_device(wanted: str | None) -> Any:
 def batch_tokens(device: Any) -> int:
     """Tokens of one batch: on a processor longer batches are slower, an accelerator wants more."""
     return BATCH_TOKENS_CPU if device.type == "cpu" else BATCH_TOKENS_ACCELERATOR
+
+
+class TorchModel(ABC):
+    """Scores a batch whole, or in 2, 4, 8 … parts where the device has no memory for more at once.
+
+    Batches of a plan hold about as many tokens each, so the parts that one needed are where the next begins.
+    """
+
+    _model: Any
+    _parts: float = 1  # math.inf: one text at a time
+
+    @abstractmethod
+    def _score(self, texts: list[str]) -> Floats:
+        """Answers of texts that are read at once: the rows of `harness.engine.text_pass.TextModel.score`."""
+
+    def score(self, texts: list[str]) -> Floats:
+        """Answers of one batch; DeviceMemoryError where the device has no memory for a single text."""
+        while True:
+            size = max(1, math.ceil(len(texts) / self._parts))
+            try:
+                return np.vstack([self._score(texts[i : i + size]) for i in range(0, len(texts), size)])
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if size == 1:
+                    raise DeviceMemoryError(_too_small(self._model.device, "one text of this suite")) from None
+            self._parts = -(-len(texts) // size) * 2
+            free_device_memory()
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether the device (CUDA, MPS or the processor) had no memory left."""
+    return any(sign in str(error).lower() for sign in ("out of memory", "can't allocate memory"))
+
+
+def free_device_memory() -> None:
+    """Gives back what the CUDA allocator keeps for later, so that smaller pieces find room."""
+    torch = import_torch()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def _too_small(device: Any, what: str) -> str:
+    return (
+        f"out of memory: the device {device} holds too little for {what}. Give --dtype bfloat16 (half the memory), "
+        "--device cpu, or a smaller model."
+    )
 
 
 def architecture_of(folder: str, offline: bool) -> str:
@@ -114,7 +166,18 @@ def load_model(kind: str, folder: str, dtype: str, device: Any, offline: bool) -
         )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"The model {folder} can't be read: {_first_line(error)}") from error
-    return model.to(device).eval()
+    return on_device(model, device).eval()
+
+
+def on_device(model: Any, device: Any) -> Any:
+    """The model, moved; DeviceMemoryError where the device's memory does not hold it."""
+    try:
+        return model.to(device)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        free_device_memory()
+        raise DeviceMemoryError(_too_small(device, "the weights of this model")) from None
 
 
 def fingerprint_of(folder: str, model: Any, offline: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
-from harness.engine.batching import LENGTH_STEP, TextSizes
+from harness.engine.batching import TextSizes
 from harness.errors import ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
+from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
+    TorchModel,
     batch_tokens,
     choose_device,
     fingerprint_of,
@@ -23,12 +26,9 @@ from harness.models.torch_runtime import (
 )
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-DEFAULT_CONTEXT = 512
-BLOCK = 1000
 
 
-class TransformersClassifier:
+class TransformersClassifier(TorchModel):
     """AutoModelForSequenceClassification; softmax over its labels, in the suite's order of classes."""
 
     batch_texts = 256
@@ -47,6 +47,13 @@ class TransformersClassifier:
         self._order = order
         self.warnings: tuple[Finding, ...] = ()
         self._limit = context_of(model.config, tokenizer)
+        self._tokens = Tokens(tokenizer, self._limit)
+        if tokenizer.pad_token_id is None:
+            if window:
+                raise ModelError(f"{info.uri} has no padding token, which --window needs. Give its tokenizer one.")
+            self._parts = math.inf  # a batch has to be filled up with something
+        else:  # decoders answer at the last token that is not this one
+            model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
         self.batch_tokens = batch_tokens(model.device)
         self._window = window
         self.context: int | None = None if window else self._limit  # in windows nothing is cut
@@ -58,11 +65,11 @@ class TransformersClassifier:
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, special ones included, and how many the vocabulary lacks."""
-        return token_counts(self._tokenizer, texts)
+        return self._tokens.sizes(texts)
 
-    def score(self, texts: list[str]) -> Floats:
+    def _score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch; for regression 0 and the number."""
-        probabilities = self._windowed(texts) if self._window else self._probabilities(self._encode(texts))
+        probabilities = self._windowed(texts) if self._window else self._probabilities(self._tokens.batch(texts))
         if not self.classes:
             return np.column_stack([np.zeros(len(texts)), probabilities[:, 0]])
         ordered = np.empty_like(probabilities)
@@ -73,17 +80,6 @@ class TransformersClassifier:
         """Nothing is charged."""
         return None
 
-    def _encode(self, texts: list[str]) -> Any:
-        step = LENGTH_STEP if self._limit % LENGTH_STEP == 0 else None
-        return self._tokenizer(
-            texts,
-            padding=True,
-            pad_to_multiple_of=step,
-            truncation=True,
-            max_length=self._limit,
-            return_tensors="pt",
-        )
-
     def _windowed(self, texts: list[str]) -> Floats:
         encoded = self._tokenizer(
             texts,
@@ -92,21 +88,26 @@ class TransformersClassifier:
             max_length=self._limit,
             stride=self._limit // 4,
             return_overflowing_tokens=True,
-            return_tensors="pt",
+            return_tensors="np",
         )
-        owner = encoded.pop("overflow_to_sample_mapping").numpy()
+        owner = encoded.pop("overflow_to_sample_mapping")
+        read = encoded["attention_mask"].any(axis=1)
+        if not read.any():  # none of the texts gives a token
+            return self._probabilities(self._tokens.batch(texts))
         size = max(1, self.batch_tokens // encoded["input_ids"].shape[1])
         parts = [
             self._probabilities({k: v[i : i + size] for k, v in encoded.items()}) for i in range(0, len(owner), size)
         ]
         found = np.concatenate(parts)
+        if not read.all():
+            found[~read] = self._probabilities(self._tokens.batch([""]))
         total = np.zeros((len(texts), found.shape[1]))
         np.add.at(total, owner, found)
         return np.asarray(total / np.bincount(owner, minlength=len(texts))[:, None])
 
     def _probabilities(self, encoded: Any) -> Floats:
         torch = import_torch()
-        inputs = {name: value.to(self._model.device) for name, value in encoded.items()}
+        inputs = {name: torch.from_numpy(value).to(self._model.device) for name, value in encoded.items()}
         if bool(inputs["attention_mask"].all()):
             inputs.pop("attention_mask")
         with torch.inference_mode():
@@ -155,27 +156,3 @@ def label_order(labels: list[str], classes: tuple[str, ...], options: ModelOptio
             f"{uri} has one output, so it is a regression model; the suite's task has the classes {', '.join(classes)}."
         )
     return map_labels(labels, classes, options.label_map, uri)
-
-
-def token_counts(tokenizer: Any, texts: list[str]) -> TextSizes:
-    """Tokens of each text (n,), uncut, and those that stand for what the vocabulary lacks (n,), in blocks so that memory
-    stays flat. The latter are 0 where the tokenizer has no sign for them, or its sign has another use (GPT-2's).
-    """
-    sign = tokenizer.unk_token_id
-    if sign in (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id):
-        sign = None
-    counts = np.zeros((len(texts), 2), dtype=np.int64)
-    for start in range(0, len(texts), BLOCK):
-        block = texts[start : start + BLOCK]
-        tokens = tokenizer(block, truncation=False, return_attention_mask=False, verbose=False)["input_ids"]
-        counts[start : start + BLOCK] = [(len(ids), 0 if sign is None else ids.count(sign)) for ids in tokens]
-    return TextSizes(counts[:, 0], counts[:, 1])
-
-
-def context_of(config: Any, tokenizer: Any) -> int:
-    """The most tokens that the model reads: the smaller of the tokenizer's and the model's limit."""
-    positions = getattr(config, "max_position_embeddings", None) or DEFAULT_CONTEXT
-    if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
-        positions -= 2  # their positions start after the padding index
-    limit = getattr(tokenizer, "model_max_length", positions) or positions
-    return int(min(positions, limit if limit < 10**6 else positions))

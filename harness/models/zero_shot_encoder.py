@@ -12,7 +12,9 @@ from harness.core.finding import Finding
 from harness.engine.batching import TextSizes
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
+from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
+    TorchModel,
     batch_tokens,
     choose_device,
     fingerprint_of,
@@ -20,14 +22,12 @@ from harness.models.torch_runtime import (
     load_model,
     load_tokenizer,
 )
-from harness.models.transformers_classifier import context_of, token_counts
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 TEMPERATURE = 0.05
 
 
-class ZeroShotEncoder:
+class ZeroShotEncoder(TorchModel):
     """Cosine similarity of mean-pooled token states to each class's description; softmax at temperature 0.05.
 
     The probabilities are no calibrated ones: the threshold comes from the calibration split.
@@ -38,18 +38,20 @@ class ZeroShotEncoder:
     def __init__(
         self, model: Any, tokenizer: Any, info: ModelInfo, classes: tuple[str, ...], described: dict[str, str]
     ) -> None:
-        self._model, self._tokenizer, self.info, self.classes = model, tokenizer, info, classes
+        self._model, self.info, self.classes = model, info, classes
         self.warnings: tuple[Finding, ...] = ()
-        self.context: int | None = context_of(model.config, tokenizer)
+        limit = context_of(model.config, tokenizer)
+        self.context: int | None = limit
+        self._tokens = Tokens(tokenizer, limit)
         self.batch_tokens = batch_tokens(model.device)
         self.settings = f"{model.dtype};{sorted(described.items())}"
         self._targets = self._embed([described[name] for name in classes])
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, special ones included, and how many the vocabulary lacks."""
-        return token_counts(self._tokenizer, texts)
+        return self._tokens.sizes(texts)
 
-    def score(self, texts: list[str]) -> Floats:
+    def _score(self, texts: list[str]) -> Floats:
         """Class position and pseudo-probabilities of one batch."""
         likeness = self._embed(texts) @ self._targets.T / TEMPERATURE
         shifted = np.exp(likeness - likeness.max(axis=1, keepdims=True))
@@ -62,8 +64,8 @@ class ZeroShotEncoder:
 
     def _embed(self, texts: list[str]) -> Floats:
         torch = import_torch()
-        encoded = self._tokenizer(texts, padding=True, truncation=True, max_length=self.context, return_tensors="pt")
-        inputs = {name: value.to(self._model.device) for name, value in encoded.items()}
+        encoded = self._tokens.batch(texts)
+        inputs = {name: torch.from_numpy(value).to(self._model.device) for name, value in encoded.items()}
         with torch.inference_mode():
             states = self._model(**inputs).last_hidden_state.double()
         weights = inputs["attention_mask"][..., None].double()

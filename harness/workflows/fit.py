@@ -27,7 +27,7 @@ from harness.spec.loading import LoadedSuite, load_suite
 from harness.spec.suite import Suite
 
 TFIDF = "sklearn:tfidf"
-_NOT_ON_THE_CARD = ("device",)  # where it was tuned says nothing of what came out
+_NOT_ON_THE_CARD = ("device",)  # what was asked for; the card says where it was tuned
 
 
 def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None, progress: Progress = silent) -> int:
@@ -68,6 +68,7 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
             "kind": "transformers-classifier",
             "base_fingerprint": before,
             **own,
+            "tuned_on": tuned.device,
             "losses_fitted_and_validation": losses,
         }
     save_card(folder, {**_card(loaded, base, data.fingerprint, len(rows)), **card}, _ids(train, rows))
@@ -91,7 +92,7 @@ def tuned_again(
     Raises:
         ModelError: the base is not there any more or another one, or it can't be tuned to these rows.
     """
-    from harness.models.torch_runtime import choose_device
+    from harness.models.torch_runtime import choose_device, on_device
     from harness.models.transformers_classifier import TransformersClassifier
 
     info, suite, data = evidence.model, evidence.suite, evidence.data
@@ -107,7 +108,7 @@ def tuned_again(
     learned = np.zeros(len(training), dtype=bool)
     learned[np.flatnonzero(training)[tuned.fitted_rows]] = True
     model = TransformersClassifier(
-        tuned.model.to(choose_device(options.device)),
+        on_device(tuned.model, choose_device(options.device)),
         tuned.tokenizer,
         info,
         data.classes,

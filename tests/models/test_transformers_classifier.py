@@ -110,8 +110,50 @@ def test_words_that_the_vocabulary_lacks_are_counted(model):
 
 
 def test_a_sign_for_unknown_words_that_has_another_use_counts_none(folder):
-    from harness.models.transformers_classifier import token_counts
+    from harness.models.tokens import Tokens
 
     tokens = transformers.AutoTokenizer.from_pretrained(folder)
     tokens.eos_token = tokens.unk_token
-    assert token_counts(tokens, ["the 贷款"]).unknown.tolist() == [0]
+    assert Tokens(tokens, 64).sizes(["the 贷款"]).unknown.tolist() == [0]
+
+
+@pytest.fixture
+def make_decoder(folder, tmp_path):
+    """A GPT-2 classifier, which answers at a text's last token that is no filling."""
+
+    def make(padding):
+        tokens = transformers.AutoTokenizer.from_pretrained(folder)
+        tokens.pad_token = "[PAD]" if padding else None
+        torch.manual_seed(0)
+        config = transformers.GPT2Config(
+            vocab_size=len(tokens), n_embd=32, n_layer=2, n_head=2, n_positions=64, num_labels=2, initializer_range=0.4,
+            id2label={0: "no", 1: "yes"}, label2id={"no": 0, "yes": 1}, bos_token_id=2, eos_token_id=3,
+        )  # fmt: skip
+        target = tmp_path / str(padding)
+        transformers.GPT2ForSequenceClassification(config).save_pretrained(target)
+        tokens.save_pretrained(target)
+        return str(target)
+
+    return make
+
+
+@pytest.mark.parametrize("padding", [True, False])
+def test_a_decoder_answers_at_the_last_word_with_a_padding_token_or_without(make_decoder, padding):
+    folder = make_decoder(padding)
+    texts = ["the loan is denied", "a", "high risk of a low income"]
+    wanted = np.array([plain(folder, text) for text in texts])
+    model = load_classifier(folder, "m", CLASSES, ModelOptions())
+    assert np.abs(model.score(texts)[:, 1:] - wanted).max() < 1e-5
+
+
+def test_windows_need_a_padding_token(make_decoder):
+    with pytest.raises(ModelError, match="no padding token, which --window needs"):
+        load_classifier(make_decoder(False), "m", CLASSES, ModelOptions(window=True))
+
+
+@pytest.mark.parametrize("window", [True, False])
+def test_an_empty_text_alone_is_answered_and_as_among_others(folder, window):
+    model = load_classifier(str(folder), "m", CLASSES, ModelOptions(window=window))
+    alone = model.score(["", ""])
+    assert np.isfinite(alone).all()
+    assert np.abs(alone[0] - model.score(["the loan is denied", ""])[1]).max() < 1e-5
