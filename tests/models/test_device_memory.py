@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from harness.engine.progress import silent
 from harness.errors import DeviceMemoryError
+from harness.fitting.text import Examples, Recipe, fine_tune
 from harness.models.language_model import load_language_model
 from harness.models.options import ModelOptions
 from harness.models.transformers_classifier import load_classifier
@@ -79,3 +81,15 @@ def test_weights_that_do_not_fit_are_an_error_that_says_what_to_do(make_classifi
     monkeypatch.setattr(torch.nn.Module, "to", full)
     with pytest.raises(DeviceMemoryError, match="the weights of this model"):
         load_classifier(str(make_classifier()), "m", CLASSES, ModelOptions(device="cpu"))
+
+
+def test_fine_tuning_beyond_the_devices_memory_says_what_to_do(make_classifier, monkeypatch):
+    labels = np.array(["no", "yes"] * 20)
+    examples = Examples([f"risk {i} is {label}" for i, label in enumerate(labels)], labels)
+
+    def full(self):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.Tensor, "backward", full)
+    with pytest.raises(DeviceMemoryError, match=r"while fine-tuning.*--freeze"):
+        fine_tune(str(make_classifier()), examples, CLASSES, Recipe(device="cpu"), silent)

@@ -13,7 +13,7 @@ import pytest
 
 from harness import audit, load_suite
 from harness.datasets.roles import DataOptions, load_dataset
-from harness.errors import ModelError
+from harness.errors import DeviceMemoryError, ModelError
 from harness.models.options import ModelOptions
 from harness.workflows.fit import fit
 from harness.workflows.listing import plan_audit
@@ -123,6 +123,39 @@ def test_a_foreign_classifiers_labels_are_asked_for_and_then_it_is_audited_with_
     assert record.verdict.outcome == "pass"
     turned = audited(foreign, label_map={"M": "benign", "B": "malignant"})
     assert turned.verdict.outcome == "fail"
+
+
+def precision_of(record):
+    found = {finding.measure: finding for one in record.records for finding in one.findings}
+    return found["model.precision_change"]
+
+
+def test_a_smaller_data_type_is_measured_against_float32(foreign):
+    labels = {"M": "malignant", "B": "benign"}
+    record = audited(foreign, label_map=labels, dtype="bfloat16")
+    change = precision_of(record)
+    assert change.n == 64
+    assert 0 < change.value < 0.05
+    assert "labels turn" in change.reason
+    assert record.verdict.outcome == "pass"
+
+
+def test_where_float32_has_no_room_on_the_device_the_change_is_said_to_be_unmeasured(foreign, monkeypatch):
+    from harness.models import transformers_classifier as module
+
+    read = module.load_model
+
+    def small(kind, folder, dtype, device, offline):
+        if dtype == "float32":
+            raise DeviceMemoryError("out of memory: the device cuda holds too little for the weights of this model")
+        return read(kind, folder, dtype, device, offline)
+
+    monkeypatch.setattr(module, "load_model", small)
+    record = audited(foreign, label_map={"M": "malignant", "B": "benign"}, dtype="bfloat16")
+    change = precision_of(record)
+    assert change.value is None
+    assert "not measured against float32: out of memory" in change.reason
+    assert record.verdict.outcome == "pass"
 
 
 def test_a_second_audit_has_the_same_evidence(foreign):
