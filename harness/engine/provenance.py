@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -84,17 +83,15 @@ def comparison_digest(record: dict[str, Any]) -> str:
     return sha256_bytes(rfc8785.dumps(kept))
 
 
-def environment() -> dict[str, Any]:
-    """The interpreter, the platform, the versions of the packages that numbers depend on, and a GPU where one was used."""
+def environment(accelerator: str | None = None) -> dict[str, Any]:
+    """The interpreter, the platform, the versions of the packages that numbers depend on, and the GPU that was used."""
     packages = {}
     for name in _PACKAGES:
         packages[name] = version_of(name)
-    torch = sys.modules.get("torch")
-    gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else None
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
-        **({"accelerator": gpu} if gpu else {}),
+        **({"accelerator": accelerator} if accelerator else {}),
         "packages": packages,
     }
 

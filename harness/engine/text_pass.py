@@ -142,6 +142,11 @@ class TextPass:
             )
         ]
 
+    @property
+    def accelerator(self) -> str | None:
+        """The GPU that the model is on; None where it is on the processor, elsewhere, or was not read at all."""
+        return getattr(self._model, "accelerator", None)
+
     def estimator(self) -> Any:
         """None: a text model shows no columns."""
         return None

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from harness.core.dataset import Labels
 from harness.engine.progress import Progress
 from harness.errors import DeviceMemoryError, ModelError
+from harness.models.tokens import context_of, fill_of, fill_with, side_of
 from harness.models.torch_runtime import (
     choose_device,
     free_device_memory,
@@ -131,8 +132,8 @@ def fine_tune_numbers(folder: str, examples: Examples, recipe: Recipe, tell: Pro
 def _tune(folder: str, examples: Examples, classes: tuple[str, ...], recipe: Recipe, tell: Progress) -> Tuned:
     try:
         return _learned(folder, examples, classes, recipe, tell)
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
+    except (RuntimeError, DeviceMemoryError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
             raise
     free_device_memory()
     raise DeviceMemoryError(
@@ -147,6 +148,7 @@ def _learned(folder: str, examples: Examples, classes: tuple[str, ...], recipe: 
     _seed(recipe.seed)
     tokenizer = load_tokenizer(folder, offline=Path(folder).exists())
     model = on_device(_fresh_model(transformers, folder, classes), choose_device(recipe.device))
+    _settle_filling(model, tokenizer, folder)
     _freeze(model, recipe.freeze)
     train, validation = _parts(targets, examples.clusters, recipe)
     if not len(train):
@@ -227,6 +229,20 @@ def _fresh_model(transformers: Any, folder: str, classes: tuple[str, ...]) -> An
         raise ModelError(f"{folder} can't be fine-tuned as a classifier: {first}") from error
 
 
+def _settle_filling(model: Any, tokenizer: Any, folder: str) -> None:
+    """One id fills batches up for the model and its tokenizer, when it is fitted as when it is asked: a decoder answers at the
+    last token that is not that. A base without one (GPT-2) takes its end-of-text sign, as is usual.
+    """
+    known = (fill_of(model.config, tokenizer), tokenizer.pad_token_id, tokenizer.eos_token_id)
+    fill = next((one for one in known if one is not None), None)
+    if fill is None:
+        raise ModelError(f"{folder} has neither a padding token nor an end-of-text sign. Give its tokenizer one.")
+    fill_with(model.config, fill)
+    tokenizer.padding_side = side_of(model.config)
+    if tokenizer.pad_token_id != fill:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(fill)
+
+
 def _freeze(model: Any, layers: int) -> None:
     if layers == 0:
         return
@@ -286,8 +302,6 @@ def _weights(model: Any) -> dict[str, Any]:
 
 
 def _most_tokens(tokenizer: Any, model: Any) -> int:
-    from harness.models.tokens import context_of
-
     return context_of(model.config, tokenizer)
 
 

@@ -67,6 +67,11 @@ class DeferredModel:
         """Nothing is charged for a local model."""
         return None
 
+    @property
+    def accelerator(self) -> str | None:
+        """The GPU that the model was read onto; None where it was not read."""
+        return getattr(self._read, "accelerator", None)
+
     def __getattr__(self, name: str) -> Any:
         """What else the model can do."""
         if name.startswith("__") or name in ("tokens_in", "tokens_out"):  # a local model counts no tokens

@@ -55,15 +55,20 @@ class LanguageModel(TorchModel):
         self._seq2seq = bool(model.config.is_encoder_decoder)
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
-        tokenizer.padding_side = "right" if self._seq2seq else "left"
         tokenizer.truncation_side = "left"  # the question stands at the end
-        self._tokens = Tokens(tokenizer, limit - self._room, special=not self._chat)
+        self._tokens = Tokens(
+            tokenizer,
+            limit - self._room,
+            fill=tokenizer.pad_token_id or 0,
+            side="right" if self._seq2seq else "left",
+            special=not self._chat,
+        )
 
     @property
     def settings(self) -> str:
         """The data type, the chat template, the choices and how they are scored."""
         template = sha256_bytes(str(getattr(self._tokenizer, "chat_template", "")).encode())
-        return f"{self._model.dtype};{template};{self.choices};normalise={self._view.normalise}"
+        return f"{self._model.dtype};{template};{self.choices};normalise={self._view.normalise};{self._tokens.settings}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each prompt with its longest choice, and how many of the prompt's the vocabulary lacks."""

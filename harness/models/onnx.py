@@ -79,14 +79,22 @@ class OnnxText:
     batch_tokens, batch_texts = BATCH_TOKENS_CPU, 256
 
     def __init__(
-        self, session: Any, tokenizer: Any, info: ModelInfo, classes: tuple[str, ...], order: list[int]
+        self,
+        session: Any,
+        tokenizer: Any,
+        info: ModelInfo,
+        classes: tuple[str, ...],
+        order: list[int],
+        fill: int | None,
     ) -> None:
         self._session, self.info, self.classes, self._order = session, info, classes, order
         self.warnings: tuple[Finding, ...] = ()
         limit = int(info.card["context_tokens"] or 0)
         self.context: int | None = limit
-        self._tokens = Tokens(tokenizer, limit)
-        self.settings = f"onnx;order={order}"
+        self._inputs = {i.name for i in session.get_inputs()}
+        # What a graph takes for filling was settled when it was exported; without a mask it can't tell at all.
+        self._tokens = Tokens(tokenizer, limit, fill=fill if "attention_mask" in self._inputs else None)
+        self.settings = f"onnx;order={order};{self._tokens.settings}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, and how many the vocabulary lacks."""
@@ -94,8 +102,8 @@ class OnnxText:
 
     def score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch."""
-        names = {i.name for i in self._session.get_inputs()}
-        logits = self._session.run(None, {k: v for k, v in self._tokens.batch(texts).items() if k in names})[0]
+        parts = [texts] if self._tokens.fill is not None else [[text] for text in texts]
+        logits = np.concatenate([self._logits(part) for part in parts])
         if not self.classes:
             return np.column_stack([np.zeros(len(texts)), logits.astype(np.float64).reshape(len(texts))])
         shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
@@ -106,6 +114,10 @@ class OnnxText:
     def cost(self) -> float | None:
         """Nothing is charged."""
         return None
+
+    def _logits(self, texts: list[str]) -> npt.NDArray[Any]:
+        given = {name: values for name, values in self._tokens.batch(texts).items() if name in self._inputs}
+        return np.asarray(self._session.run(None, given)[0])
 
 
 def load_onnx(path: Path, uri: str, classes: tuple[str, ...], options: ModelOptions) -> OnnxTable | OnnxText:
@@ -152,7 +164,7 @@ def _load_text(
             "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=False)),
         },
     )
-    return OnnxText(session, tokenizer, info, classes, order)
+    return OnnxText(session, tokenizer, info, classes, order, config.get_text_config().pad_token_id)
 
 
 def _numbers(found: list[Any], rows: int, uri: str) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ def batch_tokens(device: Any) -> int:
 class TorchModel(ABC):
     """Scores a batch whole, or in 2, 4, 8 … parts where the device has no memory for more at once.
 
-    Batches of a plan hold about as many tokens each, so the parts that one needed are where the next begins.
+    Batches of a plan hold about as many tokens each (those of very short texts fewer), so the parts that one needed are where
+    the next begins.
     """
 
     _model: Any
@@ -75,24 +77,39 @@ class TorchModel(ABC):
     def _score(self, texts: list[str]) -> Floats:
         """Answers of texts that are read at once: the rows of `harness.engine.text_pass.TextModel.score`."""
 
+    @property
+    def accelerator(self) -> str | None:
+        """The GPU that the model is on; None on the processor."""
+        device = self._model.device
+        if device.type == "cuda":
+            return str(import_torch().cuda.get_device_name(device))
+        return None if device.type == "cpu" else str(device.type).upper()
+
     def score(self, texts: list[str]) -> Floats:
         """Answers of one batch; DeviceMemoryError where the device has no memory for a single text."""
+        return self._in_parts(lambda part: self._score(texts[part]), len(texts))
+
+    def _in_parts(self, answer: Callable[[slice], Floats], count: int, most: int | None = None) -> Floats:
+        """Rows of `answer` for 0 to `count`, at most `most` at once; in more parts where memory runs out."""
         while True:
-            size = max(1, math.ceil(len(texts) / self._parts))
+            size = max(1, math.ceil(min(count, most or count) / self._parts))
             try:
-                return np.vstack([self._score(texts[i : i + size]) for i in range(0, len(texts), size)])
+                return np.vstack([answer(slice(i, i + size)) for i in range(0, count, size)])
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
                 if size == 1:
-                    raise DeviceMemoryError(_too_small(self._model.device, "one text of this suite")) from None
-            self._parts = -(-len(texts) // size) * 2
+                    raise DeviceMemoryError(_too_small(self._model, "one text of this suite")) from None
+            self._parts = max(2, 2 * self._parts)
             free_device_memory()
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether the device (CUDA, MPS or the processor) had no memory left."""
-    return any(sign in str(error).lower() for sign in ("out of memory", "can't allocate memory"))
+    """Whether the device (CUDA with its libraries, MPS or the processor) had no memory left."""
+    return any(sign in str(error).lower() for sign in _NO_MEMORY)
+
+
+_NO_MEMORY = ("out of memory", "alloc_failed", "invalid buffer size", "not enough memory", "can't allocate memory")
 
 
 def free_device_memory() -> None:
@@ -102,11 +119,14 @@ def free_device_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _too_small(device: Any, what: str) -> str:
-    return (
-        f"out of memory: the device {device} holds too little for {what}. Give --dtype bfloat16 (half the memory), "
-        "--device cpu, or a smaller model."
-    )
+def _too_small(model: Any, what: str, device: Any = None) -> str:
+    device = device or model.device
+    ways = [
+        *(["--dtype bfloat16 (half the memory)"] if "32" in str(getattr(model, "dtype", "")) else []),
+        *(["--device cpu"] if device.type != "cpu" else []),
+        "a smaller model",
+    ]
+    return f"out of memory: the device {device} holds too little for {what}. Give {' or '.join(ways)}."
 
 
 def architecture_of(folder: str, offline: bool) -> str:
@@ -177,7 +197,7 @@ def on_device(model: Any, device: Any) -> Any:
         if not is_out_of_memory(error):
             raise
         free_device_memory()
-        raise DeviceMemoryError(_too_small(device, "the weights of this model")) from None
+        raise DeviceMemoryError(_too_small(model, "the weights of this model", device)) from None
 
 
 def fingerprint_of(folder: str, model: Any, offline: bool) -> str:

@@ -14,7 +14,7 @@ from harness.engine.batching import TextSizes
 from harness.errors import ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
-from harness.models.tokens import Tokens, context_of
+from harness.models.tokens import Tokens, context_of, fill_of, fill_with, side_of
 from harness.models.torch_runtime import (
     TorchModel,
     batch_tokens,
@@ -47,21 +47,24 @@ class TransformersClassifier(TorchModel):
         self._order = order
         self.warnings: tuple[Finding, ...] = ()
         self._limit = context_of(model.config, tokenizer)
-        self._tokens = Tokens(tokenizer, self._limit)
-        if tokenizer.pad_token_id is None:
-            if window:
-                raise ModelError(f"{info.uri} has no padding token, which --window needs. Give its tokenizer one.")
-            self._parts = math.inf  # a batch has to be filled up with something
-        else:  # decoders answer at the last token that is not this one
-            model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
+        fill = fill_of(model.config, tokenizer)
+        if fill is None and window:
+            raise ModelError(
+                f"{info.uri} has no padding token of its own, which --window needs. Give its tokenizer one."
+            )
+        self._tokens = Tokens(tokenizer, self._limit, fill=fill, side=side_of(model.config), keep=not window)
+        if fill is None:
+            self._parts = math.inf
+        else:
+            fill_with(model.config, fill)
         self.batch_tokens = batch_tokens(model.device)
         self._window = window
         self.context: int | None = None if window else self._limit  # in windows nothing is cut
 
     @property
     def settings(self) -> str:
-        """The data type, the windows and the label order."""
-        return f"{self._model.dtype};window={self._window};order={self._order}"
+        """The data type, the windows, the label order and what fills batches up."""
+        return f"{self._model.dtype};window={self._window};order={self._order};{self._tokens.settings}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, special ones included, and how many the vocabulary lacks."""
@@ -94,11 +97,10 @@ class TransformersClassifier(TorchModel):
         read = encoded["attention_mask"].any(axis=1)
         if not read.any():  # none of the texts gives a token
             return self._probabilities(self._tokens.batch(texts))
-        size = max(1, self.batch_tokens // encoded["input_ids"].shape[1])
-        parts = [
-            self._probabilities({k: v[i : i + size] for k, v in encoded.items()}) for i in range(0, len(owner), size)
-        ]
-        found = np.concatenate(parts)
+        most = max(1, self.batch_tokens // encoded["input_ids"].shape[1])
+        found = self._in_parts(
+            lambda part: self._probabilities({k: v[part] for k, v in encoded.items()}), len(owner), most
+        )
         if not read.all():
             found[~read] = self._probabilities(self._tokens.batch([""]))
         total = np.zeros((len(texts), found.shape[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,14 @@ class ZeroShotEncoder(TorchModel):
         self.warnings: tuple[Finding, ...] = ()
         limit = context_of(model.config, tokenizer)
         self.context: int | None = limit
-        self._tokens = Tokens(tokenizer, limit)
+        masked = "attention_mask" in tokenizer.model_input_names
+        self._tokens = Tokens(tokenizer, limit, fill=(tokenizer.pad_token_id or 0) if masked else None)
+        if not masked:
+            self._parts = math.inf
         self.batch_tokens = batch_tokens(model.device)
-        self.settings = f"{model.dtype};{sorted(described.items())}"
-        self._targets = self._embed([described[name] for name in classes])
+        self.settings = f"{model.dtype};{sorted(described.items())};{self._tokens.settings}"
+        said = [described[name] for name in classes]
+        self._targets = self._in_parts(lambda part: self._embed(said[part]), len(said))
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, special ones included, and how many the vocabulary lacks."""

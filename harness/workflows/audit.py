@@ -170,7 +170,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
         "records": [record.model_dump(mode="json") for record in records],
         "system": suite.system.model_dump(mode="json"),
         "harness": {"version": provenance.harness_version()},
-        "environment": provenance.environment(),
+        "environment": provenance.environment(getattr(model, "accelerator", None)),
     }
 
 

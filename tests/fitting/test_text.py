@@ -8,9 +8,10 @@ from sklearn.pipeline import make_pipeline
 
 from harness import load_suite
 from harness.datasets.roles import load_dataset
+from harness.engine.progress import silent
 from harness.errors import ModelError
 from harness.fitting.tabular import fit_tabular
-from harness.fitting.text import fit_tfidf, parts_of
+from harness.fitting.text import Examples, Recipe, fine_tune, fit_tfidf, parts_of, save_tuned
 from harness.stats.auc import delong
 
 WORDS, CHARACTERS = "words, 1 to 2 in a row", "characters, 1 to 4 in a row"
@@ -62,3 +63,29 @@ def test_a_base_of_columns_is_refused_where_there_are_texts_only():
     train = load_dataset(load_suite("chinese/escalation")).splits["train"]
     with pytest.raises(ModelError, match=r"text hold neither.*sklearn:tfidf"):
         fit_tabular(train, "sklearn:logistic-regression", 0)
+
+
+def test_a_decoder_without_a_padding_token_is_fitted_at_the_token_at_which_it_is_asked(make_classifier, tmp_path):
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    from harness.models.options import ModelOptions
+    from harness.models.transformers_classifier import load_classifier
+
+    tokens = transformers.AutoTokenizer.from_pretrained(make_classifier())
+    tokens.pad_token = None
+    torch.manual_seed(0)
+    config = transformers.GPT2Config(
+        vocab_size=len(tokens), n_embd=32, n_layer=2, n_head=2, n_positions=64, bos_token_id=2, eos_token_id=3
+    )
+    transformers.GPT2Model(config).save_pretrained(tmp_path / "base")
+    tokens.save_pretrained(tmp_path / "base")
+    labels = np.array(["no", "yes"] * 100)
+    texts = [f"the loan {'of a low income ' * (i % 3)}risk {'high' if i % 2 else 'low'}" for i in range(200)]
+    recipe = Recipe(epochs=6, learning_rate=3e-3, device="cpu")
+    tuned = fine_tune(str(tmp_path / "base"), Examples(texts, labels), ("no", "yes"), recipe, silent)
+    save_tuned(tuned, tmp_path / "tuned")
+    asked = load_classifier(str(tmp_path / "tuned"), "m", ("no", "yes"), ModelOptions(device="cpu"))
+    answers = asked.score(texts)
+    assert (answers[:, 0] == np.arange(200) % 2).all()
+    assert -np.log(answers[np.arange(200), 1 + np.arange(200) % 2]).mean() == pytest.approx(
+        min(validation for _, validation in tuned.history), abs=0.05
+    )

@@ -64,7 +64,10 @@ def test_a_batch_that_does_not_fit_is_asked_in_parts_and_the_next_begins_so(mode
 
 def test_a_text_that_does_not_fit_alone_is_an_error_that_says_what_to_do(model, monkeypatch):
     holding(model, 0, monkeypatch)
-    with pytest.raises(DeviceMemoryError, match=r"one text of this suite.*--dtype bfloat16.*--device cpu"):
+    with pytest.raises(
+        DeviceMemoryError,
+        match=r"one text of this suite\. Give --dtype bfloat16 \(half the memory\) or a smaller model",
+    ):
         model.score(TEXTS)
 
 
@@ -72,6 +75,30 @@ def test_another_error_of_the_device_is_not_taken_for_it(model, monkeypatch):
     holding(model, 2, monkeypatch, message="device-side assert triggered")
     with pytest.raises(RuntimeError, match="device-side assert"):
         model.score(TEXTS)
+
+
+def test_the_windows_of_one_long_text_are_read_in_parts(make_classifier, monkeypatch):
+    model = load_classifier(str(make_classifier()), "m", CLASSES, ModelOptions(device="cpu", window=True))
+    long = ["low high " * 400, "the loan"]
+    wanted = model.score(long)
+    given = holding(model, 3, monkeypatch)
+    assert np.abs(model.score(long) - wanted).max() < 1e-5
+    assert max(given) > 10  # what did not fit at first
+
+
+def test_an_encoders_descriptions_are_read_in_parts(make_classifier, monkeypatch):
+    from transformers import BertModel
+
+    forward = BertModel.forward
+
+    def limited(self, *args, **inputs):
+        if len(inputs["input_ids"]) > 1:
+            raise torch.OutOfMemoryError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate")
+        return forward(self, *args, **inputs)
+
+    wanted = encoder(make_classifier, None).score(TEXTS)
+    monkeypatch.setattr(BertModel, "forward", limited)
+    assert np.abs(encoder(make_classifier, None).score(TEXTS) - wanted).max() < 1e-5
 
 
 def test_weights_that_do_not_fit_are_an_error_that_says_what_to_do(make_classifier, monkeypatch):

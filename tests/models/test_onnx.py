@@ -54,20 +54,23 @@ def test_a_broken_file_is_refused(tmp_path):
         load_onnx(tmp_path / "m.onnx", "m", ("no", "yes"), ModelOptions())
 
 
-def test_a_text_model_answers_as_its_own_arithmetic(make_classifier, tmp_path):
-    pytest.importorskip("torch")
+def text_graph(folder, masked):
+    """Logits are the sum of a table's rows over the tokens, those of the filling left out only where a mask comes in."""
     from onnx import TensorProto, helper, numpy_helper
 
-    folder = make_classifier(("yes", "no"))
     table = RNG.normal(size=(200, 2)).astype(np.float32)
-    nodes = [
-        helper.make_node("Gather", ["table", "input_ids"], ["found"]),
+    kept = [
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["mask", "axis"], ["wide"]),
         helper.make_node("Mul", ["found", "wide"], ["kept"]),
-        helper.make_node("ReduceSum", ["kept", "one"], ["logits"], keepdims=0),
     ]
-    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["n", "t"]) for n in ("input_ids", "attention_mask")]
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["found"]),
+        *(kept if masked else []),
+        helper.make_node("ReduceSum", ["kept" if masked else "found", "one"], ["logits"], keepdims=0),
+    ]
+    names = ["input_ids", *(["attention_mask"] if masked else [])]
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["n", "t"]) for name in names]
     constants = {"table": table, "axis": np.array([2]), "one": np.array([1])}
     made = helper.make_graph(
         nodes, "g", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])],
@@ -76,9 +79,17 @@ def test_a_text_model_answers_as_its_own_arithmetic(make_classifier, tmp_path):
     graph = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)])
     graph.ir_version = 10
     (folder / "model.onnx").write_bytes(graph.SerializeToString())
+    return table
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_text_model_answers_as_its_own_arithmetic_with_a_mask_or_without(make_classifier, masked):
+    transformers = pytest.importorskip("transformers")
+    folder = make_classifier(("yes", "no"))
+    table = text_graph(folder, masked)
     model = load_onnx(folder / "model.onnx", "m", ("no", "yes"), ModelOptions())
-    texts = ["the loan is denied", "high risk"]
-    tokenizer = pytest.importorskip("transformers").AutoTokenizer.from_pretrained(folder)
+    texts = ["the loan is denied", "high risk", "a"]
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     ids = [tokenizer(text)["input_ids"] for text in texts]
     wanted = softmax(np.array([table[i].sum(axis=0) for i in ids]), axis=1)[:, [1, 0]]
     assert np.abs(model.score(texts)[:, 1:] - wanted).max() < 1e-5

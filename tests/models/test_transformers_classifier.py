@@ -114,41 +114,54 @@ def test_a_sign_for_unknown_words_that_has_another_use_counts_none(folder):
 
     tokens = transformers.AutoTokenizer.from_pretrained(folder)
     tokens.eos_token = tokens.unk_token
-    assert Tokens(tokens, 64).sizes(["the 贷款"]).unknown.tolist() == [0]
+    assert Tokens(tokens, 64, fill=0).sizes(["the 贷款"]).unknown.tolist() == [0]
 
 
 @pytest.fixture
 def make_decoder(folder, tmp_path):
-    """A GPT-2 classifier, which answers at a text's last token that is no filling."""
+    """A GPT-2 classifier, which answers at a text's last token that is not its config's padding."""
 
-    def make(padding):
+    def make(padding="[PAD]", side="right", own=None):
         tokens = transformers.AutoTokenizer.from_pretrained(folder)
-        tokens.pad_token = "[PAD]" if padding else None
+        tokens.pad_token, tokens.padding_side = padding, side
         torch.manual_seed(0)
         config = transformers.GPT2Config(
             vocab_size=len(tokens), n_embd=32, n_layer=2, n_head=2, n_positions=64, num_labels=2, initializer_range=0.4,
-            id2label={0: "no", 1: "yes"}, label2id={"no": 0, "yes": 1}, bos_token_id=2, eos_token_id=3,
+            id2label={0: "no", 1: "yes"}, label2id={"no": 0, "yes": 1}, bos_token_id=2, eos_token_id=3, pad_token_id=own,
         )  # fmt: skip
-        target = tmp_path / str(padding)
-        transformers.GPT2ForSequenceClassification(config).save_pretrained(target)
-        tokens.save_pretrained(target)
-        return str(target)
+        transformers.GPT2ForSequenceClassification(config).save_pretrained(tmp_path)
+        tokens.save_pretrained(tmp_path)
+        return str(tmp_path)
 
     return make
 
 
-@pytest.mark.parametrize("padding", [True, False])
-def test_a_decoder_answers_at_the_last_word_with_a_padding_token_or_without(make_decoder, padding):
-    folder = make_decoder(padding)
-    texts = ["the loan is denied", "a", "high risk of a low income"]
+@pytest.mark.parametrize(
+    ("padding", "side", "own"),
+    [
+        ("[PAD]", "right", None),
+        ("[PAD]", "left", None),  # filled up on the left, every position would move
+        (None, "right", None),  # nothing to fill up with
+        ("</s>", "right", None),  # what would fill up is a real sign as well
+        ("[PAD]", "right", 1),  # the tokenizer's padding is not the model's
+    ],
+)
+def test_a_decoder_answers_in_a_batch_as_alone_whatever_fills_it_up(make_decoder, padding, side, own):
+    folder = make_decoder(padding, side, own)
+    texts = ["the loan is denied", "a", "high risk of a low income </s>"]
     wanted = np.array([plain(folder, text) for text in texts])
     model = load_classifier(folder, "m", CLASSES, ModelOptions())
     assert np.abs(model.score(texts)[:, 1:] - wanted).max() < 1e-5
 
 
+def test_an_answer_is_kept_under_what_fills_its_batch_up(make_decoder):
+    first = load_classifier(make_decoder("[PAD]"), "m", CLASSES, ModelOptions()).settings
+    assert first != load_classifier(make_decoder(None), "m", CLASSES, ModelOptions()).settings
+
+
 def test_windows_need_a_padding_token(make_decoder):
-    with pytest.raises(ModelError, match="no padding token, which --window needs"):
-        load_classifier(make_decoder(False), "m", CLASSES, ModelOptions(window=True))
+    with pytest.raises(ModelError, match="no padding token of its own, which --window needs"):
+        load_classifier(make_decoder(None), "m", CLASSES, ModelOptions(window=True))
 
 
 @pytest.mark.parametrize("window", [True, False])
