@@ -52,6 +52,11 @@ def test_without_outputs_a_run_folder_holds_everything_and_can_be_judged_again(c
     assert run("judge", folder, "--policy", "p.yaml", folder=tmp_path).returncode == 1
 
 
+def heeding_interrupts():
+    """Where the tests run behind a shell's &, interrupts are ignored, which a child would inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupting_ends_with_130_and_leaves_no_half_file(credit_model, tmp_path):
     command = [
         sys.executable,
@@ -65,7 +70,9 @@ def test_interrupting_ends_with_130_and_leaves_no_half_file(credit_model, tmp_pa
         "run/audit.json",
     ]
     for wait in (0.8, 1.2, 1.6, 0.5):
-        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heeding_interrupts
+        ) as process:
             time.sleep(wait)
             process.send_signal(signal.SIGINT)
             _, error = process.communicate(timeout=60)
