@@ -16,7 +16,7 @@ from harness.engine.provenance import sha256_file, sha256_folder
 from harness.errors import MissingExtraError, ModelError
 from harness.models.labels import map_labels
 from harness.models.options import ModelOptions
-from harness.models.tokens import Tokens, context_of
+from harness.models.tokens import Tokens, context_of, own_fill
 from harness.models.torch_runtime import BATCH_TOKENS_CPU, load_tokenizer
 from harness.models.transformers_classifier import label_order
 
@@ -164,7 +164,7 @@ def _load_text(
             "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=False)),
         },
     )
-    return OnnxText(session, tokenizer, info, classes, order, config.get_text_config().pad_token_id)
+    return OnnxText(session, tokenizer, info, classes, order, own_fill(config))
 
 
 def _numbers(found: list[Any], rows: int, uri: str) -> Floats:

@@ -125,12 +125,18 @@ def fill_of(config: Any, tokenizer: Any) -> int | None:
     """
     if "attention_mask" not in tokenizer.model_input_names:
         return None
-    own = config.get_text_config().pad_token_id
+    own = own_fill(config)
     if own is not None:
-        return int(own)
+        return own
     fill = tokenizer.pad_token_id
     real = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.sep_token_id)
     return None if fill is None or fill in real else int(fill)
+
+
+def own_fill(config: Any) -> int | None:
+    """The padding token that a model's config names; None where it names none (early Llama configs say -1)."""
+    own = config.get_text_config().pad_token_id
+    return None if own is None or own < 0 else int(own)
 
 
 def fill_with(config: Any, fill: int | None) -> None:

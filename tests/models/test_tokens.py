@@ -101,7 +101,15 @@ def test_nothing_is_kept_unless_it_will_be_asked_for(tokenizer):
 
 @pytest.mark.parametrize(
     ("own", "padding", "wanted"),
-    [(7, "[PAD]", 7), (None, "[PAD]", 0), (None, "</s>", None), (None, None, None), (3, "</s>", 3), (7, None, 7)],
+    [
+        (7, "[PAD]", 7),
+        (None, "[PAD]", 0),
+        (None, "</s>", None),
+        (None, None, None),
+        (3, "</s>", 3),
+        (7, None, 7),
+        (-1, "[PAD]", 0),
+    ],
 )
 def test_what_fills_up_is_the_models_own_or_else_a_sign_that_is_never_real(tokenizer, own, padding, wanted):
     tokenizer.pad_token = padding
