@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.core.datacard import DataCard
 from harness.core.decision import Verdict
 from harness.core.finding import Cell, CheckRecord
+from harness.core.operating_point import OperatingPoint
 from harness.core.rule import Rule
 from harness.core.system import System
 from harness.core.waiver import Waiver
@@ -96,7 +97,7 @@ class Usage(_Stored):
 
 
 class Audit(_Stored):
-    """One audit; every output is a pure function of it."""
+    """One audit; every output is a pure function of it. `decision` is None in a record of an earlier version."""
 
     schema_: Literal["vertical-harness/audit/1"] = Field(default="vertical-harness/audit/1", alias="schema")
     suite: SuiteRef
@@ -107,6 +108,7 @@ class Audit(_Stored):
     verdict: Verdict
     system: System = System()
     predictions: PredictionsRef | None = None
+    decision: OperatingPoint | None = None
     harness: dict[str, str]
     environment: dict[str, Any]
     started: str

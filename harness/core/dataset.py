@@ -71,7 +71,8 @@ class Dataset:
 
     `members` says how training members are known: fitted, train-data, stated, or unknown. `origin` is what was loaded, where
     it was loaded by name (`hf:org/name@commit#config/split`); None for a file. `unlabelled` counts the rows that were left out
-    because they have no label (`label.missing: leave_out`); they are among `rows`.
+    because they have no label (`label.missing: leave_out`); they are among `rows`. `trained_calibration_rows` are the calibration
+    rows that the model is known to have been trained on; `no_calibration` says why there are none where the suite has some.
     """
 
     splits: dict[str, Split]
@@ -85,3 +86,5 @@ class Dataset:
     sampled_rows: int | None = None
     origin: str | None = None
     unlabelled: int = 0
+    trained_calibration_rows: int = 0
+    no_calibration: str | None = None

@@ -18,7 +18,7 @@ VerdictOutcome = Literal["pass", "fail", "incomplete"]
 class Decision(BaseModel):
     """One rule judged on one finding; `n_needed` is the total of test rows that would decide it.
 
-    A waiver changes no outcome: `waiver_state` says whether it holds on the day of judging.
+    A waiver changes no outcome: `waiver_state` says whether it holds on the day of judging. `required` is as in the rule.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -27,6 +27,7 @@ class Decision(BaseModel):
     measure: str
     group: Selector | None = None
     of: Selector | None = None
+    above: float | None = None
     at_least: float | None = None
     at_most: float | None = None
     between: tuple[float, float] | None = None
@@ -42,6 +43,7 @@ class Decision(BaseModel):
     reason: str
     limit_source: str
     clauses: list[str] = Field(default_factory=list)
+    required: bool = False
     waiver: Waiver | None = None
     waiver_state: WaiverState | None = None
 

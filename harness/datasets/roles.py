@@ -27,9 +27,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SUITE_ROW = "suite:"
+
+
 @dataclass(frozen=True)
 class DataOptions:
-    """What the user changes for one run: other data (a file or a name), training rows of their own, a sample."""
+    """What the user changes for one run: other data (a file or a name), training rows of their own, a sample.
+
+    `trained_ids` are rows of the suite's own data; with other data they tell only which calibration rows were trained on.
+    """
 
     data: str | Path | None = None
     train_data: str | Path | None = None
@@ -70,6 +76,8 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         members = _train_data(splits, own.name, own_table, suite, classes)
     else:
         members = _members(splits, options)
+    no_calibration = _add_calibration(splits, loaded, options, classes)
+    trained = _trained_calibration_rows(splits, members, options)
     _check_reference(suite.data, splits)
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
@@ -87,7 +95,44 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         sampled,
         source.origin,
         rows - before,
+        trained,
+        no_calibration,
     )
+
+
+def _add_calibration(
+    splits: dict[str, Split], loaded: LoadedSuite, options: DataOptions, classes: tuple[str, ...]
+) -> str | None:
+    """With other data, the calibration rows that set the decision's threshold are the suite's own, as `suite:ID`.
+
+    Returns why there are none, where the suite asks for them.
+    """
+    if options.data is None or loaded.suite.decision is None:
+        return None
+    try:
+        own = load_dataset(loaded)
+    except DataError as error:
+        return f"the suite's own data, which hold the calibration rows, can't be read ({error})"
+    part = own.splits["calibration"]
+    if set(own.classes) != set(classes):
+        return f"the suite's own data have the classes {', '.join(own.classes)}, the rows of --data {', '.join(classes)}"
+    ids = np.array([f"{SUITE_ROW}{name}" for name in part.ids], dtype=object)
+    splits["calibration"] = replace(part, ids=ids)
+    return None
+
+
+def _trained_calibration_rows(splits: dict[str, Split], members: str, options: DataOptions) -> int:
+    """How many calibration rows the model is known to have been trained on."""
+    calibration, train = splits["calibration"], splits["train"]
+    if not len(calibration):
+        return 0
+    if options.data is not None and options.trained_ids is not None:
+        known = {f"{SUITE_ROW}{name}" for name in options.trained_ids}
+        return sum(name in known for name in calibration.ids)
+    if members == "train-data" and len(train):
+        shared = sorted(set(calibration.columns.columns) & set(train.columns.columns))
+        return len(_told_apart(_row_keys(train, shared), _row_keys(calibration, shared)))
+    return len(set(calibration.ids) & set(train.ids)) if members == "fitted" else 0
 
 
 def _train_data(
@@ -117,14 +162,20 @@ def _share_ids(splits: dict[str, Split]) -> None:
     """
     train, test = splits["train"], splits["test"]
     keys = [_row_keys(split, list(test.columns.columns.intersection(train.columns.columns))) for split in (train, test)]
-    counts = [Counter(part) for part in keys]
-    single = {key for key in counts[0] if counts[0][key] == 1 and counts[1][key] == 1}
-    twins = 1 - sum(count == 1 for count in counts[1].values()) / len(test)
-    if len(single) <= (2 * twins + 0.01) * len(test):
-        return
+    single = _told_apart(keys[0], keys[1])
     known = {key: own for key, own in zip(keys[1], test.ids, strict=True) if key in single}
     ids = np.array([known.get(key, own) for key, own in zip(keys[0], train.ids, strict=True)], dtype=object)
     splits["train"] = replace(train, ids=ids)
+
+
+def _told_apart(train: list[str], others: list[str]) -> set[str]:
+    """The keys that stand once in either list; none where that is no more than rows that are equal by chance would give."""
+    if not others:
+        return set()
+    counts = [Counter(part) for part in (train, others)]
+    single = {key for key in counts[0] if counts[0][key] == 1 and counts[1][key] == 1}
+    twins = 1 - sum(count == 1 for count in counts[1].values()) / len(others)
+    return set() if len(single) <= (2 * twins + 0.01) * len(others) else single
 
 
 def _check_reference(data: Data, splits: dict[str, Split]) -> None:

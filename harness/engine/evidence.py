@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -13,10 +13,12 @@ import numpy.typing as npt
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset, Labels, Split
 from harness.core.finding import Finding
+from harness.core.names import name_of
+from harness.core.operating_point import OperatingPoint
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
+from harness.engine.decision import DecisionPlan, Frozen, freeze, plan_decision
 from harness.engine.text_pass import Exhausted
-from harness.engine.threshold import best_threshold
 from harness.errors import ModelError
 from harness.spec.suite import Suite
 
@@ -67,10 +69,12 @@ class Evidence:
     def __init__(self, suite: Suite, data: Dataset, model: Model, seed: int, baseline: Baseline | None = None) -> None:
         self.suite, self.data, self.baseline = suite, data, baseline
         self._model, self._seed = model, seed
+        self._own: dict[str, Predictions] = {}
         self._predictions: dict[str, Predictions] = {}
+        self.decision_plan: DecisionPlan = plan_decision(suite, data, model.info)
+        self.decision: Frozen = Frozen(OperatingPoint(), data.classes)
         self.queries = 0
         self.exhausted: str | None = None
-        self.threshold: float | None = None
 
     @property
     def model(self) -> ModelInfo:
@@ -88,8 +92,12 @@ class Evidence:
         return part if part is not None and len(part) else None
 
     def predictions(self, role: str) -> Predictions:
-        """The model's answers for a split, from the shared pass."""
+        """The answers for a split at the decision, from the shared pass."""
         return self._predictions[role]
+
+    def own_predictions(self, role: str) -> Predictions:
+        """As `predictions`, with the model's own labels, whatever the decision."""
+        return self._own[role]
 
     def collect(self, roles: tuple[str, ...]) -> None:
         """Runs the shared pass: the rows of every role, equal rows once."""
@@ -110,13 +118,13 @@ class Evidence:
         for part in parts:
             take = inverse[start : start + len(part)]
             scores = None if answers.scores is None else answers.scores[take]
-            self._predictions[part.role] = Predictions(answers.classes, answers.labels[take], scores)
+            self._own[part.role] = Predictions(answers.classes, answers.labels[take], scores)
             start += len(part)
-        self._calibrate_threshold()
+        self._decide()
 
     def ask(self, inputs: pd.DataFrame) -> Predictions:
-        """Answers for rows that a check made (perturbed or masked); counted."""
-        return self._with_threshold(self._ask(inputs, np.array([""] * len(inputs), dtype=object)))
+        """Answers at the decision for rows that a check made (perturbed or masked); counted."""
+        return self.decision.answers(self._ask(inputs, np.array([""] * len(inputs), dtype=object)))
 
     def seconds_per_row(self, rows: int) -> tuple[float, int]:
         """Seconds that the model takes for a test row, kept answers set aside, and how many rows were timed; counted."""
@@ -167,26 +175,13 @@ class Evidence:
         key = hashlib.sha256(f"{self._seed}:{check}".encode()).digest()
         return np.random.default_rng(int.from_bytes(key[:8], "big"))
 
-    def _calibrate_threshold(self) -> None:
-        """A zero-shot model was never told where to cut: its threshold comes from the calibration split."""
-        positive, part = self.data.positive, self.split("calibration")
-        if "zero_shot" not in self.model.offers or positive is None or part is None or len(self.data.classes) != 2:
-            return
-        scores = self._predictions["calibration"].positive_scores(positive)
-        if scores is None:
-            return
-        self.threshold = best_threshold(scores, part.labels == positive)
-        self._predictions = {role: self._with_threshold(found) for role, found in self._predictions.items()}
-
-    def _with_threshold(self, answers: Predictions) -> Predictions:
-        positive = self.data.positive
-        if self.threshold is None or positive is None or answers.scores is None:
-            return answers
-        other = next(name for name in self.data.classes if name != positive)
-        score = answers.scores[:, answers.classes.index(positive)]
-        labels = np.where(score >= self.threshold, positive, other).astype(object)
-        labels[~answers.answered] = None
-        return Predictions(answers.classes, labels, answers.scores)
+    def _decide(self) -> None:
+        """Freezes the decision, and makes the answers by it."""
+        frozen = freeze(self.decision_plan, self.data, self.model, self._own, self.generator("decision"))
+        self._predictions = {role: frozen.answers(own) for role, own in self._own.items()}
+        constant = _constant(self._predictions.get("test"))
+        point = frozen.point.model_copy(update={"constant_answer": constant})
+        self.decision = replace(frozen, point=point)
 
     def _distinct(self, inputs: pd.DataFrame, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         import pandas as pd
@@ -204,6 +199,14 @@ class Evidence:
         self.queries += len(inputs)
         _check_answers(answers, len(inputs), self.data.classes, self.model.uri)
         return answers
+
+
+def _constant(answers: Predictions | None) -> str | None:
+    """The answer that every row got; None where answers differ, or there are none."""
+    if answers is None or not len(answers.labels):
+        return None
+    given = {name_of(label) for label in answers.labels[answers.answered]}
+    return given.pop() if len(given) == 1 and answers.answered.all() else None
 
 
 def _of_own_options(answers: Predictions, absent: npt.NDArray[np.bool_]) -> Predictions:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.core.decision import Decision, Outcome, Verdict, VerdictOutcome
 from harness.core.finding import CheckRecord, Finding, Selector
+from harness.core.interval import Interval
 from harness.core.rule import Rule
 from harness.engine.registry import check_entries
 from harness.stats.intervals import at_level, p_beyond
@@ -52,13 +53,16 @@ def selects(selector: Selector | None, about: Selector | None) -> bool:
 
 
 def overall(decisions: list[Decision]) -> VerdictOutcome:
-    """The verdict over the blocking decisions; one that is waived counts as met."""
+    """The verdict over the blocking decisions; one that is waived counts as met.
+
+    Rules that the harness added can stop a model, but a policy without a blocking rule of its own lets none pass.
+    """
     blocking = [decision for decision in decisions if decision.severity == "block"]
     if any(decision.outcome == "fail" and not decision.waived for decision in blocking):
         return "fail"
     decided = [decision for decision in blocking if decision.outcome != "not_applicable"]
     met = all(decision.outcome == "pass" or decision.waived for decision in decided)
-    return "pass" if decided and met else "incomplete"
+    return "pass" if met and any(not decision.required for decision in decided) else "incomplete"
 
 
 def _matches(rule: Rule, records: list[CheckRecord]) -> list[_Match]:
@@ -110,6 +114,7 @@ def _decide(match: _Match, p_fail: float | None, fails: bool, test_rows: int, te
         limit=rule.limit_text(),
         group=finding.group if finding else rule.group,
         of=finding.of if finding else rule.of,
+        above=rule.above,
         at_least=rule.at_least,
         at_most=rule.at_most,
         between=rule.between,
@@ -123,6 +128,7 @@ def _decide(match: _Match, p_fail: float | None, fails: bool, test_rows: int, te
         reason=rule.reason,
         limit_source=rule.source,
         clauses=rule.clauses,
+        required=rule.required,
     )
 
 
@@ -137,15 +143,17 @@ def _outcome(
     low, high = match.rule.bounds
     limit = match.rule.limit_text()
     if finding.exact:
-        inside = (low is None or finding.value >= low) and (high is None or finding.value <= high)
-        return ("pass" if inside else "fail"), f"{finding.value:g} against {limit}", None
+        strictly = not match.rule.strict or (low is not None and finding.value > low)
+        inside = strictly and (low is None or finding.value >= low) and (high is None or finding.value <= high)
+        why = f": {finding.reason}" if finding.reason and not inside else ""
+        return ("pass" if inside else "fail"), f"{finding.value:g} against {limit}{why}", None
     if finding.interval is None:
         return "not_tested", "the finding has no interval, so chance can't be told from effect", None
     text = f"{finding.value:.3f} ({finding.interval.low:.3f} to {finding.interval.high:.3f}) against {limit}"
     if fails:
         return "fail", f"{text}: the whole interval lies beyond the limit", None
     judged = at_level(finding.interval, 0.95)
-    if (low is None or judged.low >= low) and (high is None or judged.high <= high):
+    if _within(match.rule, judged):
         return "pass", f"{text}: the whole interval lies within", None
     needed = _needed(finding, low, high, test_rows, tests)
     more = f"about {needed:,} test rows would decide" if needed else "the estimate lies on the limit"
@@ -156,6 +164,14 @@ def _outcome(
         else "the interval reaches across the limit"
     )
     return "inconclusive", f"{text}: {where}; {more}", needed
+
+
+def _within(rule: Rule, interval: Interval) -> bool:
+    """Whether the whole interval lies within the limit; beyond `above` it must lie strictly, and have a width."""
+    low, high = rule.bounds
+    if rule.strict and not (low is not None and interval.low > low and interval.high > interval.low):
+        return False
+    return (low is None or interval.low >= low) and (high is None or interval.high <= high)
 
 
 def _needed(finding: Finding, low: float | None, high: float | None, test_rows: int, tests: int) -> int | None:

@@ -8,12 +8,13 @@ from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Status
 from harness.engine.absence import absence
+from harness.engine.decision import plan_decision
 from harness.engine.registry import CheckEntry, Need, find_check, problems_of_rules, validate_measures
 from harness.engine.views import problems_of_views
 from harness.errors import SuiteError
-from harness.spec.suite import CheckRequest, Suite
+from harness.spec.suite import REQUIRED_CHECK, CheckRequest, Suite
 
-ALWAYS = "model.loading"
+ALWAYS = ("model.loading", "performance.decision", REQUIRED_CHECK)
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,29 @@ def validate_checks(suite: Suite) -> None:
 
 
 def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
-    """Decides for each check whether it can run, and says why where it can't; how the model was opened is always told."""
+    """Decides for each check whether it can run, and says why where it can't.
+
+    How the model was loaded, the decision, and whether it beats guessing are always measured.
+    """
     validate_checks(suite)
-    requests = [*suite.checks]
-    if all(request.name != ALWAYS for request in requests):
-        requests.append(CheckRequest(name=ALWAYS))
-    steps = [_step(request, suite, data, model) for request in requests]
+    steps = [_step(request, suite, data, model) for request in requests_of(suite)]
     runnable = [step for step in steps if step.status is None]
     roles: tuple[str, ...] = ()
     if any("predictions" in step.entry.needs for step in runnable):
         roles = ("test",)
     if any("members" in step.entry.needs for step in runnable):
         roles = ("test", "train")
-    if roles and ("zero_shot" in model.offers or any("calibration" in step.entry.needs for step in runnable)):
+    decided = plan_decision(suite, data, model)
+    if roles and (decided.from_calibration or any("calibration" in step.entry.needs for step in runnable)):
         roles = (*roles, "calibration")
     return Plan(steps, roles)
+
+
+def requests_of(suite: Suite) -> list[CheckRequest]:
+    """The suite's checks, then those that are always run where they have a meaning."""
+    named = {request.name for request in suite.checks}
+    added = [CheckRequest(name=name) for name in ALWAYS if name not in named]
+    return [*suite.checks, *(r for r in added if inapplicable(find_check(r.name, {}), suite) is None)]
 
 
 def inapplicable(entry: CheckEntry, suite: Suite) -> str | None:
@@ -89,6 +98,8 @@ def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo) 
 def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | None:
     if suite.task == "regression" and need in ("scores", "positive", "favourable"):
         return None  # a number is its own score, and no class is asked for
+    if need == "answers":
+        return plan_decision(suite, data, model).undetermined
     if need == "calibration" and not len(data.splits.get("calibration", ())):
         return "no data: no calibration rows (data.split.calibration keeps some of the suite's own data)"
     if need == "calibration" and model.kind == "predictions" and "calibration" not in model.offers:

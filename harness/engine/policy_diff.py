@@ -16,7 +16,7 @@ from harness.core.finding import Selector
 from harness.core.rule import Rule
 
 PolicyChangeKind = Literal["added", "removed", "relaxed", "tightened", "changed"]
-_COMPARED = {"id", "measure", "group", "of", "at_least", "at_most", "between", "severity"}
+_COMPARED = {"id", "measure", "group", "of", "above", "at_least", "at_most", "between", "severity", "required"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _differences(old: Rule | None, new: Rule | None) -> Iterator[PolicyChange]:
     if old is None:
         yield PolicyChange("added", new.id, f"{_named(new)} {new.limit_text()}: added", None, new)
         return
-    for kind, text in (*_limits(old, new), *_severity(old, new), *_selection(old, new), *_rest(old, new)):
+    for kind, text in (*_limits(old, new), *_strictness(old, new), *_severity(old, new), *_selection(old, new), *_rest(old, new)):
         yield PolicyChange(kind, new.id, f"{_named(new)} {text}", old, new)
 
 
@@ -89,6 +89,12 @@ def _limits(old: Rule, new: Rule) -> Iterator[tuple[PolicyChangeKind, str]]:
             continue
         kind = "tightened" if sign * (now - was) > 0 else "relaxed"
         yield kind, f"{name} {was:g} → {now:g}: {kind} by {abs(now - was):.6g}"
+
+
+def _strictness(old: Rule, new: Rule) -> Iterator[tuple[PolicyChangeKind, str]]:
+    if old.bounds == new.bounds and old.strict != new.strict:
+        kind: PolicyChangeKind = "tightened" if new.strict else "relaxed"
+        yield kind, f"{old.limit_text()} → {new.limit_text()}: {kind}"
 
 
 def _severity(old: Rule, new: Rule) -> Iterator[tuple[PolicyChangeKind, str]]:

@@ -15,7 +15,9 @@ from harness.engine.measurement import Measurement
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import SuiteError
 
-Need = Literal["predictions", "scores", "members", "sensitive", "ask", "positive", "favourable", "calibration", "refit"]
+Need = Literal[
+    "predictions", "answers", "scores", "members", "sensitive", "ask", "positive", "favourable", "calibration", "refit"
+]
 BOTH = ("classification", "regression")
 EVERY = (*BOTH, "choice")
 Check = Callable[..., Measurement]
@@ -75,6 +77,24 @@ _BUILT_IN = (
         ),
     ),
     CheckEntry(
+        "performance.decision",
+        "harness.checks.performance.decision:decision",
+        ("predictions", "answers", "positive"),
+        "The decision",
+        ("threshold", "sensitivity", "specificity", "flagged_share"),
+    ),
+    CheckEntry(
+        "performance.skill",
+        "harness.checks.performance.skill:skill",
+        ("predictions", "answers"),
+        "Better than guessing",
+        (
+            *("informedness", "accuracy_gain", "worst_recall", "brier_skill", "log_loss_skill"),
+            *("squared_error_skill", "choice_gain"),
+        ),
+        EVERY,
+    ),
+    CheckEntry(
         "performance.calibration",
         "harness.checks.performance.calibration:calibration",
         ("predictions", "scores"),
@@ -112,7 +132,7 @@ _BUILT_IN = (
     CheckEntry(
         "performance.slices",
         "harness.checks.performance.slices:slices",
-        ("predictions",),
+        ("predictions", "answers"),
         "Performance by slice",
         (
             *("slice_accuracy", "slice_auc", "slice_auc_gap", "slice_mae"),
@@ -141,7 +161,7 @@ _BUILT_IN = (
     CheckEntry(
         "performance.costs",
         "harness.checks.performance.costs:costs",
-        ("predictions", "positive"),
+        ("predictions", "answers", "positive"),
         "What the errors cost",
         ("expected_cost", "cost_of_all", "cost_of_none", "cost_saving", "alarms_per_positive"),
     ),
@@ -172,7 +192,7 @@ _BUILT_IN = (
     CheckEntry(
         "bias.groups",
         "harness.checks.bias.groups:groups",
-        ("predictions", "sensitive"),
+        ("predictions", "answers", "sensitive"),
         "Bias by group",
         (
             *("group_size", "unknown_group", "impact_ratio", "selection_p_value", "roc_auc", "accuracy", "precision"),
@@ -234,7 +254,7 @@ _BUILT_IN = (
     CheckEntry(
         "explainability.reasons",
         "harness.checks.explainability.reasons:reasons",
-        ("predictions", "scores", "ask", "positive", "favourable"),
+        ("predictions", "answers", "scores", "ask", "positive", "favourable"),
         "Reasons of denials",
         (
             *("reason_agreement", "unstable_reason_rate", "first_reason_agreement"),
@@ -320,7 +340,7 @@ _BUILT_IN = (
     CheckEntry(
         "baseline.paired",
         "harness.checks.baseline.paired:paired",
-        ("predictions",),
+        ("predictions", "answers"),
         "Against the last release",
         ("gain", "newly_failing", "newly_right", "weakened_rules"),
         EVERY,

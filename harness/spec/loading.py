@@ -16,12 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from harness.core.audit import SuiteParent
 from harness.core.comparison import Margin, Margins, release_rules
 from harness.core.datacard import DataCard
+from harness.core.required_rules import required_ids
 from harness.core.rule import Rule
 from harness.core.system import System
 from harness.core.waiver import Waiver
 from harness.errors import SuiteError
 from harness.resources import resource_folder
-from harness.spec.suite import Suite
+from harness.spec.suite import TASKS, Suite
 from harness.spec.waivers import refuse_misfits
 
 T = TypeVar("T", bound=BaseModel)
@@ -54,7 +55,8 @@ class Policy(BaseModel):
 
     @model_validator(mode="after")
     def _waivers_fit(self) -> Self:
-        refuse_misfits([*self.policy, *release_rules(self.release)], self.waivers)
+        required = {rule.id: rule for task in TASKS for rule in required_ids(task)}
+        refuse_misfits([*self.policy, *release_rules(self.release)], self.waivers, list(required.values()))
         return self
 
 

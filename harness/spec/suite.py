@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -13,13 +13,17 @@ from pydantic import (
 
 from harness.core.comparison import Margin, Margins, release_rules
 from harness.core.finding import Selector
+from harness.core.required_rules import required_ids
 from harness.core.rule import Rule
 from harness.core.system import System
 from harness.core.waiver import Waiver
 from harness.spec.data import Data, Strict, Text
+from harness.spec.decision import DecisionSpec
 from harness.spec.waivers import refuse_misfits
 
 Task = Literal["classification", "regression", "choice", "generation"]
+TASKS = get_args(Task)
+REQUIRED_CHECK = "performance.skill"
 UNDIRECTED = (
     "bias.accuracy",
     "bias.accuracy_gap",
@@ -101,6 +105,7 @@ class Suite(Strict):
     task: Task = "classification"
     data: Data
     views: Views = Views()
+    decision: DecisionSpec | None = None
     checks: list[Request] = Field(min_length=1)
     not_applicable: dict[str, str] = Field(default_factory=dict)
     policy: list[Rule] = Field(default_factory=list)
@@ -117,7 +122,21 @@ class Suite(Strict):
 
     @model_validator(mode="after")
     def _waivers_fit(self) -> Self:
-        refuse_misfits([*self.policy, *release_rules(self.release)], self.waivers)
+        refuse_misfits([*self.policy, *release_rules(self.release)], self.waivers, required_ids(self.task))
+        return self
+
+    @model_validator(mode="after")
+    def _decision_fits(self) -> Self:
+        if self.decision is None:
+            return self
+        if self.task != "classification" or self.data.label.column is None:
+            raise ValueError("decision sets the threshold of a class: leave it out where rows have no class")
+        matrix = self.decision.costs is not None and self.decision.costs.matrix is not None
+        if self.data.label.positive is None and not matrix:
+            raise ValueError(
+                "decision is about the positive class: name it under data.label.positive; several classes take decision: "
+                "{costs: {matrix: …}}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -149,6 +168,10 @@ class Suite(Strict):
             raise ValueError(
                 f"rules {', '.join(directional)} judge bias, so data.label.favourable must name the outcome "
                 "that is good for the person"
+            )
+        if REQUIRED_CHECK in self.not_applicable:
+            raise ValueError(
+                f"not_applicable names {REQUIRED_CHECK}, which every suite runs. Grant a waiver with a reason for its rule"
             )
         if unknown := sorted(set(self.not_applicable) - {request.name for request in self.checks}):
             raise ValueError(f"not_applicable names {', '.join(unknown)}, which is not under checks")

@@ -11,9 +11,9 @@ from harness.core.rule import Rule
 from harness.core.waiver import Waiver, misfits
 
 
-def refuse_misfits(rules: list[Rule], waivers: list[Waiver]) -> None:
+def refuse_misfits(rules: list[Rule], waivers: list[Waiver], required: list[Rule]) -> None:
     """Raises where two rules share an id; then a ValidationError that names the key of every waiver which fits no rule, so
-    that each gets its line.
+    that each gets its line. A waiver may name a required rule, which the policy need not write.
     """
     count = Counter(rule.id for rule in rules)
     if shared := [name for name, times in count.items() if times > 1]:
@@ -26,7 +26,7 @@ def refuse_misfits(rules: list[Rule], waivers: list[Waiver]) -> None:
             loc=("waivers", index, key),
             input=waivers[index].rule,
         )
-        for index, key, message in misfits(rules, waivers)
+        for index, key, message in misfits([*(r for r in required if r.id not in count), *rules], waivers)
     ]
     if problems:
         raise ValidationError.from_exception_data("waivers", problems)

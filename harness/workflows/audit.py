@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from harness.core.comparison import release_rules
 from harness.core.dataset import Dataset
 from harness.core.finding import CheckRecord
 from harness.core.names import portable
-from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.core.waiver import Waiver
 from harness.datasets.roles import DataOptions
@@ -24,6 +23,7 @@ from harness.engine.durable import write_file
 from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
+from harness.engine.policy_facts import with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
 from harness.engine.registry import problems_of_rules
 from harness.engine.runner import run
@@ -82,6 +82,7 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     earlier = None
     if request.baseline is not None:
         loaded, earlier = against_baseline(loaded, data, request.baseline)
+    loaded = replace(loaded, suite=with_required_rules(loaded.suite, data, found.info))
     opened = passable(found, loaded.suite, request.model_options, progress)
     steps = plan(loaded.suite, data, opened.info)
     evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed, earlier)
@@ -93,6 +94,7 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     body |= _judged(loaded.suite.policy, loaded.suite.waivers, records, _test_rows(body["data"]), started.date())
     body |= {
         "predictions": saved,
+        "decision": evidence.decision.point.model_dump(mode="json"),
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
         "started": started.isoformat(timespec="milliseconds"),
         "seconds": round(time.monotonic() - clock, 3),
@@ -116,6 +118,7 @@ def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
         waivers = policy.waivers
         has_baseline = any(record.check == CHECK for record in stored.records)
         rules = policy.policy + (release_rules(policy.release) if has_baseline else [])
+    rules = with_required_rules_of(stored, rules)
     if problems := problems_of_rules(rules):
         raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
@@ -198,17 +201,20 @@ def _save(keep: Keep, evidence: Evidence, steps: Plan) -> dict[str, str] | None:
     for role in steps.roles:
         split = evidence.split(role)
         if split is not None:
-            frames.append(_frame(role, list(split.ids), evidence.predictions(role)))
+            frames.append(_frame(role, list(split.ids), evidence))
     if not frames:
         return None
     content = pd.concat(frames, ignore_index=True).to_parquet(index=False)
     return {"path": keep(content), "sha256": provenance.sha256_bytes(content)}
 
 
-def _frame(role: str, ids: list[str], answers: Predictions) -> Any:
+def _frame(role: str, ids: list[str], evidence: Evidence) -> Any:
+    """The model's own labels and scores, and its answers at the decision, where that is not its own labels."""
     import pandas as pd
 
+    answers = evidence.own_predictions(role)
     scores = (
         {} if answers.scores is None else {f"score:{c}": answers.scores[:, i] for i, c in enumerate(answers.classes)}
     )
-    return pd.DataFrame({"id": ids, "role": role, "label": answers.labels, **scores})
+    decided = {} if evidence.decision.point.own_labels else {"decision": evidence.predictions(role).labels}
+    return pd.DataFrame({"id": ids, "role": role, "label": answers.labels, **decided, **scores})

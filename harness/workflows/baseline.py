@@ -84,7 +84,8 @@ def _answers(record: Audit, folder: Path, data: Dataset) -> Predictions:
 def _predictions(table: pd.DataFrame, data: Dataset) -> Predictions:
     if not data.classes:
         return Predictions((), table["label"].to_numpy(dtype=float), None)
-    labels = np.array([None if value != value else value for value in table["label"]], dtype=object)
+    answers = table["decision"] if "decision" in table else table["label"]
+    labels = np.array([None if value != value else value for value in answers], dtype=object)
     columns = [f"score:{name}" for name in data.classes]
     scores = table[columns].to_numpy(dtype=float) if set(columns) <= set(table.columns) else None
     return Predictions(data.classes, labels, scores)

@@ -20,6 +20,7 @@ from harness.engine.progress import Progress, silent
 from harness.engine.registry import validate_measures
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
+from harness.outputs.decision_text import decision_sentence
 from harness.spec.loading import load_suite
 from harness.spec.suite import Suite
 from harness.workflows.audit import AuditRequest, AuditRun, run_audit
@@ -179,7 +180,7 @@ def _compared(role: Literal["vertical", "general"], name: str, run: AuditRun, re
         verdict=record.verdict.outcome,
         evidence_digest=record.evidence_digest,
         members=record.data.members,
-        threshold=evidence.threshold,
+        threshold=evidence.decision.point.threshold,
         seconds_per_1000=None if timed is None else float(f"{1000 * timed[0]:.3g}"),
         timed_rows=None if timed is None else timed[1],
         cost_per_1000=cost,
@@ -227,10 +228,8 @@ def _notes(runs: list[AuditRun], names: list[str]) -> list[str]:
             "such a model may be too good."
         )
     for name, run in zip(names, runs, strict=True):
-        if run.evidence.threshold is not None:
-            notes.append(
-                f"{name} was never told where to cut: its threshold {run.evidence.threshold:.3g} comes from the calibration split."
-            )
+        if run.record.decision is not None:
+            notes.append(f"{name}: {decision_sentence(run.record.decision)}")
     if record.data.sampled_rows:
         notes.append(f"A seeded sample of {record.data.sampled_rows} test rows was compared.")
     return notes

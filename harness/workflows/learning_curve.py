@@ -27,7 +27,7 @@ from harness.workflows.fit import recipe_on, tuned_again
 TITLE = "Learning curve"
 SHARES = (0.05, 0.1, 0.2, 0.4, 0.7)
 # What a check may need to be run on the answers to the test rows alone.
-_ANSWERS = {"predictions", "scores", "positive", "favourable", "sensitive"}
+_ANSWERS = {"predictions", "answers", "scores", "positive", "favourable", "sensitive"}
 Bools = npt.NDArray[np.bool_]
 Refit = Callable[[Bools], tuple[Model, Bools]]
 
@@ -92,7 +92,7 @@ def _part(evidence: Evidence, train: Split, inside: Bools, refit: Refit) -> tupl
     if lacking := sorted(set(evidence.data.classes) - set(train.labels[rows])):
         raise ModelError(f"insufficient sample: beside the rows to validate on there is none of {', '.join(lacking)}")
     part = Evidence(evidence.suite, evidence.data, model, evidence.suite.seed)
-    part.collect(("test",))
+    part.collect(("test", "calibration") if part.decision_plan.from_calibration else ("test",))
     return part, rows
 
 

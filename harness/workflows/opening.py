@@ -48,10 +48,10 @@ def open_model(
     opener = _opener(uri)
     if path.is_dir() and (path / "harness-model.json").is_file():
         manifest, trained = _manifest(path)
-        if data_options.train_data is None and data_options.data is None:
+        if data_options.train_data is None:
             data_options = replace(data_options, trained_ids=trained)
     data = load_dataset(loaded, data_options)
-    known = manifest is not None and data_options.trained_ids is not None
+    known = manifest is not None and data_options.trained_ids is not None and data_options.data is None
     if manifest is not None and known and manifest.get("data_fingerprint") != data.fingerprint:
         raise ModelError(
             f"{path} was fitted on other data than the suite's (sha256 differs), so its training ids mean "

@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.engine.threshold import best_threshold
 from harness.engine.views import problems_of_views, render_view
 from harness.errors import SuiteError
 from harness.spec.suite import Suite
@@ -48,13 +47,3 @@ def test_a_view_that_the_suite_lacks_is_asked_for():
     with pytest.raises(SuiteError, match=r"Write views\.text"):
         render_view(suite(), "text", ROWS)
 
-
-def test_the_threshold_is_the_best_of_all_cuts():
-    rng = np.random.default_rng(0)
-    score = rng.random(60)
-    positive = rng.random(60) < score
-    cuts = np.r_[score, 2.0]
-    best = max((score[positive] >= c).mean() + (score[~positive] < c).mean() for c in cuts)
-    cut = best_threshold(score, positive)
-    assert (score[positive] >= cut).mean() + (score[~positive] < cut).mean() == pytest.approx(best)
-    assert best_threshold(score, np.ones(60, dtype=bool)) == 0.5

@@ -70,6 +70,8 @@ def calibration(
     score = evidence.predictions("test").positive_scores(positive)
     if score is None:
         return not_tested("no access: the model gives no probabilities")
+    if (why := same_probability(score)) is not None:
+        return not_tested(why)
     known, hit = np.isfinite(score), test.labels == positive
     rng = evidence.generator("bias.calibration")
     findings: list[Finding] = []
@@ -103,6 +105,14 @@ def calibration(
         return not_tested(f"no data: {', '.join(single) or 'no attribute'} has fewer than two known groups")
     findings += [undefined(GAP, len(test), f"no data: {one} has one group only", group={one: "*"}) for one in single]
     return Measurement(findings, exhibits)
+
+
+def same_probability(score: Floats) -> str | None:
+    """Why nothing of the scores (n,) is about groups: they are all the same; None where they differ."""
+    known = score[np.isfinite(score)]
+    if not len(known) or np.ptp(known) > 1e-12:
+        return None
+    return f"everyone gets the same probability ({known[0]:.3g}), so nothing of it is about groups"
 
 
 def _cell(score: Floats, hit: Bools, rows: Bools, clusters: Labels | None, minimum: int) -> _Cell:

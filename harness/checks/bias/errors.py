@@ -3,6 +3,7 @@
 Mean prediction, mean error (prediction - truth: above 0 the group is put too high) and mean absolute error of a group's
 answered rows; the gap is group minus reference. Intervals: percentile bootstrap, rows (or whole clusters) of both groups
 drawn apart, so a cluster that holds rows of both is cut in two. Groups below the minimum are undefined, never dropped.
+One answer for every row is not tested.
 Limitation: a gap in mean prediction may be a true difference of the groups; a gap in mean error is the model's.
 """
 
@@ -28,6 +29,9 @@ def errors(evidence: Evidence, *, minimum_group: int = 30, resamples: int = 1000
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")
+    constant = evidence.decision.point.constant_answer
+    if constant is not None:
+        return not_tested(f"everyone gets the same answer ('{constant}'), so nothing of it is about groups")
     answers, rng = evidence.predictions("test"), evidence.generator("bias.errors")
     said = answers.labels.astype(float)
     values = np.column_stack([said, said - test.labels.astype(float), np.abs(said - test.labels.astype(float))])

@@ -8,6 +8,8 @@ counts are divided by their design effect first (Rao & Scott 1992), and the test
 Obuchowski's (1997).
 Accuracy by group, and its gap, ask for no favourable outcome: they are all that is measured where the suite names none (several
 classes, an item's own options). A row without an answer is wrong.
+Where every row gets the same answer, nothing that depends on answers is measured: parity of one answer is no evidence. Gaps and ratios
+are undefined too where fewer than five of the rarer answer are expected in the smaller group.
 Cells below the minimum on a measure's own denominator are undefined ("insufficient data"), never dropped.
 Limitations: equal selection says nothing on whether people were equally qualified; groups that share clusters are compared as if
 they did not, which is too wide where their rows are alike.
@@ -47,6 +49,7 @@ class _Outcomes:
     score: npt.NDArray[np.float64] | None
     answered: Bools
     clusters: Labels | None
+    constant: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
         found = _by_group(attribute, cells, reference, outcomes, minimum_group)
         known = np.array([value is not None for value in values])
         findings += found
-        if outcomes.judged:
+        if outcomes.judged and outcomes.constant is None:
             findings += extremes(
                 attribute,
                 values[known].astype(str),
@@ -111,7 +114,7 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
                 minimum_group,
                 rng,
             )
-        elif evidence.suite.task == "classification":
+        elif not outcomes.judged and evidence.suite.task == "classification":
             why = "the suite does not say which outcome is favourable"
             findings.append(undefined("bias.impact_ratio", len(test), why, group={attribute: "*"}))
         findings.append(_unknown(attribute, values))
@@ -127,12 +130,13 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
 
 def _outcomes(evidence: Evidence, test: Split) -> _Outcomes:
     answers, favourable = evidence.predictions("test"), evidence.suite.data.label.favourable
+    constant = evidence.decision.point.constant_answer
     if favourable is None:
         right, nobody = np.asarray(answers.labels == test.labels, dtype=bool), np.zeros(len(test), dtype=bool)
-        return _Outcomes(right & answers.answered, nobody, nobody, False, None, answers.answered, test.clusters)
+        return _Outcomes(right & answers.answered, nobody, nobody, False, None, answers.answered, test.clusters, constant)
     selected, deserving = answers.labels == favourable, test.labels == favourable
     right, score = (selected == deserving) & answers.answered, answers.positive_scores(favourable)
-    return _Outcomes(right, selected, deserving, True, score, answers.answered, test.clusters)
+    return _Outcomes(right, selected, deserving, True, score, answers.answered, test.clusters, constant)
 
 
 def attributes_of(test: Split, names: list[str], intersections: list[list[str]] | None) -> dict[str, Strings]:
@@ -183,12 +187,18 @@ def _by_group(attribute: str, cells: list[_Cell], reference: _Cell, outcomes: _O
     for cell in cells:
         group = {attribute: cell.name}
         found.append(Finding(measure="bias.group_size", value=cell.n, n=cell.n, group=group, exact=True, unit="rows"))
-        found += [_rate(f"bias.{name}", share, group, minimum) for name, share in cell.shares.items()]
+        of_answers = [_rate(f"bias.{name}", share, group, minimum) for name, share in cell.shares.items()]
+        if cell is not reference:
+            of_answers += _against(cell, reference, group, minimum)
+        found += of_answers if outcomes.constant is None else [_one_answer(f, outcomes.constant) for f in of_answers]
         if outcomes.judged:
             found.append(_auc(cell, outcomes, group, minimum))
-        if cell is not reference:
-            found += _against(cell, reference, group, minimum)
     return found
+
+
+def _one_answer(finding: Finding, answer: str) -> Finding:
+    """The finding without a value, since nothing of it is about groups."""
+    return undefined(finding.measure, finding.n, f"everyone gets the same answer ('{answer}')", group=finding.group)
 
 
 def _rate(measure: str, share: Share, group: dict[str, str], minimum: int) -> Finding:
@@ -224,14 +234,16 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
 
 
 def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:
-    note = f"against {reference.name}"
-    found = []
+    note, found = f"against {reference.name}", []
+    rare = _too_rare(cell.shares.get("selection_rate"), reference.shares.get("selection_rate"))
     for name in ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy"):
         if name not in cell.shares:
             continue
         own, other = cell.shares[name], reference.shares[name]
+        why = rare
         if min(own.n, other.n) < minimum:
             why = f"insufficient sample: {min(own.n, other.n)} rows in the denominator, {minimum} needed"
+        if why is not None:
             found.append(undefined(f"bias.{name}_gap", own.n, why, group=group))
             continue
         found.append(
@@ -250,6 +262,19 @@ def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int)
     own, other = cell.shares["selection_rate"], reference.shares["selection_rate"]
     ratio = impact_ratio(own, other, group, minimum, note)
     return [*found, ratio, _selection_test(own, other, group, note)]
+
+
+def _too_rare(own: Share | None, other: Share | None) -> str | None:
+    """Why a group and the reference can't be compared: the rarer answer is expected in too few rows of the smaller one."""
+    if own is None or other is None or own.n + other.n == 0:
+        return None
+    rate = (own.hits + other.hits) / (own.n + other.n)
+    expected = min(own.effective[1], other.effective[1]) * min(rate, 1 - rate)
+    if expected >= MINIMUM_EXPECTED:
+        return None
+    return (
+        f"insufficient sample: {expected:.1f} of the rarer answer expected in the smaller group, {MINIMUM_EXPECTED} needed"
+    )
 
 
 def impact_ratio(
@@ -271,6 +296,8 @@ def impact_ratio(
     if expected < MINIMUM_EXPECTED:
         why = f"insufficient sample: {expected:.1f} selections expected in the smaller group, {MINIMUM_EXPECTED} needed"
         return undefined(measure, total, why, group=group)
+    if (rare := _too_rare(own, other)) is not None:
+        return undefined(measure, total, rare, group=group)
     return Finding(
         measure=measure,
         value=(own.hits / own.n) / (other.hits / other.n),

@@ -14,6 +14,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from harness.checks.bias.calibration import same_probability
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
@@ -32,6 +33,8 @@ def log_odds(evidence: Evidence, *, minimum_questions: int = 5) -> Measurement:
         return not_tested("no access: the model gives no probabilities")
     if test.clusters is None:
         return not_tested("no data: data.cluster names no column of questions, so nothing is compared with itself")
+    if (why := same_probability(score)) is not None:
+        return not_tested(why)
     p = np.clip(score, 1e-6, 1 - 1e-6)
     odds = np.log(p / (1 - p))
     findings: list[Finding] = []

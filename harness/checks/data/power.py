@@ -22,7 +22,7 @@ from harness.core.rule import Rule
 from harness.engine.evidence import Evidence
 from harness.engine.judge import selects
 from harness.engine.measurement import Measurement, not_tested
-from harness.engine.planner import ALWAYS, inapplicable
+from harness.engine.planner import inapplicable, requests_of
 from harness.engine.registry import check_entries
 from harness.spec.suite import Suite
 from harness.stats.passing import Bounds, Design, attainable, chance, passing
@@ -107,7 +107,7 @@ def _of_rule(rule: Rule, evidence: Evidence, test: Split) -> list[Forecast]:
 def _stopped(rule: Rule, suite: Suite) -> tuple[Answer, str] | None:
     """Why the rule's measure won't be taken, whatever the rows."""
     sources = {name: entry for name, entry in check_entries().items() if entry.gives(rule.measure)}
-    asked = [sources[name] for name in [*(request.name for request in suite.checks), ALWAYS] if name in sources]
+    asked = [sources[request.name] for request in requests_of(suite) if request.name in sources]
     if sources and not asked:
         return "no", f"the suite does not run {' or '.join(sorted(sources))}, which measures it"
     reasons = [inapplicable(entry, suite) for entry in asked]

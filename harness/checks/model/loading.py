@@ -4,7 +4,7 @@ Runs in every audit. `unsafe_load` is 1 where a pickle was opened on purpose (th
 the user's own code answered, `label_contradicts_score` counts saved labels that differ from their scores' choice,
 `truncated_texts` counts distinct texts cut to the model's context, `unknown_tokens` is the share of their tokens that its vocabulary lacks, `empty_texts` texts without a character, `refused_answers` and
 `unreadable_answers` those that got no class, `unscored_answers` those that got a class but no probabilities where others did, `precision_change` is the largest change of a probability that a smaller data type
-makes on 64 test rows, `threshold` is where a zero-shot model's score was cut. All are counts or values of the very rows, judged on their value. Limitation: a model's own files are not searched for tampering.
+makes on 64 test rows, `threshold` is that of a zero-shot model's score. All are counts or values of the very rows, judged on their value. Limitation: a model's own files are not searched for tampering.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ MEASURES = (
 
 
 def _threshold(evidence: Evidence) -> list[Finding]:
-    part = evidence.split("calibration")
-    if evidence.threshold is None or part is None:
+    """Of a zero-shot model alone; what the suite's decision sets is measured by performance.decision."""
+    point = evidence.decision.point
+    if point.mode != "balanced_accuracy" or point.threshold is None:
         return []
-    why = "the model was never told where to cut: balanced accuracy on the calibration split is highest here"
-    return [Finding(measure="model.threshold", value=evidence.threshold, n=len(part), exact=True, reason=why)]
+    why = "the model's threshold is not calibrated: balanced accuracy on the calibration split is highest here"
+    n = point.calibration_rows or 0
+    return [Finding(measure="model.threshold", value=point.threshold, n=n, exact=True, reason=why)]
 
 
 def loading(evidence: Evidence) -> Measurement:

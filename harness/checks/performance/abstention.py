@@ -1,6 +1,6 @@
 """What a model is worth where it may stay silent on the rows that it is least sure of.
 
-Confidence = the largest probability of a row. Accuracy at coverage c: share of right answers among the most confident c of the
+Confidence = the probability of the row's answer (the largest one, where the decision is the model's own label). Accuracy at coverage c: share of right answers among the most confident c of the
 rows; of equally confident rows each counts as their average would; a row without an answer is wrong and last. Gain = that -
 accuracy on all rows, paired. AURC: mean of 1 - accuracy over the coverages 1 %, 2 %, … 100 % (area under the risk-coverage
 curve, Geifman & El-Yaniv 2017). Intervals: percentile bootstrap of rows, of whole clusters where rows belong together, drawn as
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.finding import Cell, Exhibit, Finding
+from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.errors import SuiteError
@@ -36,7 +37,7 @@ def abstention(evidence: Evidence, *, coverages: list[float] | None = None, resa
         return not_tested("no access: the model gives no probabilities")
     if len(test) < 50:
         return not_tested(f"insufficient sample: {len(test)} test rows; 50 needed")
-    sure = np.where(answers.answered, np.nan_to_num(answers.scores).max(axis=1), -1.0)
+    sure = _confidence(answers)
     order = np.argsort(-sure, kind="stable")
     right, ends = (answers.labels == test.labels)[order].astype(float), np.flatnonzero(np.diff(sure[order]) != 0)
     ends = np.r_[ends, len(sure) - 1]
@@ -65,6 +66,14 @@ def abstention(evidence: Evidence, *, coverages: list[float] | None = None, resa
     title = "Accuracy where the model may stay silent on what it is least sure of"
     columns = ["answered", "accuracy", "low", "high", "n"]
     return Measurement(findings, [Exhibit(kind="intervals", title=title, columns=columns, rows=rows)])
+
+
+def _confidence(answers: Predictions) -> Floats:
+    """The probability of each row's answer (n,); -1 without one."""
+    assert answers.scores is not None
+    places = [0 if label is None else answers.classes.index(label) for label in answers.labels]
+    own = answers.scores[np.arange(len(places)), places]
+    return np.where(answers.answered, np.nan_to_num(own), -1.0)
 
 
 def _accuracies(weights: npt.NDArray[np.int64] | Floats, right: Floats, ends: npt.NDArray[np.int64]) -> Floats:

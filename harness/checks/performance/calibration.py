@@ -108,7 +108,7 @@ class _Told:
 
 def _without_positive(evidence: Evidence, test: Split, bins: int, resamples: int) -> Measurement:
     """The top label; then each class against the rest, where classes are the same for every row."""
-    answers, rng = evidence.predictions("test"), evidence.generator("performance.calibration")
+    answers, rng = evidence.own_predictions("test"), evidence.generator("performance.calibration")
     known = answers.answered
     if answers.scores is None:
         return not_tested("no access: the model gives no probabilities")

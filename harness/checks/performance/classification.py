@@ -40,11 +40,15 @@ def classification(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
     draw = _Draw(test.clusters, resamples, evidence.generator("performance.classification"))
     cells, answered = _cells(test.labels, answers.labels, classes), answers.answered
     table = _table(cells, len(classes) + 1)
-    findings = [draw.share("performance.answer_rate", answered), *_proportions(cells, table, classes, draw)]
-    findings += _from_table(cells, table, classes, draw)
-    findings += _score_findings(
+    answer_rate = draw.share("performance.answer_rate", answered)
+    of_answers = [*_proportions(cells, table, classes, draw), *_from_table(cells, table, classes, draw)]
+    of_scores = _score_findings(
         test.labels[answered], answers.only(answered), evidence.data.positive, draw.only(answered)
     )
+    if (unknown := evidence.decision_plan.undetermined) is not None:
+        of_answers = [undefined(f.measure, f.n, unknown, of=f.of) for f in of_answers]
+        return Measurement([answer_rate, *of_answers, *of_scores])
+    findings = [answer_rate, *of_answers, *of_scores]
     exhibits = [_confusion_exhibit(table, classes), _class_exhibit(findings, classes)]
     return Measurement(findings, exhibits)
 

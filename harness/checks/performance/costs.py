@@ -1,9 +1,9 @@
 """What the decisions cost, beside what acting on everybody or on nobody would cost.
 
 With a cost C[truth][decision] of each row (truth: positive or not; decision: acted on or not; in one unit): cost per 1,000 rows = 1,000 · Σ C / n,
-at the model's own answers; at the threshold t = a / (a + b), which is the best for calibrated probabilities (Elkan 2001), where a = C[not][acted on] -
+at the decision; at the threshold t = a / (a + b), which is the best for calibrated probabilities (Elkan 2001), where a = C[not][acted on] -
 C[not][not acted on] and b = C[positive][not acted on] - C[positive][acted on]; of acting on everybody and on nobody. Two costs, `false_alarm` and
-`missed`, are the matrix whose right answers cost nothing. Saving = the cheaper of these two - the model's own cost,
+`missed`, are the matrix whose right answers cost nothing. Saving = the cheaper of these two - the decision's cost,
 paired by row. Alarms per caught positive = (TP + FP) / TP. A row without an answer is not acted on. Intervals: percentile
 bootstrap of rows, of whole clusters where rows belong together. Limitations: the costs are the user's judgement; the share of
 positives in the test rows is taken as the field's; the cost curve's lowest point was found on these rows, so it is too low.
@@ -11,12 +11,11 @@ positives in the test rows is taken as the field's; the cost curve's lowest poin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from harness.checks.performance.curves import EVERYBODY, MODEL, NOBODY, Line, curve
+from harness.core.costs import BinaryCosts, Matrix, binary_costs
 from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
@@ -30,27 +29,6 @@ Floats = npt.NDArray[np.float64]
 GRID = np.r_[0.01, 0.02, 0.03, np.arange(1, 20) / 20]
 
 
-@dataclass(frozen=True)
-class _Costs:
-    """What a row costs: of a positive one acted on and not, and of another one acted on and not."""
-
-    caught: float
-    missed: float
-    false_alarm: float
-    passed: float
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which acting is the cheaper decision."""
-        alarm = self.false_alarm - self.passed
-        return alarm / (alarm + self.missed - self.caught)
-
-    def of(self, acted: Bools, hit: Bools) -> Floats:
-        """Costs of rows (..., n), acted on or not; times 1,000."""
-        of_hits, of_others = np.where(acted, self.caught, self.missed), np.where(acted, self.false_alarm, self.passed)
-        return np.asarray(1000 * np.where(hit, of_hits, of_others), dtype=float)
-
-
 def costs(
     evidence: Evidence,
     *,
@@ -61,11 +39,12 @@ def costs(
     resamples: int = 1000,
 ) -> Measurement:
     """`matrix` is the cost of a row in `unit`, by true class, then by the class decided for; or, where right answers cost nothing,
-    `false_alarm` and `missed` (1 each where left out) are what either error costs."""
+    `false_alarm` and `missed` are what either error costs; without any, those of the suite's decision, else 1 each."""
     test, positive = evidence.split("test"), evidence.data.positive
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
-    each = _costs_of(false_alarm, missed, matrix, evidence.data.classes, positive)
+    each, of_decision = _costs_of(false_alarm, missed, matrix, evidence, positive)
+    unit = unit or of_decision
     answers, hit = evidence.predictions("test"), test.labels == positive
     if min(hit.sum(), (~hit).sum()) < 10:
         return not_tested(
@@ -101,41 +80,24 @@ def costs(
     return Measurement(findings, [*exhibits, _matrix(each, said, hit, positive, unit)])
 
 
-_WORDS = {"all": EVERYBODY, "none": NOBODY, "own": "the model's own answers"}
+_WORDS = {"all": EVERYBODY, "none": NOBODY, "own": "the decision"}
 
 
 def _costs_of(
-    false_alarm: float | None,
-    missed: float | None,
-    matrix: dict[str, dict[str, float]] | None,
-    classes: tuple[str, ...],
-    positive: str,
-) -> _Costs:
-    if matrix is None:
-        each = _Costs(0.0, 1.0 if missed is None else missed, 1.0 if false_alarm is None else false_alarm, 0.0)
-        if min(each.false_alarm, each.missed) <= 0:
-            raise SuiteError(
-                f"performance.costs: false_alarm and missed must be above 0, got {each.false_alarm} and {each.missed}."
-            )
-        return each
-    if false_alarm is not None or missed is not None:
-        raise SuiteError(
-            "performance.costs: matrix holds every cost, so false_alarm and missed say it twice. Leave them out."
-        )
-    shape = sorted(matrix), *(sorted(row) for row in matrix.values())
-    if len(classes) != 2 or any(names != sorted(classes) for names in shape):
-        raise SuiteError(
-            f"performance.costs: matrix wants the two classes of the data ({', '.join(classes)}) as truths, and for each what either "
-            f"decision costs: {{truth: {{decision: cost}}}}; got {matrix}."
-        )
-    other = next(name for name in classes if name != positive)
-    each = _Costs(matrix[positive][positive], matrix[positive][other], matrix[other][positive], matrix[other][other])
-    if each.missed <= each.caught or each.false_alarm <= each.passed:
-        raise SuiteError(
-            "performance.costs: in matrix the wrong decision must cost more than the right one for either class, else one decision "
-            f"is always the cheaper; got {matrix}."
-        )
-    return each
+    false_alarm: float | None, missed: float | None, matrix: Matrix | None, evidence: Evidence, positive: str
+) -> tuple[BinaryCosts, str | None]:
+    """What decisions cost, and the unit that goes with it: the check's own parameters, else the suite's decision, else 1 each."""
+    spec, classes = evidence.suite.decision, evidence.data.classes
+    if len(classes) != 2:
+        raise SuiteError(f"performance.costs is of two classes, and the data has {len(classes)}: {', '.join(classes[:10])}.")
+    unit = None
+    if false_alarm is missed is matrix is None and spec is not None and spec.costs is not None:
+        matrix = spec.costs.as_matrix(positive, next(name for name in classes if name != positive))
+        unit = spec.costs.unit
+    try:
+        return binary_costs(false_alarm, missed, matrix, classes, positive), unit
+    except ValueError as error:
+        raise SuiteError(f"performance.costs: {error}") from error
 
 
 def _finding(measure: str, value: float, spread: Floats, n: int, of: dict[str, str] | None, per: str) -> Finding:
@@ -179,7 +141,7 @@ def _exhibit(value: dict[str, float], spread: dict[str, Floats], n: int, per: st
 
 
 def _curve(
-    each: _Costs, score: Floats, test: Split, hit: Bools, per: str, resamples: int, rng: np.random.Generator
+    each: BinaryCosts, score: Floats, test: Split, hit: Bools, per: str, resamples: int, rng: np.random.Generator
 ) -> Exhibit:
     grid = np.unique(np.r_[GRID, round(each.threshold, 4)])
     everybody = np.ones((len(hit), len(grid)), dtype=bool)
@@ -189,13 +151,13 @@ def _curve(
     return curve(title, per, grid, lines, test.clusters, resamples, rng)
 
 
-def _matrix(each: _Costs, said: Bools, hit: Bools, positive: str, unit: str | None) -> Exhibit:
+def _matrix(each: BinaryCosts, said: Bools, hit: Bools, positive: str, unit: str | None) -> Exhibit:
     rows: list[list[Cell]] = [
         [positive, int((hit & said).sum()), each.caught, int((hit & ~said).sum()), each.missed],
         [f"not {positive}", int((~hit & said).sum()), each.false_alarm, int((~hit & ~said).sum()), each.passed],
     ]
     columns = ["truth", "acted on", "cost of each", "not acted on", "cost of each, not acted on"]
-    title = f"Cost matrix{f' ({unit})' if unit else ''}: rows by truth and by the model's own answers"
+    title = f"Cost matrix{f' ({unit})' if unit else ''}: rows by truth and by the decision"
     return Exhibit(kind="matrix", title=title, columns=columns, rows=rows)
 
 

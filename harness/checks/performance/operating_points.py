@@ -5,7 +5,7 @@ Rows are ranked by the positive class's probability; of equal scores each counts
 precision / prevalence. Sensitivity at specificity s: TPR at the lowest cut whose FPR is at most 1 - s. Net benefit at
 threshold t = TP/n - FP/n · t/(1-t) (Vickers & Elkin 2006), beside that of treating everybody; over a grid of thresholds it is the
 decision curve, with an interval at each point. Precision at k: positives among the k rows looked at first / k. False alarms per 1,000 rows and
-missed positives per 1,000 at the model's own answers. Intervals: percentile bootstrap of rows, of whole clusters
+missed positives per 1,000 at the decision. Intervals: percentile bootstrap of rows, of whole clusters
 where rows belong together, drawn as weights of the rows sorted once. Limitations: the prevalence of the test rows is taken as the field's.
 """
 
@@ -69,6 +69,9 @@ def operating_points(
         _finding(name, at, float(one[0]), np.concatenate([part[name, at] for part in parts]), len(hit), evidence)
         for (name, at), one in value.items()
     ]
+    if (unknown := evidence.decision_plan.undetermined) is not None:
+        at_decision = ("performance.false_alarms_per_1000", "performance.missed_per_1000")
+        findings = [undefined(f.measure, f.n, unknown) if f.measure in at_decision else f for f in findings]
     findings += [
         undefined("performance.precision_at_k", len(hit), f"no data: {len(hit)} answered rows", of={"at": _first(k)})
         for k in first_rows or []

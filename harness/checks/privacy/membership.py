@@ -3,7 +3,7 @@
 Higher score = more likely a member. Blind baseline first: boosted trees that see only (x, y) tell members from
 non-members by 5-fold cross-validation. The folds share training rows, so its scores are not independent: the standard error
 is widened by √2, an upper bound for two halves (over 150 exchangeable splits the plain z had sd 1.32). Where the one-sided
-99 % bound is above 0.5, the split is not exchangeable and any attack is invalid, hence not tested. Gap attack: "correct → member" (Yeom et al. 2018), advantage = train accuracy -
+99 % bound is above 0.5, the split is not exchangeable and any attack is invalid, hence not tested. Gap attack (on the model's own labels, whatever the decision): "correct → member" (Yeom et al. 2018), advantage = train accuracy -
 test accuracy. Loss attack: score = log p(label), minus the loss (Yeom et al. 2018). Residual attack (regression): score =
 -|prediction - truth|, the same ranking as by squared loss; a row without an answer counts as the least familiar. AUC with DeLong's interval; TPR at 1 % FPR from
 1,000 non-members on: the threshold is the 99 % quantile of one half of the non-members, the TPR has Clopper-Pearson's
@@ -76,7 +76,7 @@ def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum:
 def _signals(
     evidence: Evidence, members: Split, others: Split, chosen: list[str], findings: list[Finding]
 ) -> dict[str, Floats]:
-    parts = [(evidence.predictions("train"), members), (evidence.predictions("test"), others)]
+    parts = [(evidence.own_predictions("train"), members), (evidence.own_predictions("test"), others)]
     signals: dict[str, Floats] = {}
     if "gap" in chosen:
         signals["gap"] = np.concatenate([np.asarray(p.labels == s.labels, dtype=float) for p, s in parts])
