@@ -20,15 +20,21 @@ story = Console(stderr=True)
 
 
 def print_verdict(record: Audit, written: list[Path]) -> None:
-    """One line a decision, worst first; then every waiver, the verdict, the evidence digest and the files."""
-    from harness.outputs.narrative import line, summary, verdict_words, worst_first
+    """What makes the numbers void, what the model does and how scores become answers; one line a rule, worst first; then every
+    waiver, the verdict, the evidence digest and the files.
+    """
+    from harness.outputs.first_page import decision_line, first_sentences, what_it_does
+    from harness.outputs.narrative import line, verdict_reason, verdict_words, worst_first
     from harness.outputs.waivers import waiver_rows
 
+    for sentence in (*first_sentences(record), what_it_does(record), decision_line(record)):
+        if sentence:
+            typer.echo(sentence)
     for decision in worst_first(record.verdict.decisions):
         typer.echo(line(decision))
     for row in waiver_rows(record):
         typer.echo(f"{'Waiver':14} {row.line}")
-    typer.echo(f"Verdict: {verdict_words(record).upper()}. {summary(record)}")
+    typer.echo(f"Verdict: {verdict_words(record).upper()}. {verdict_reason(record)}")
     typer.echo(f"Evidence {record.evidence_digest}")
     for path in written:
         typer.echo(f"Written: {path}")

@@ -27,7 +27,10 @@ class SuiteParent(_Stored):
 
 
 class SuiteRef(_Stored):
-    """Which suite was run; `uri` is its file as it was named, or the file's name alone where the path is absolute."""
+    """Which suite was run; `uri` is its file as it was named, or the file's name alone where the path is absolute.
+
+    `words` are what the suite calls its rows and positives (data.words), where it says so.
+    """
 
     name: str
     uri: str | None = None
@@ -36,6 +39,7 @@ class SuiteRef(_Stored):
     vertical: str
     task: str
     title: dict[str, str] = Field(default_factory=dict)
+    words: dict[str, str] = Field(default_factory=dict)
     seed: int
     extends: list[SuiteParent] = Field(default_factory=list)
 

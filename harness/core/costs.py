@@ -49,9 +49,7 @@ def binary_costs(
     if matrix is None:
         costs = BinaryCosts(0.0, 1.0 if missed is None else missed, 1.0 if false_alarm is None else false_alarm, 0.0)
         if min(costs.false_alarm, costs.missed) <= 0:
-            raise ValueError(
-                f"false_alarm and missed must be above 0, got {costs.false_alarm:g} and {costs.missed:g}."
-            )
+            raise ValueError(f"false_alarm and missed must be above 0, got {costs.false_alarm:g} and {costs.missed:g}.")
         return costs
     if false_alarm is not None or missed is not None:
         raise ValueError("matrix holds every cost, so false_alarm and missed repeat it. Leave them out.")
@@ -59,7 +57,9 @@ def binary_costs(
     if len(classes) != 2:
         raise ValueError(f"matrix must be of two classes, got {', '.join(classes)}.")
     other = next(name for name in classes if name != positive)
-    costs = BinaryCosts(matrix[positive][positive], matrix[positive][other], matrix[other][positive], matrix[other][other])
+    costs = BinaryCosts(
+        matrix[positive][positive], matrix[positive][other], matrix[other][positive], matrix[other][other]
+    )
     if costs.missed <= costs.caught or costs.false_alarm <= costs.passed:
         raise ValueError(
             "in matrix the wrong decision must cost more than the right one for either class, else one decision is always "
@@ -70,7 +70,7 @@ def binary_costs(
 
 def require_matrix_of(classes: tuple[str, ...], matrix: Matrix) -> None:
     """ValueError where the matrix does not give a cost for each true class and each decision."""
-    if any(sorted(names) != sorted(classes) for names in (matrix, *matrix.values())):
+    if any(set(names) != set(classes) for names in (list(matrix), *map(list, matrix.values()))):
         raise ValueError(
             f"matrix wants each class of the data ({', '.join(classes)}) as a truth, and for each what every decision costs: "
             f"{{truth: {{decision: cost}}}}; got {matrix}."

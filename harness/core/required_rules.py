@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.core.finding import Selector
 from harness.core.rule import Rule
@@ -29,12 +30,19 @@ class PolicyFacts:
 def completed(rules: list[Rule], facts: PolicyFacts) -> list[Rule]:
     """The rules, and the required ones that none of them covers."""
     taken = {rule.id for rule in rules}
-    return [*rules, *(_named(r, taken) for r in required_rules(rules, facts) if not any(covers(own, r) for own in rules))]
+    return [
+        *rules,
+        *(_named(r, taken) for r in required_rules(rules, facts) if not any(covers(own, r) for own in rules)),
+    ]
 
 
 def covers(rule: Rule, required: Rule) -> bool:
     """Whether a rule is at least as strict as a required one on the same findings."""
-    same = (rule.measure, rule.group or {}, rule.of or {}) == (required.measure, required.group or {}, required.of or {})
+    same = (rule.measure, rule.group or {}, rule.of or {}) == (
+        required.measure,
+        required.group or {},
+        required.of or {},
+    )
     low, limit = rule.bounds[0], required.bounds[0]
     strict = low is not None and limit is not None and (low > limit or (low == limit and rule.strict))
     return same and strict and (rule.severity == "block" or required.severity == "warn")
@@ -82,10 +90,10 @@ def required_ids(task: str) -> list[Rule]:
 
 
 def _rule(name: str, measure: str, reason: str, *, of: Selector | None = None, blocks: bool = True) -> Rule:
-    severity = "block" if blocks else "warn"
+    severity: Literal["block", "warn"] = "block" if blocks else "warn"
     return Rule(
         id=name, measure=measure, of=of, above=0, severity=severity, reason=reason, source=SOURCE, required=True
-    )  # type: ignore[arg-type]  # a literal of two words
+    )
 
 
 def _named(rule: Rule, taken: set[str]) -> Rule:

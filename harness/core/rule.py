@@ -37,7 +37,9 @@ class Rule(BaseModel):
     def _one_sound_limit(self) -> Self:
         limits = [limit for limit in (self.above, self.at_least, self.at_most, self.between) if limit is not None]
         if len(limits) != 1:
-            raise ValueError(f"rule {self.id}: give exactly one of above, at_least, at_most, between; got {len(limits)}")
+            raise ValueError(
+                f"rule {self.id}: give exactly one of above, at_least, at_most, between; got {len(limits)}"
+            )
         if self.between is not None and not self.between[0] < self.between[1]:
             raise ValueError(f"rule {self.id}: between needs [low, high] with low < high, got {self.between}")
         if self.measure == "performance.approval_rate":

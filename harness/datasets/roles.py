@@ -115,7 +115,9 @@ def _add_calibration(
         return f"the suite's own data, which hold the calibration rows, can't be read ({error})"
     part = own.splits["calibration"]
     if set(own.classes) != set(classes):
-        return f"the suite's own data have the classes {', '.join(own.classes)}, the rows of --data {', '.join(classes)}"
+        return (
+            f"the suite's own data have the classes {', '.join(own.classes)}, the rows of --data {', '.join(classes)}"
+        )
     ids = np.array([f"{SUITE_ROW}{name}" for name in part.ids], dtype=object)
     splits["calibration"] = replace(part, ids=ids)
     return None

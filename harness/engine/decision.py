@@ -66,6 +66,7 @@ class Frozen:
         if own.scores is None or (point.threshold is None and point.costs is None) or point.own_labels:
             return own
         if point.threshold is not None:
+            assert point.positive is not None
             labels = np.where(self._scores(own) >= point.threshold, point.positive, self._other).astype(object)
         else:
             assert point.costs is not None
@@ -207,7 +208,9 @@ def _calibrated(
     rarer = min(int(hit.sum()), int((~hit).sum()))
     if scores is None or rarer < MINIMUM_CALIBRATION:
         why = f"the model answered {rarer} calibration rows of the rarer class with a probability; {MINIMUM_CALIBRATION} needed"
-        found = point.model_copy(update={"mode": "own_labels", "asked": plan.mode, "reason": why, "target": point.target})
+        found = point.model_copy(
+            update={"mode": "own_labels", "asked": plan.mode, "reason": why, "target": point.target}
+        )
         return Frozen(found, data.classes)
     rows = CalibrationRows(scores[known], hit, None if part.clusters is None else part.clusters[known])
     rule = _rule(plan, data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -71,10 +72,14 @@ class Evidence:
         self._model, self._seed = model, seed
         self._own: dict[str, Predictions] = {}
         self._predictions: dict[str, Predictions] = {}
-        self.decision_plan: DecisionPlan = plan_decision(suite, data, model.info)
         self.decision: Frozen = Frozen(OperatingPoint(), data.classes)
         self.queries = 0
         self.exhausted: str | None = None
+
+    @cached_property
+    def decision_plan(self) -> DecisionPlan:
+        """How answers are made, known before the model is asked."""
+        return plan_decision(self.suite, self.data, self.model)
 
     @property
     def model(self) -> ModelInfo:
@@ -94,6 +99,23 @@ class Evidence:
     def predictions(self, role: str) -> Predictions:
         """The answers for a split at the decision, from the shared pass."""
         return self._predictions[role]
+
+    def has_predictions(self, role: str) -> bool:
+        """Whether the shared pass answered a split."""
+        return role in self._predictions
+
+    def trained_on_test_rows(self) -> str | None:
+        """That test rows are known to be training rows, so that answers on them say nothing; None where none is."""
+        test, train = self.split("test"), self.split("train")
+        if test is None or train is None or self.data.members == "unknown":
+            return None
+        shared = set(test.ids) & set(train.ids)
+        if not shared:
+            return None
+        return (
+            f"{len(shared)} of {len(test)} test rows were used to train the model, so its answers on them say "
+            "nothing. Audit it on rows that it has not seen"
+        )
 
     def own_predictions(self, role: str) -> Predictions:
         """As `predictions`, with the model's own labels, whatever the decision."""

@@ -71,7 +71,13 @@ def requests_of(suite: Suite) -> list[CheckRequest]:
     """The suite's checks, then those that are always run where they have a meaning."""
     named = {request.name for request in suite.checks}
     added = [CheckRequest(name=name) for name in ALWAYS if name not in named]
-    return [*suite.checks, *(r for r in added if inapplicable(find_check(r.name, {}), suite) is None)]
+    entries = {request.name: find_check(request.name, {}) for request in added}
+    return [*suite.checks, *(request for request in added if _has_meaning(entries[request.name], suite))]
+
+
+def _has_meaning(entry: CheckEntry, suite: Suite) -> bool:
+    lacks_class = "positive" in entry.needs and suite.data.label.positive is None
+    return not lacks_class and inapplicable(entry, suite) is None
 
 
 def inapplicable(entry: CheckEntry, suite: Suite) -> str | None:

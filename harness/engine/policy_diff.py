@@ -68,7 +68,13 @@ def _differences(old: Rule | None, new: Rule | None) -> Iterator[PolicyChange]:
     if old is None:
         yield PolicyChange("added", new.id, f"{_named(new)} {new.limit_text()}: added", None, new)
         return
-    for kind, text in (*_limits(old, new), *_strictness(old, new), *_severity(old, new), *_selection(old, new), *_rest(old, new)):
+    for kind, text in (
+        *_limits(old, new),
+        *_strictness(old, new),
+        *_severity(old, new),
+        *_selection(old, new),
+        *_rest(old, new),
+    ):
         yield PolicyChange(kind, new.id, f"{_named(new)} {text}", old, new)
 
 

@@ -11,7 +11,8 @@ from harness.core.rule import Rule
 from harness.engine.decision import plan_decision
 from harness.spec.suite import Suite
 
-_GAIN = "performance.accuracy_gain"
+_GAIN, _SAVING = "performance.accuracy_gain", "performance.cost_saving"
+_COSTS = {"false_alarm", "missed", "matrix"}
 
 
 def with_required_rules(suite: Suite, data: Dataset, model: ModelInfo) -> Suite:
@@ -23,10 +24,17 @@ def with_required_rules(suite: Suite, data: Dataset, model: ModelInfo) -> Suite:
     facts = PolicyFacts(
         suite.task,
         own_labels=plan_decision(suite, data, model).mode == "own_labels",
-        costs=any(request.name == "performance.costs" for request in suite.checks),
+        costs=_states_costs(suite),
         rare_class=bool(counts) and min(counts.values()) < RARE * counts.total(),
     )
     return suite.model_copy(update={"policy": completed(suite.policy, facts)})
+
+
+def _states_costs(suite: Suite) -> bool:
+    """Whether costs are measured that somebody stated, as parameters of the check or in the decision."""
+    requests = [request for request in suite.checks if request.name == "performance.costs"]
+    of_decision = suite.decision is not None and suite.decision.costs is not None
+    return any(of_decision or _COSTS & set(request.parameters) for request in requests)
 
 
 def with_required_rules_of(record: Audit, rules: list[Rule]) -> list[Rule]:
@@ -38,7 +46,7 @@ def with_required_rules_of(record: Audit, rules: list[Rule]) -> list[Rule]:
     facts = PolicyFacts(
         record.suite.task,
         own_labels=record.decision is None or record.decision.own_labels,
-        costs=any(r.check == "performance.costs" for r in performance),
+        costs=any(rule.measure == _SAVING for rule in record.policy.rules),
         rare_class=not any(rule.severity == "block" for rule in gain),
     )
     return completed(rules, facts)

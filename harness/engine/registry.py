@@ -81,7 +81,7 @@ _BUILT_IN = (
         "harness.checks.performance.decision:decision",
         ("predictions", "answers", "positive"),
         "The decision",
-        ("threshold", "sensitivity", "specificity", "flagged_share"),
+        ("threshold", "flagged_share"),
     ),
     CheckEntry(
         "performance.skill",
@@ -305,8 +305,8 @@ _BUILT_IN = (
         "data.signal",
         "harness.checks.data.signal:signal",
         (),
-        "Whether the features tell the label at all",
-        ("label_auc", "label_r2"),
+        "Does anything predict the label?",
+        ("signal", "label_auc", "label_informedness", "label_r2"),
         BOTH,
     ),
     CheckEntry(

@@ -14,7 +14,7 @@ from harness.errors import UserError
 
 def run(plan: Plan, evidence: Evidence, progress: Progress) -> list[CheckRecord]:
     """One record for each step, in order."""
-    overlap = _training_rows_in_test(evidence)
+    overlap = evidence.trained_on_test_rows()
     records = []
     for done, step in enumerate(plan.steps):
         progress(step.request.name, done, len(plan.steps))
@@ -64,17 +64,4 @@ def _record(step: Step, status: str, reason: str) -> CheckRecord:
             "status": status,
             "reason": reason,
         }
-    )
-
-
-def _training_rows_in_test(evidence: Evidence) -> str | None:
-    test, train = evidence.split("test"), evidence.split("train")
-    if test is None or train is None or evidence.data.members == "unknown":
-        return None
-    shared = set(test.ids) & set(train.ids)
-    if not shared:
-        return None
-    return (
-        f"{len(shared)} of {len(test)} test rows were used to train the model, so its answers on them say "
-        "nothing. Audit it on rows that it has not seen"
     )

@@ -15,6 +15,8 @@ from harness.outputs.waivers import waiver_rows
 
 _BANDS = {"Impact ratio": "bias.impact_ratio", "Recognising training rows": "privacy.membership_auc"}
 _READ = {
+    "performance.decision": "The threshold was set on other rows and frozen, so the intervals hold for it. The last two columns say how far another calibration split of the same size could have moved each share.",
+    "performance.skill": "Each bar is the share of a class that is answered right. A model that guesses has recalls that add up to 1, whatever its accuracy; informedness is 0 there and 1 where all are right.",
     "performance.classification": "Accuracy counts right answers. Compare it with the majority baseline: a model that always gives the most frequent answer. Recall of a class: of 100 such cases, how many were found.",
     "performance.calibration": "If points lie on the dashed line, a stated risk of 20 % comes true 20 times in 100. A slope below 1 means that extreme risks are overstated. Of several classes, and of options, the curve is of the largest probability, which comes true where the answer is right.",
     "performance.slices": "Each line is one part of the rows: its share of right answers, or for numbers its mean error (smaller is better). The ROC-AUC within a slice says whether the model can still rank there; 0.5 is chance. Found slices come from a search and are leads, not proof.",

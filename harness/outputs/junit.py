@@ -19,6 +19,7 @@ def render_junit(audit: Audit) -> str:
     from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
     suite = TestSuite(_legal(audit.suite.name))
+    suite.add_property("summary", _legal(narrative.summary(audit)))
     for row in waiver_rows(audit):
         suite.add_property("waiver", _legal(row.line))
     for d in audit.verdict.decisions:

@@ -8,6 +8,7 @@ from typing import Literal
 from harness.core.audit import Audit
 from harness.core.decision import Decision
 from harness.core.finding import CheckRecord, Finding, Selector
+from harness.outputs.first_page import decision_line, first_sentences, what_it_does
 
 OUTCOME_WORDS = {
     "pass": "Pass",
@@ -38,10 +39,11 @@ def about(group: Selector | None, of: Selector | None) -> str:
 
 
 def line(decision: Decision) -> str:
-    """The decision in one line: outcome, rule, about whom, and why."""
+    """The decision in one line: outcome, whether it blocks, rule, about whom, and why."""
     who = about(decision.group, decision.of)
     named = f"{decision.rule_id}{f' ({who})' if who else ''}"
-    return f"{OUTCOME_WORDS[decision.outcome]:14} {named}: {explained(decision)}"
+    blocks = "blocking" if decision.severity == "block" else "warning"
+    return f"{OUTCOME_WORDS[decision.outcome]:14} {blocks:8} {named}: {explained(decision)}"
 
 
 def explained(decision: Decision) -> str:
@@ -92,7 +94,15 @@ def waiver_note(decision: Decision) -> str:
 
 
 def summary(audit: Audit) -> str:
-    """The decision in one plain paragraph, made by rule; then every decision that a waiver is about."""
+    """In one plain paragraph, made by rule: what makes the numbers void, the verdict's reason, what the model does, the decision
+    that people act on; then every rule that a waiver is about.
+    """
+    said = [*first_sentences(audit), verdict_reason(audit), what_it_does(audit), decision_line(audit)]
+    return " ".join(part for part in said if part)
+
+
+def verdict_reason(audit: Audit) -> str:
+    """Why the verdict is as it is; then every decision that a waiver is about."""
     noted = []
     for d in worst_first(audit.verdict.decisions):
         if note := waiver_note(d):
@@ -115,7 +125,7 @@ def _decided(audit: Audit) -> str:
             "are not met and waived."
         )
     if verdict.outcome == "pass":
-        return f"{name} conforms to all {len(blocking)} blocking requirements of the policy: every interval lies wholly within its limit."
+        return f"{name} conforms to all {len(blocking)} blocking requirements of the policy{_warned(audit)}"
     if verdict.outcome == "fail":
         parts = "; ".join(
             f"{d.rule_id} ({about(d.group, d.of) or d.measure}: {number(d.observed)}, limit {d.limit})"
@@ -130,6 +140,17 @@ def _decided(audit: Audit) -> str:
         for d in open_ones[:3]
     )
     return f"No blocking rule fails, but {len(open_ones)} could not be determined: {first}."
+
+
+def _warned(audit: Audit) -> str:
+    """The end of the sentence on a pass: every interval lies within its limit, or how many warnings there are."""
+    warned = [
+        d for d in audit.verdict.decisions if d.severity == "warn" and d.outcome not in ("pass", "not_applicable")
+    ]
+    if not warned:
+        return ": every interval lies wholly within its limit."
+    rules = ", ".join(dict.fromkeys(d.rule_id for d in worst_first(warned)))
+    return f"; {len(warned)} {'warnings are' if len(warned) > 1 else 'warning is'} not met: {rules}."
 
 
 @dataclass(frozen=True)
@@ -216,6 +237,13 @@ def defect(finding: Finding) -> str:
 
 _TITLES = {
     "roc_auc": "ROC-AUC",
+    "brier_skill": "Brier skill score",
+    "log_loss_skill": "log loss skill score",
+    "squared_error_skill": "squared error skill score",
+    "accuracy_gain": "accuracy minus that of the most frequent answer",
+    "choice_gain": "accuracy minus that of guessing",
+    "worst_recall": "recall of the worst class",
+    "signal": "signal in the features",
     "mcc": "Matthews correlation",
     "ece": "expected calibration error",
     "top_label_ece": "expected calibration error of the largest probability",

@@ -44,6 +44,7 @@ def render_sarif(audit: Audit) -> str:
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _not_tested(audit)}],
         "results": [{**result, "ruleIndex": places[result["ruleId"]]} for result in results],
         "properties": {
+            "summary": narrative.summary(audit),
             "verdict": audit.verdict.outcome,
             "waived": audit.verdict.waived,
             "waivers": [row.line for row in waiver_rows(audit)],

@@ -46,7 +46,7 @@ class DecisionSpec(Strict):
     costs, for which the threshold is computed on the calibration split and frozen; `review_batch`, the highest share of each
     batch of rows (a batch rule: the threshold follows from the very rows that are answered).
 
-    Several classes: `costs.matrix` alone, by which each row gets the decision of the smallest expected cost.
+    `reason` says why, and what it costs in other errors. Several classes: `costs.matrix` alone, by which each row gets the decision of the smallest expected cost.
     """
 
     threshold: float | None = Field(default=None, gt=0, lt=1)
@@ -55,12 +55,14 @@ class DecisionSpec(Strict):
     review: Share | None = Field(default=None, gt=0, lt=1)
     review_batch: Share | None = Field(default=None, gt=0, lt=1)
     costs: DecisionCosts | None = None
+    reason: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        modes = [name for name in type(self).model_fields if name != "reason"]
+        given = [name for name in modes if getattr(self, name) is not None]
         if len(given) != 1:
-            names = ", ".join(type(self).model_fields)
+            names = ", ".join(modes)
             raise ValueError(f"decision: give exactly one of {names}; got {', '.join(given) or 'none'}")
         return self
 

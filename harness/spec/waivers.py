@@ -26,7 +26,7 @@ def refuse_misfits(rules: list[Rule], waivers: list[Waiver], required: list[Rule
             loc=("waivers", index, key),
             input=waivers[index].rule,
         )
-        for index, key, message in misfits([*(r for r in required if r.id not in count), *rules], waivers)
+        for index, key, message in misfits([*rules, *(r for r in required if r.id not in count)], waivers)
     ]
     if problems:
         raise ValidationError.from_exception_data("waivers", problems)

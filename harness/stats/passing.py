@@ -29,8 +29,8 @@ REFERENCE_COUNTS = 21
 class Design:
     """What is settled before the run.
 
-    `outcome` gives the value and 95 % interval of a step from 0 to `last`, None where the measure is undefined (low steps
-    only). `probability` is that of a range of steps, at a true rate or AUC. Where a reference's hits are assumed, `likely`
+    `outcome` gives the value and 95 % interval of a step from 0 to `last`, None where the measure is undefined (the lowest and
+    the highest steps only). `probability` is that of a range of steps, at a true rate or AUC. Where a reference's hits are assumed, `likely`
     holds the design at equally likely hits around them, and `thinkable` at hits from none to all.
     """
 
@@ -53,7 +53,10 @@ def passing(design: Design, bounds: Bounds) -> range:
         found = design.outcome(step)
         return found is not None and high is not None and found[1].high > high
 
-    start, stop = (bisect_left(range(design.last + 1), True, key=key) for key in (above, beyond))
+    last = design.last
+    while last > 0 and design.outcome(last) is None:
+        last -= 1
+    start, stop = (bisect_left(range(last + 1), True, key=key) for key in (above, beyond))
     return range(start, max(start, stop))
 
 

@@ -61,7 +61,9 @@ def at_least_cost(costs: BinaryCosts) -> Rule:
     """The threshold of the smallest total cost on the rows; of equal ones the highest."""
 
     def pick(flagged: Flagged) -> Ints:
-        gain = (costs.missed - costs.caught) * flagged.positives - (costs.false_alarm - costs.passed) * flagged.negatives
+        gain = (costs.missed - costs.caught) * flagged.positives - (
+            costs.false_alarm - costs.passed
+        ) * flagged.negatives
         return np.asarray(gain.argmax(axis=1))
 
     return pick
@@ -91,7 +93,9 @@ class CalibrationRows:
         n, found = len(self._scores), []
         size = max(1, _BLOCK // n)
         for start in range(0, resamples, size):
-            flagged = self._flagged(resample_weights(n, self._clusters, min(size, resamples - start), rng).astype(float))
+            flagged = self._flagged(
+                resample_weights(n, self._clusters, min(size, resamples - start), rng).astype(float)
+            )
             usable = np.minimum(flagged.positives[:, -1], flagged.negatives[:, -1]) > 0
             picked = rule(Flagged(flagged.positives[usable], flagged.negatives[usable]))
             found.append(self._thresholds(picked))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from harness.core.audit import Audit
 from harness.core.comparison import release_rules
@@ -27,14 +27,13 @@ from harness.engine.policy_facts import with_required_rules, with_required_rules
 from harness.engine.progress import Progress, silent
 from harness.engine.registry import problems_of_rules
 from harness.engine.runner import run
-from harness.engine.text_pass import Limits, TextModel, TextPass
+from harness.engine.text_pass import TextPass
 from harness.engine.waive import waive
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, Policy, digest_of, load_suite
-from harness.spec.suite import Suite
 from harness.workflows.baseline import CHECK, against_baseline
-from harness.workflows.opening import answer_cache, open_model
+from harness.workflows.opening import open_model, wrap_model
 
 Keep = Callable[[bytes], str]
 """Saves a file and gives its name."""
@@ -83,7 +82,7 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     if request.baseline is not None:
         loaded, earlier = against_baseline(loaded, data, request.baseline)
     loaded = replace(loaded, suite=with_required_rules(loaded.suite, data, found.info))
-    opened = passable(found, loaded.suite, request.model_options, progress)
+    opened = wrap_model(found, loaded.suite, request.model_options, progress)
     steps = plan(loaded.suite, data, opened.info)
     evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed, earlier)
     progress("predicting")
@@ -100,15 +99,6 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
         "seconds": round(time.monotonic() - clock, 3),
     }
     return AuditRun(_sealed(body), evidence)
-
-
-def passable(found: Model | TextModel, suite: Suite, options: ModelOptions, progress: Progress) -> Model:
-    """A model of columns as it is; a model of texts behind the batched, cached pass."""
-    if not hasattr(found, "score"):
-        return found
-    return TextPass(
-        cast(TextModel, found), suite, answer_cache(found.info), Limits(options.max_calls, options.max_cost), progress
-    )
 
 
 def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
@@ -165,6 +155,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
             "vertical": suite.vertical,
             "task": suite.task,
             "title": suite.title,
+            "words": suite.data.words.model_dump(exclude_defaults=True),
             "seed": suite.seed,
             "extends": [parent.model_dump(mode="json") for parent in loaded.parents],
         },

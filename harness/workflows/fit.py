@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from harness.core.dataset import Split
 from harness.core.finding import Cell
-from harness.datasets.roles import load_dataset
+from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine import provenance
 from harness.engine.cache import AnswerCache
+from harness.engine.decision import FROM_CALIBRATION
 from harness.engine.evidence import Evidence, Model
 from harness.engine.progress import Progress, silent
 from harness.engine.text_pass import Limits, TextPass
@@ -25,6 +26,7 @@ from harness.fitting.text import Examples, Recipe, Tuned, fine_tune, fine_tune_n
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, load_suite
 from harness.spec.suite import Suite
+from harness.workflows.opening import open_model, wrap_model
 
 TFIDF = "sklearn:tfidf"
 _NOT_ON_THE_CARD = ("device",)  # what was asked for; the card says where it was tuned
@@ -71,8 +73,24 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
             "tuned_on": tuned.device,
             "losses_fitted_and_validation": losses,
         }
-    save_card(folder, {**_card(loaded, base, data.fingerprint, len(rows)), **card}, _ids(train, rows))
+    card = {**_card(loaded, base, data.fingerprint, len(rows)), **card}
+    save_card(folder, card, _ids(train, rows))
+    if (threshold := _threshold(loaded, folder)) is not None:
+        save_card(folder, {**card, **threshold}, _ids(train, rows))
     return len(rows)
+
+
+def _threshold(loaded: LoadedSuite, folder: Path) -> dict[str, Cell] | None:
+    """The threshold that the suite's decision sets on the calibration split, for the model's card; None where none is set."""
+    if loaded.suite.decision is None:
+        return None
+    opened, data = open_model(str(folder), loaded, DataOptions())
+    evidence = Evidence(loaded.suite, data, wrap_model(opened, loaded.suite, ModelOptions(), silent), loaded.suite.seed)
+    if evidence.decision_plan.mode not in ("threshold", *FROM_CALIBRATION):
+        return None
+    evidence.collect(("calibration",))
+    point = evidence.decision.point
+    return None if point.threshold is None else {"threshold": point.threshold, "threshold_by": point.mode}
 
 
 def recipe_on(card: Mapping[str, Cell]) -> Recipe | None:

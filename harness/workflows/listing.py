@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.checks.data.power import Forecast, forecasts
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.evidence import Evidence
 from harness.engine.planner import Plan, plan, validate_checks
+from harness.engine.policy_facts import with_required_rules
 from harness.engine.progress import silent
 from harness.engine.text_pass import TextPass
 from harness.engine.views import COLUMNS, PROMPT, TEXT, render_view
 from harness.errors import DataError, SuiteError, UserError
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, load_suite
-from harness.workflows.audit import passable
-from harness.workflows.opening import open_model
+from harness.workflows.opening import open_model, wrap_model
 
 
 def validate(suite: str) -> LoadedSuite:
@@ -55,10 +55,11 @@ def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions
 
     loaded = load_suite(suite)
     opened, data = open_model(model, loaded, options, asked)
+    loaded = replace(loaded, suite=with_required_rules(loaded.suite, data, opened.info))
     steps = plan(loaded.suite, data, opened.info)
     parts = [data.splits[role] for role in steps.roles]
     count = sum(map(len, parts))
-    through = passable(opened, loaded.suite, asked, silent)
+    through = wrap_model(opened, loaded.suite, asked, silent)
     foreseen = forecasts(Evidence(loaded.suite, data, through, loaded.suite.seed))
     if not isinstance(through, TextPass) or not parts:
         return PlannedAudit(steps, count, count, foreseen)

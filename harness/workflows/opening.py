@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
@@ -16,12 +16,14 @@ from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.evidence import Model
 from harness.engine.plugins import load_target, targets
-from harness.engine.text_pass import TextModel
+from harness.engine.progress import Progress
+from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.engine.views import render_view
 from harness.errors import DeviceMemoryError, ModelError
 from harness.models.options import ModelOptions
 from harness.resources import cache_folder
 from harness.spec.loading import LoadedSuite
+from harness.spec.suite import Suite
 
 _UNSAFE = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt")
 _PREDICTIONS = re.compile(r"\.(csv|tsv|jsonl)(\.gz)?$|\.parquet$", re.IGNORECASE)
@@ -121,6 +123,15 @@ def _open_server(uri: str, given: Opening) -> TextModel:
             cache.put([(cache_key(server.info.fingerprint, server.settings, server.info.view, text), row)])
         server.learn(row)
     return server
+
+
+def wrap_model(found: Model | TextModel, suite: Suite, options: ModelOptions, progress: Progress) -> Model:
+    """A model of columns as it is; a model of texts behind the batched, cached pass."""
+    if not hasattr(found, "score"):
+        return found
+    return TextPass(
+        cast(TextModel, found), suite, answer_cache(found.info), Limits(options.max_calls, options.max_cost), progress
+    )
 
 
 def answer_cache(info: ModelInfo) -> AnswerCache:

@@ -9,9 +9,14 @@ from pathlib import Path
 
 from harness.datasets.column_roles import Guess
 from harness.datasets.sources import is_named
+from harness.workflows.starter_decision import USUAL_SHARE, starter_decision
 from harness.workflows.survey import MINIMUM_GROUP, SMALL_TABLE, Attribute, Survey, distinct_names
 
 BY_USER = "named by you"
+
+
+_Rule = tuple[str, str, str]
+"""A rule's id, what it judges, and why."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ def write_starter(survey: Survey) -> Starter:
         _head(survey, decide, warnings),
         *_data(survey),
         *_views(survey),
+        *_decision(survey),
         *_checks(survey),
         *_policy(survey),
         *_system(survey),
@@ -57,6 +63,8 @@ def _decisions(survey: Survey) -> list[str]:
             if outcome.positive.name is not None
             else f"The positive class: none was chosen, because {outcome.positive.reason}; --positive CLASS names one."
         )
+    if (decision := starter_decision(survey)) is not None:
+        found.append(f"The decision: {decision.line.partition(': ')[2]}, because {decision.why}.")
     found += _decisions_on_bias(survey)
     found += [f"Missing values: is {value:g} in {column!r} no true value?" for column, value in survey.missing]
     return [*found, "Every limit of the policy, with its reason and source."]
@@ -226,7 +234,11 @@ def _split(survey: Survey) -> list[str]:
         if len(survey.table) < SMALL_TABLE
         else "four rows in ten"
     )
-    keys, why = f"test: {survey.test_share}, calibration: 0.1", f"{size} for testing"
+    decision = starter_decision(survey)
+    share = USUAL_SHARE if decision is None else decision.calibration
+    keys, why = f"test: {survey.test_share}, calibration: {share:g}", f"{size} for testing"
+    if share > USUAL_SHARE:
+        why += f"; {100 * share:g} % set the threshold of the decision"
     group = next(iter(survey.of_role("group")), None)
     if group is not None:
         keys, why = f"{keys}, group: {_quoted(group.column)}", f"{why}; {group.column!r} is {group.reason}"
@@ -245,6 +257,11 @@ def _views(survey: Survey) -> list[str]:
     return ["views:  # the model reads a text: harness fit … --base sklearn:tfidf", f"  text: {_quoted(parts)}"]
 
 
+def _decision(survey: Survey) -> list[str]:
+    found = starter_decision(survey)
+    return [] if found is None else [f"{found.line}  # {found.why}"]
+
+
 def _checks(survey: Survey) -> list[str]:
     own = ["regression", "conformal"] if survey.outcome.numbers else ["classification", "calibration"]
     lines = ["checks:", *(f"  - performance.{name}" for name in own), "  - performance.slices"]
@@ -258,19 +275,19 @@ def _checks(survey: Survey) -> list[str]:
         lines.append(f"  - bias.{bias}: {{minimum_group: {MINIMUM_GROUP}}}{accuracy}")
     else:
         lines.append("  # no bias check: no column looks sensitive; name one: --sensitive COLUMN")
-    names = ("privacy.membership", "explainability.attribution", "data.quality", "data.power", "data.shift")
+    names = (
+        "privacy.membership",
+        "explainability.attribution",
+        "data.quality",
+        "data.power",
+        "data.shift",
+        "data.signal",
+    )
     return [*lines, *(f"  - {name}" for name in names)]
 
 
 def _policy(survey: Survey) -> list[str]:
-    rules = []
-    if survey.outcome.numbers:
-        rules.append(("useful", "measure: performance.r2, at_least: 0.1", "Better than always saying the mean"))
-    elif survey.outcome.positive.name is not None:
-        why = "Better than chance by a margin that matters"
-        rules.append(("useful", "measure: performance.roc_auc, at_least: 0.6", why))
-    else:
-        rules.append(("useful", "measure: performance.accuracy, at_least: 0.5", "Better than a coin"))
+    rules, warnings = _on_use(survey)
     if survey.outcome.favourable.name is not None:
         for attribute in survey.sensitive:
             what = f'measure: bias.impact_ratio, group: {{{_quoted(attribute.key)}: "*"}}, between: [0.8, 1.25]'
@@ -283,9 +300,49 @@ def _policy(survey: Survey) -> list[str]:
     lines = ["policy:  # a first policy: every limit is yours to set, with its reason and source"]
     if survey.sensitive and not survey.outcome.numbers and survey.outcome.favourable.name is None:
         lines.append("  # no rule on bias: the label (above) has no favourable class")
-    for name, (_, what, why) in zip(distinct_names(rule[0] for rule in rules), rules, strict=True):
-        lines.append(f"  - {{id: {name}, {what}, severity: block, reason: {_quoted(why)}, source: to be decided}}")
+    severities = ["block"] * len(rules) + ["warn"] * len(warnings)
+    named = zip(distinct_names(rule[0] for rule in [*rules, *warnings]), [*rules, *warnings], severities, strict=True)
+    for name, (_, what, why), severity in named:
+        lines.append(f"  - {{id: {name}, {what}, severity: {severity}, reason: {_quoted(why)}, source: to be decided}}")
     return lines
+
+
+def _on_use(survey: Survey) -> tuple[list[_Rule], list[_Rule]]:
+    """Rules on whether the model is of use: what blocks, and limits that somebody has to decide, which warn."""
+    signal = (
+        "signal",
+        "measure: data.signal, above: 0",
+        "Labels that nothing predicts are random, or those of other rows",
+    )
+    if survey.outcome.numbers:
+        useful = ("useful", "measure: performance.r2, at_least: 0.1", "Better than one number by a margin that matters")
+        constant = (
+            "better-than-constant",
+            "measure: performance.squared_error_skill, above: 0",
+            "Better than one number for all",
+        )
+        return [constant, useful, signal], []
+    guessing = (
+        "better-than-guessing",
+        "measure: performance.informedness, above: 0",
+        "Better than answers that do not depend on the case",
+    )
+    named = survey.outcome.positive.name
+    if named is None:
+        worst = (
+            "finds-each-class",
+            "measure: performance.worst_recall, at_least: 0.2",
+            "Each class must be found often enough to be of use",
+        )
+        return [guessing, signal], [worst]
+    useful = (
+        "useful",
+        "measure: performance.roc_auc, at_least: 0.6",
+        "Ranks better than chance by a margin that matters",
+    )
+    what = f"measure: performance.recall, of: {{class: {_quoted(named)}}}, at_least: 0.5"
+    finds = ("finds-positives", what, "Positives must be found often enough to be of use")
+    return [guessing, useful, signal], [finds]
 
 
 def _system(survey: Survey) -> list[str]:

@@ -20,7 +20,7 @@ class FakeModel:
     def __init__(self, classes, stated, function, estimator):
         self._classes, self._stated, self._function, self._estimator = classes, stated, function, estimator
         kind = "sklearn" if function else "predictions"
-        offers = ["labels", "scores", "train", *(["refit"] if estimator is not None else [])]
+        offers = ["labels", "scores", "train", "calibration", *(["refit"] if estimator is not None else [])]
         self.info, self.warnings = ModelInfo(uri="fake", kind=kind, fingerprint="-", offers=offers), ()
 
     def predict(self, inputs, ids):
@@ -52,7 +52,7 @@ def part_of(role, labels, answers=None, scores=None, inputs=None, groups=None, s
     return Split(role, ids, inputs, np.array(labels, dtype=object), *as_text, inputs), given
 
 
-def build_evidence(labels, *, train=None, calibration=None, classes=None, positive="yes", favourable=None, function=None,
+def build_evidence(labels, *, decision=None, train=None, calibration=None, classes=None, positive="yes", favourable=None, function=None,
                    estimator=None, data=None, seed=0, **test):  # fmt: skip
     """Evidence of a test split, of others where given as keyword dictionaries, and of what the fake model answers."""
     parts = {"test": part_of("test", labels, **test)}
@@ -64,13 +64,13 @@ def build_evidence(labels, *, train=None, calibration=None, classes=None, positi
     classes = classes or tuple(sorted({label for split in splits.values() for label in split.labels}))
     sensitive = {name: {"column": name} for name in test.get("groups") or {}}
     suite = Suite.model_validate({
-        "name": "made", "vertical": "made", "checks": ["data.quality"],
+        "name": "made", "vertical": "made", "checks": ["data.quality"], "decision": decision,
         "data": {"source": "-", "label": {"column": "y", "positive": positive, "favourable": favourable},
                  "features": list(splits["test"].inputs.columns), "sensitive": sensitive, **(data or {})},
     })  # fmt: skip
     dataset = Dataset(splits, classes, positive, "-", len(labels), 0, {}, "stated")
     evidence = Evidence(suite, dataset, FakeModel(classes, stated, function, estimator), seed)
-    evidence.collect(("test", "train"))
+    evidence.collect(("test", "train", "calibration"))
     return evidence
 
 

@@ -98,13 +98,13 @@ def test_copies_of_a_row_in_one_cluster_tell_nothing_new(build, find):
 
 
 def test_small_groups_are_undefined_and_one_group_is_not_tested(build, find):
-    evidence = build(["yes", "no"] * 60, scores=np.full(120, 0.5), groups={"sex": ["f"] * 100 + ["m"] * 20})
+    evidence = build(["yes", "no"] * 60, scores=np.tile([0.4, 0.5], 60), groups={"sex": ["f"] * 100 + ["m"] * 20})
     found = calibration(evidence)
     for measure, group in ((LARGE, "m"), (RATIO, "m"), (GAP, "m"), (LARGEST, "*")):
         one = find(found, measure, {"sex": group})
         assert one.value is None and "insufficient sample" in one.reason
     assert not [f for f in found.findings if f.measure == P_VALUE]
-    alone = calibration(build(["yes", "no"] * 60, scores=np.full(120, 0.5), groups={"sex": ["f"] * 120}))
+    alone = calibration(build(["yes", "no"] * 60, scores=np.tile([0.4, 0.5], 60), groups={"sex": ["f"] * 120}))
     assert (alone.status, "fewer than two known groups" in alone.reason) == ("not_tested", True)
     assert "no probabilities" in calibration(build(["yes", "no"] * 60, groups={"sex": ["f", "m"] * 60})).reason
 

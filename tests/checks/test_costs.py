@@ -70,9 +70,9 @@ def test_looking_at_everybody_is_exact_where_each_look_costs_the_same(build, fin
 @pytest.mark.parametrize(
     ("given", "wrong"),
     [
-        ({"matrix": MATRIX, "missed": 2.0}, "say it twice"),
-        ({"matrix": {"yes": {"yes": 0, "no": 9}}}, "two classes"),
-        ({"matrix": {"yes": {"yes": 0, "no": 9}, "no": {"yes": 2, "maybe": 0}}}, "two classes"),
+        ({"matrix": MATRIX, "missed": 2.0}, "repeat it"),
+        ({"matrix": {"yes": {"yes": 0, "no": 9}}}, "each class of the data"),
+        ({"matrix": {"yes": {"yes": 0, "no": 9}, "no": {"yes": 2, "maybe": 0}}}, "each class of the data"),
         ({"matrix": {"yes": {"yes": 9, "no": 9}, "no": {"yes": 2, "no": 0}}}, "cost more than the right one"),
         ({"matrix": {"yes": {"yes": 0, "no": 9}, "no": {"yes": 0, "no": 0}}}, "cost more than the right one"),
     ],

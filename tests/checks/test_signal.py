@@ -24,7 +24,20 @@ def test_random_labels_are_told_and_true_ones_are_not(build, find):
     assert true.reason is None
     assert random.interval.low < 0.5 < random.interval.high
     assert "random" in random.reason
-    assert signal(build(["yes"] * 10 + ["no"] * 300)).status == "not_tested"
+    few = ["yes"] * 10 + ["no"] * 300
+    assert signal(build(few, answers=["no"] * 310)).status == "not_tested"
+
+
+def test_the_audited_models_own_gain_is_signal_enough(build, find):
+    labels, _, _ = rows()
+    noise = pd.DataFrame({"x": np.random.default_rng(5).normal(size=len(labels))})
+    proven = find(signal(build(labels, inputs=noise)), "data.signal")
+    assert proven.interval.low > 0.9
+    assert "audited model" in proven.reason
+    open_ = find(
+        signal(build(labels, answers=np.random.default_rng(3).permutation(labels), inputs=noise)), "data.signal"
+    )
+    assert open_.interval.low <= 0
 
 
 def test_rare_false_alarms_on_random_labels(build, find):
@@ -33,9 +46,9 @@ def test_rare_false_alarms_on_random_labels(build, find):
         find(
             signal(build(np.random.default_rng(s).permutation(labels), inputs=inputs, seed=s)), "data.label_auc"
         ).reason
-        for s in range(20)
+        for s in range(8)
     ]
-    assert sum(reason is None for reason in told) <= 2
+    assert sum(reason is None for reason in told) <= 1
 
 
 def with_clusters(build, test, train):
@@ -61,10 +74,10 @@ def numbers(seed, strength=1.0, n=300):
 
 
 def test_random_numbers_are_told_and_true_ones_are_not(build_numbers, find):
-    """Truth: x tells 1 / (1 + 0.25) = 0.8 of the variance; trees of 300 rows reach less."""
+    """Truth: x tells 1 / (1 + 0.25) = 0.8 of the variance, and the relation is linear."""
     labels, inputs = numbers(0)
     true = find(signal(build_numbers(labels, labels, inputs=inputs)), "data.label_r2")
-    assert 0.6 < true.value < 0.8
+    assert 0.75 < true.value < 0.85
     assert true.interval.low > 0.5
     assert true.reason is None
     shuffled = np.random.default_rng(1).permutation(labels)
@@ -72,14 +85,14 @@ def test_random_numbers_are_told_and_true_ones_are_not(build_numbers, find):
     assert random.interval.low < 0
     assert "random" in random.reason
     few, own = numbers(0, n=99)
-    assert signal(build_numbers(few, few, inputs=own)).status == "not_tested"
+    assert signal(build_numbers(few, np.zeros(99), inputs=own)).status == "not_tested"
     same = np.ones(300)
     assert signal(build_numbers(same, same, inputs=inputs)).status == "not_tested"
 
 
-def test_no_false_alarm_on_random_numbers_in_thirty(build_numbers, find):
+def test_no_false_alarm_on_random_numbers_in_eight(build_numbers, find):
     told = []
-    for seed in range(30):
+    for seed in range(8):
         labels, inputs = numbers(seed, strength=0.0, n=150)
         told.append(find(signal(build_numbers(labels, labels, inputs=inputs)), "data.label_r2").reason is None)
     assert sum(told) <= 1
@@ -99,6 +112,6 @@ def test_numbers_that_only_their_cluster_tells_are_random(build_numbers, find):
     assert apart.interval.low < 0
     assert together.interval.low > 0
     few = build_numbers(
-        labels, labels, inputs=inputs, clusters=np.array([f"c{i % 4}" for i in range(300)], dtype=object)
+        labels, np.zeros(300), inputs=inputs, clusters=np.array([f"c{i % 4}" for i in range(300)], dtype=object)
     )
     assert "4 clusters" in signal(few).reason

@@ -48,6 +48,7 @@ def render(name):
     slices = [f"{attribute} (`{how.column}`)" for attribute, how in data.slices.items()]
     lines += [f"**Groups.** {', '.join(groups) or 'none'}. **Slices.** {', '.join(slices) or 'none'}.", ""]
     lines += [f"Not applicable: `{check}`: {why}." for check, why in suite.not_applicable.items()]
+    lines += decision_of(suite)
     lines += ["", "## Checks", ""]
     for request in suite.checks:
         given = ", ".join(f"{key}: {value}" for key, value in request.parameters.items())
@@ -80,6 +81,14 @@ def render(name):
         tried = [f"harness audit {name} --model https://host/v1#model -o report.html"]
     lines += ["## Try it", "", "```", *tried, "```"]
     return "\n".join(lines) + "\n"
+
+
+def decision_of(suite):
+    """How scores become answers, where the suite says so."""
+    if suite.decision is None:
+        return []
+    how = ", ".join(f"{k}: {v}" for k, v in suite.decision.model_dump(exclude_none=True, exclude={"reason"}).items())
+    return ["", f"**Decision.** `{how}`: {suite.decision.reason}."]
 
 
 def text_of(suite):

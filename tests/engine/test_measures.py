@@ -46,6 +46,7 @@ RARE = {
     "data.no_number",
     "data.unlabelled_rows",
     "model.threshold",
+    "data.label_informedness",  # no shipped suite of several classes runs data.signal: tests/checks/test_signal.py does
     "data.determined_label_rate",
     # No shipped suite of several classes has sites: tests/checks/test_transfer.py has.
     *(f"performance.{name}" for name in ("site_recall_macro", "left_out_recall_macro", "recall_transfer_gap")),

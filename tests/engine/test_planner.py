@@ -2,7 +2,7 @@ import pytest
 
 from harness.core.audit import ModelInfo
 from harness.engine.absence import absence
-from harness.engine.planner import plan
+from harness.engine.planner import ALWAYS, plan
 from harness.engine.registry import check_entries
 from harness.errors import SuiteError
 
@@ -47,7 +47,7 @@ def test_a_check_that_lacks_nothing_runs(suite, data):
         *("bias.groups", "data.quality", "performance.classification", "performance.slices"),
     ]
     found = plan(suite(checks, **SENSITIVE), data(), model())
-    assert {step.request.name: step.status for step in found.steps} == dict.fromkeys([*checks, "model.loading"])
+    assert {step.request.name: step.status for step in found.steps} == dict.fromkeys([*checks, *ALWAYS])
 
 
 def test_every_reason_is_told(suite, data):
@@ -78,7 +78,7 @@ def test_every_built_in_check_says_truly_why_a_task_has_no_use_for_it(suite, dat
 @pytest.mark.parametrize(
     ("checks", "roles"),
     [
-        (["data.quality"], ()),
+        (["data.quality"], ("test",)),  # whether the model beats guessing is always measured
         (["performance.classification"], ("test",)),
         (["performance.classification", "privacy.membership"], ("test", "train")),
     ],
@@ -95,7 +95,7 @@ def test_training_rows_are_not_asked_for_a_check_that_will_not_run(suite, data):
 def test_how_the_model_was_opened_is_always_told_and_once(suite, data):
     for checks in (["data.quality"], ["model.loading", "data.quality"]):
         names = [step.request.name for step in plan(suite(checks), data(), model()).steps]
-        assert sorted(names) == ["data.quality", "model.loading"]
+        assert sorted(names) == ["data.quality", *ALWAYS]
 
 
 def test_every_mistake_of_a_suite_comes_at_once(suite, data):

@@ -46,4 +46,3 @@ def test_a_template_that_tries_to_do_harm_is_stopped_by_the_sandbox(template):
 def test_a_view_that_the_suite_lacks_is_asked_for():
     with pytest.raises(SuiteError, match=r"Write views\.text"):
         render_view(suite(), "text", ROWS)
-

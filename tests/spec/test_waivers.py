@@ -36,7 +36,10 @@ def test_all_waivers_that_fit_no_rule_are_named_at_once_with_their_lines(tmp_pat
     )
     assert error.startswith("4 problem(s)")
     line = lines.index("- rule: usefull") + 1
-    assert f"p.yaml:{line}: waivers.0.rule: there is no rule 'usefull'; the policy's rules: useful, parity" in error
+    assert (
+        f"p.yaml:{line}: waivers.0.rule: there is no rule 'usefull'; the policy's rules: useful, parity, better-than-guessing"
+        in error
+    )
     assert 'waivers.1.group: rule parity has {race: "*"}' in error
     assert f"p.yaml:{lines.index('  of:') + 1}: waivers.2.of: rule useful has none: leave it out" in error
     assert 'waivers.3.group: rule parity has {race: "*"}' in error

@@ -133,7 +133,9 @@ def _outcomes(evidence: Evidence, test: Split) -> _Outcomes:
     constant = evidence.decision.point.constant_answer
     if favourable is None:
         right, nobody = np.asarray(answers.labels == test.labels, dtype=bool), np.zeros(len(test), dtype=bool)
-        return _Outcomes(right & answers.answered, nobody, nobody, False, None, answers.answered, test.clusters, constant)
+        return _Outcomes(
+            right & answers.answered, nobody, nobody, False, None, answers.answered, test.clusters, constant
+        )
     selected, deserving = answers.labels == favourable, test.labels == favourable
     right, score = (selected == deserving) & answers.answered, answers.positive_scores(favourable)
     return _Outcomes(right, selected, deserving, True, score, answers.answered, test.clusters, constant)
@@ -272,9 +274,7 @@ def _too_rare(own: Share | None, other: Share | None) -> str | None:
     expected = min(own.effective[1], other.effective[1]) * min(rate, 1 - rate)
     if expected >= MINIMUM_EXPECTED:
         return None
-    return (
-        f"insufficient sample: {expected:.1f} of the rarer answer expected in the smaller group, {MINIMUM_EXPECTED} needed"
-    )
+    return f"insufficient sample: {expected:.1f} of the rarer answer expected in the smaller group, {MINIMUM_EXPECTED} needed"
 
 
 def impact_ratio(

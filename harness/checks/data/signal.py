@@ -1,94 +1,162 @@
-"""Whether the features tell the label at all: labels that no model can beat chance on are random, or of other rows.
+"""Whether anything predicts the label: labels that no model beats chance on are random, or those of other rows.
 
-Classes: AUC of boosted trees (features → positive class, or the most frequent class where none is positive), out of five folds
-over the rows of every split, with the widened interval of `data.shift`. Numbers: R² = 1 - Σ(y - f)² / Σ(y - m)² of boosted trees, f out
-of five folds and m the mean of the rows that f learnt from, so that 0 is chance; with r = Σ(y - f)² / Σ(y - m)² the standard error is that of
-a ratio, √(k / (k - 1) · Σ s²) / Σ(y - m)² over k clusters (or rows) with sums s of (y - f)² - r·(y - m)², widened by √2 as well.
-Limitations: texts count as categories, so of free texts nothing can be learnt here; a weak true signal may stay unseen in few rows.
+Simple models (a regularised linear one, boosted trees), chosen inside cross-validation, predict the rows of every split out of five
+folds. Two classes: AUC (DeLong's interval). Several classes: informedness of the class with the largest ratio of probability to
+prevalence. Numbers: R² = 1 - Σ(y - f)² / Σ(y - m)², m the mean of the rows that f learnt from, so that 0 is chance; its standard
+error is that of a ratio of paired means. The folds share training rows, so every standard error is widened by √2 (counts are halved).
+Signal, 0 at chance = the one of these that is surest to be above it: 2 · AUC - 1, informedness or R² of the simple models; the
+audited model's own informedness, 2 · AUC - 1 or squared error skill on the test rows. So where the model's own gain is proven, this
+check adds nothing. Limitations: texts count by their words only; a weak true signal may stay unseen in few rows; the best of
+several is taken, so alone it errs at up to the sum of their levels: performance.skill judges the model itself.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.checks.data.shift import as_numbers, cross_validated_auc
-from harness.core.dataset import Labels, joined_clusters
+from harness.checks.data.simple_models import FOLDS, Problem, out_of_fold
+from harness.checks.performance.skill import skill
+from harness.core.dataset import Dataset, Labels, Split, joined_clusters
 from harness.core.finding import Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
-from harness.stats.intervals import wald
-
-if TYPE_CHECKING:
-    import pandas as pd
+from harness.stats.auc import Auc, delong
+from harness.stats.design_effect import effective_counts
+from harness.stats.intervals import informedness, wald
 
 Floats = npt.NDArray[np.float64]
-FOLDS = 5
+WIDER = float(np.sqrt(2))
+SIGNAL = "data.signal"
 
 
 def signal(evidence: Evidence, *, minimum: int = 50) -> Measurement:
-    """Looks at every row of every split; either class needs `minimum` rows, numbers twice as many in all."""
-    import pandas as pd
-
+    """Looks at every row of every split; a class needs `minimum` rows to be predicted, numbers twice as many in all."""
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:
         return not_tested("no data")
+    simple = _simple(evidence.data, parts, minimum, evidence.generator("data.signal"))
+    found = [] if isinstance(simple, str) else [simple[0]]
+    candidates = [*([] if isinstance(simple, str) else [simple[1]]), *_of_model(evidence)]
+    if not candidates:
+        return not_tested(str(simple))
+    best = max(candidates, key=_lower_end)
+    if _lower_end(best) <= 0:
+        if isinstance(simple, str):
+            return not_tested(f"no simple model could be tried ({simple}), and the model's own gain is not proven")
+        best = simple[1].model_copy(
+            update={"reason": "the interval covers 0: nothing surely predicts the label; are labels random?"}
+        )
+    return Measurement([*found, best.model_copy(update={"measure": SIGNAL})])
+
+
+def _lower_end(finding: Finding) -> float:
+    return finding.interval.low if finding.interval else -1.0
+
+
+def _simple(data: Dataset, parts: list[Split], minimum: int, rng: np.random.Generator) -> tuple[Finding, Finding] | str:
+    """What simple models reach, as a measure of its own and as a signal; or why none was tried."""
+    import pandas as pd
+
     labels, clusters = np.concatenate([part.labels for part in parts]), joined_clusters(parts)
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
     if clusters is not None and len(set(clusters)) < FOLDS:
-        return not_tested(f"insufficient sample: {len(set(clusters))} clusters; {FOLDS} needed for the folds")
-    rng = evidence.generator("data.signal")
-    if not evidence.data.classes:
+        return f"insufficient sample: {len(set(clusters))} clusters; {FOLDS} needed for the folds"
+    if not data.classes:
         return _of_numbers(inputs, np.asarray(labels, dtype=float), clusters, minimum, rng)
-    named = evidence.data.positive or min(Counter(labels).items(), key=lambda item: (-item[1], item[0]))[0]
-    target = labels == named
-    if min(target.sum(), (~target).sum()) < minimum:
-        return not_tested(
-            f"insufficient sample: {int(target.sum())} rows of {named!r} among {len(target)}; {minimum} of either class needed"
-        )
-    auc = cross_validated_auc(inputs, target, clusters, rng)
-    return Measurement([_told("data.label_auc", auc.value, len(labels), auc.interval(), 0.5)])
+    counts = Counter(labels.tolist())
+    names = sorted(name for name, rows in counts.items() if rows >= minimum)
+    if len(names) < 2:
+        return f"insufficient sample: {len(names)} class(es) with {minimum} rows; two needed"
+    rows = np.flatnonzero([label in names for label in labels])
+    target = np.array([names.index(label) for label in labels[rows]])
+    own = None if clusters is None else clusters[rows]
+    problem = Problem(inputs.iloc[rows].reset_index(drop=True), target, own, len(names))
+    said = out_of_fold(problem, rng)
+    if len(names) == 2:
+        return _ranked(said[:, 1], target == 1, own)
+    return _recognised(said, target, own)
 
 
-def _of_numbers(
-    inputs: pd.DataFrame, labels: Floats, clusters: Labels | None, minimum: int, rng: np.random.Generator
-) -> Measurement:
-    if len(labels) < 2 * minimum:
-        return not_tested(f"insufficient sample: {len(labels)} rows; {2 * minimum} needed")
-    if np.ptp(labels) == 0:
-        return not_tested("no data: every row has the same number")
-    value, error = cross_validated_r2(inputs, labels, clusters, rng)
-    return Measurement([_told("data.label_r2", value, len(labels), wald(value, error), 0.0)])
-
-
-def _told(measure: str, value: float, n: int, band: Interval, chance: float) -> Finding:
-    why = f"the interval covers {chance:g}: nothing in the features tells the label; are labels random?"
-    return Finding(
-        measure=measure, value=value, n=n, interval=band, better="higher", reason=None if band.low > chance else why
+def _ranked(score: Floats, hit: npt.NDArray[np.bool_], clusters: Labels | None) -> tuple[Finding, Finding] | str:
+    auc = delong(score, hit, clusters)
+    if auc is None:
+        return "insufficient sample: fewer than two clusters of a class"
+    wider = Auc(
+        auc.value,
+        auc.standard_error * WIDER,
+        auc.positive_placements,
+        auc.negative_placements,
+        auc.of_clusters,
+        auc.clusters_of_class,
+    )
+    return _made("data.label_auc", auc.value, len(hit), wider.interval(), 0.5), _signal_of(
+        wider, "simple models, out of fold"
     )
 
 
-def cross_validated_r2(
-    inputs: pd.DataFrame, labels: Floats, clusters: Labels | None, rng: np.random.Generator
-) -> tuple[float, float]:
-    """R² out of fold of numbers (n,) from columns (n, k) against the mean of the other folds, and its standard error."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
+def _recognised(said: Floats, target: npt.NDArray[np.int64], clusters: Labels | None) -> tuple[Finding, Finding]:
+    shares = np.bincount(target) / len(target)
+    right = (said / shares).argmax(axis=1) == target
+    masks = [target == place for place in range(len(shares))]
+    counts = [effective_counts(right[m], None if clusters is None else clusters[m]) for m in masks]
+    value = (sum(float(right[m].mean()) for m in masks) - 1) / (len(masks) - 1)
+    band = informedness([hits / 2 for hits, _ in counts], [rows / 2 for _, rows in counts])
+    found = _made("data.label_informedness", value, len(target), band, 0.0)
+    return found, found.model_copy(update={"reason": "simple models, out of fold"})
 
+
+def _of_numbers(
+    inputs: object, labels: Floats, clusters: Labels | None, minimum: int, rng: np.random.Generator
+) -> tuple[Finding, Finding] | str:
+    import pandas as pd
+
+    assert isinstance(inputs, pd.DataFrame)
+    if len(labels) < 2 * minimum:
+        return f"insufficient sample: {len(labels)} rows; {2 * minimum} needed"
+    if np.ptp(labels) == 0:
+        return "no data: every row has the same number"
+    said = out_of_fold(Problem(inputs, labels, clusters, 0), rng)[:, 0]
+    wrong, apart = (labels - said) ** 2, (labels - labels.mean()) ** 2
     owner = np.arange(len(labels)) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
-    fold = (rng.permutation(owner.max() + 1) % FOLDS)[owner]
-    columns, wrong, apart = as_numbers(inputs), np.zeros(len(labels)), np.zeros(len(labels))
-    model = HistGradientBoostingRegressor(max_iter=30, max_leaf_nodes=8, random_state=0, early_stopping=False)
-    with threadpool_limits(1):
-        for own in (fold == place for place in range(FOLDS)):
-            said = model.fit(columns[~own], labels[~own]).predict(columns[own])
-            wrong[own], apart[own] = (labels[own] - said) ** 2, (labels[own] - labels[~own].mean()) ** 2
-    ratio = float(wrong.sum() / apart.sum())
+    ratio, k = float(wrong.sum() / apart.sum()), int(owner.max()) + 1
     sums = np.bincount(owner, weights=wrong - ratio * apart)
-    k = len(sums)
-    return 1 - ratio, math.sqrt(2 * k / (k - 1) * float((sums**2).sum())) / float(apart.sum())
+    error = WIDER * float(np.sqrt(k / (k - 1) * (sums**2).sum())) / float(apart.sum())
+    found = _made("data.label_r2", 1 - ratio, len(labels), wald(1 - ratio, error), 0.0)
+    return found, found.model_copy(update={"reason": "simple models, out of fold"})
+
+
+def _made(measure: str, value: float, n: int, band: Interval, chance: float) -> Finding:
+    why = f"the interval covers {chance:g}: nothing in the features predicts the label; are labels random?"
+    reason = None if band.low > chance else why
+    return Finding(measure=measure, value=value, n=n, interval=band, better="higher", reason=reason)
+
+
+def _signal_of(auc: Auc, source: str) -> Finding:
+    n = len(auc.positive_placements) + len(auc.negative_placements)
+    value, error = 2 * auc.value - 1, 2 * auc.standard_error
+    return Finding(measure=SIGNAL, value=value, n=n, interval=wald(value, error), better="higher", reason=source)
+
+
+def _of_model(evidence: Evidence) -> Iterator[Finding]:
+    """What the audited model proves of itself on test rows that it was not trained on."""
+    test = evidence.split("test")
+    if test is None or not evidence.has_predictions("test") or evidence.trained_on_test_rows() is not None:
+        return
+    for finding in skill(evidence).findings:
+        own = finding.measure in ("performance.informedness", "performance.squared_error_skill")
+        if own and finding.interval is not None and not finding.exact:
+            yield finding.model_copy(update={"reason": "the audited model's own answers"})
+    answers, positive = evidence.predictions("test"), evidence.data.positive
+    if positive is not None and answers.scores is not None:
+        score = answers.positive_scores(positive)
+        assert score is not None
+        known = np.isfinite(score)
+        clusters = None if test.clusters is None else test.clusters[known]
+        auc = delong(score[known], test.labels[known] == positive, clusters)
+        if auc is not None:
+            yield _signal_of(auc, "the audited model's own ranking")

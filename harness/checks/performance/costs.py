@@ -89,9 +89,12 @@ def _costs_of(
     """What decisions cost, and the unit that goes with it: the check's own parameters, else the suite's decision, else 1 each."""
     spec, classes = evidence.suite.decision, evidence.data.classes
     if len(classes) != 2:
-        raise SuiteError(f"performance.costs is of two classes, and the data has {len(classes)}: {', '.join(classes[:10])}.")
+        raise SuiteError(
+            f"performance.costs is of two classes, and the data has {len(classes)}: {', '.join(classes[:10])}."
+        )
     unit = None
-    if false_alarm is missed is matrix is None and spec is not None and spec.costs is not None:
+    stated = false_alarm is not None or missed is not None or matrix is not None
+    if not stated and spec is not None and spec.costs is not None:
         matrix = spec.costs.as_matrix(positive, next(name for name in classes if name != positive))
         unit = spec.costs.unit
     try:

@@ -108,9 +108,7 @@ def _worst_recall(recalls: list[_Recall]) -> Finding:
     worst = min(judged, key=lambda one: (one.value, one.name))
     reason = "; ".join(part for part in (f"the worst class is '{worst.name}'", left_out) if part)
     interval = worst_share(*_counts(judged))
-    return Finding(
-        measure=measure, value=worst.value, n=worst.rows, interval=interval, better="higher", reason=reason
-    )
+    return Finding(measure=measure, value=worst.value, n=worst.rows, interval=interval, better="higher", reason=reason)
 
 
 def _accuracy_gain(test: Split, right: Bools) -> Finding:
