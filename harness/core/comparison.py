@@ -114,7 +114,7 @@ class Difference(_Stored):
 class Leg(_Stored):
     """One condition of a choice, seen from the model that is better on the domain (or from the vertical one)."""
 
-    name: Literal["superior", "not_inferior", "guard"]
+    name: Literal["superior", "not_inferior", "guard", "better_than_guessing"]
     measure: str
     group: Selector | None = None
     of: Selector | None = None

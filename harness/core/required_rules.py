@@ -10,6 +10,8 @@ from harness.core.rule import Rule
 
 SOURCE = "vertical-harness: required of every policy; only a waiver with a reason lifts it"
 RARE = 0.2
+GUESSING = ("performance.informedness", "performance.squared_error_skill", "performance.choice_gain")
+"""The measures that say whether a model beats guessing, one a task."""
 _CALIBRATION = ("performance.calibration_", "performance.ece", "performance.top_label_", "bias.calibration_")
 
 

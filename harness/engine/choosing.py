@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.core.comparison import Choice, ChoiceOutcome, Difference, Leg, LegOutcome, Margin, Margins
+from harness.core.decision import Decision
 from harness.core.interval import Interval
 from harness.engine.judge import selects
 from harness.stats.intervals import at_level
@@ -15,18 +16,22 @@ NO_GUARD = "no guard set was named (--guard-suite), so this says nothing on what
 
 @dataclass(frozen=True)
 class Compared:
-    """What a choice is made from: the differences on the domain, and on a guard set where there is one."""
+    """What a choice is made from: the differences on the domain, and on a guard set where there is one; what each model's own
+    audit decided on whether it beats guessing.
+    """
 
     differences: list[Difference]
     guard: list[Difference] | None = None
     guard_reason: str = NO_GUARD
     rows: int = 0
+    vertical_skill: list[Decision] = field(default_factory=list)
+    general_skill: list[Decision] = field(default_factory=list)
 
 
 def choose(margins: Margins, compared: Compared, against: str, level: float = 0.95) -> Choice:
     """The vertical model, the general one, neither, or what is missing.
 
-    A model is chosen if its gain on `superior` lies wholly above δ, and its gain on every `not_inferior` measure and on the
+    No model is chosen that its own audit does not show to beat guessing. A model is chosen if its gain on `superior` lies wholly above δ, and its gain on every `not_inferior` measure and on the
     guard set wholly above -ε. Both lying within ±δ is no difference. Superior, but surely worse elsewhere, is a trade-off
     that no number of rows settles. A measure that was asked for and not measured holds nothing up.
     """
@@ -75,6 +80,7 @@ def _chosen(
             )
     if margins.guard is not None:
         legs.append(_guard(margins.guard, compared, sign, level))
+    legs += [_skill(d) for d in (compared.vertical_skill if sign > 0 else compared.general_skill)]
     broken = [leg for leg in legs if leg.outcome == "broken"]
     missing = [leg for leg in legs if leg.outcome in ("open", "not_tested") and not _free(leg, compared)]
     if broken:
@@ -96,6 +102,26 @@ def _chosen(
 def _free(leg: Leg, compared: Compared) -> bool:
     """A guard set that nobody named is said aloud, but does not hold up the choice on the domain."""
     return leg.name == "guard" and compared.guard is None and compared.guard_reason == NO_GUARD
+
+
+def _skill(decision: Decision) -> Leg:
+    """That the chosen model beats guessing, by its own audit."""
+    holds = decision.outcome == "pass"
+    about = f" ({', '.join(f'{k}: {v}' for k, v in decision.of.items())})" if decision.of else ""
+    verb = "beats guessing" if holds else "is not shown to beat guessing"
+    return Leg(
+        name="better_than_guessing",
+        measure=decision.measure,
+        of=decision.of,
+        by=0.0,
+        outcome="holds" if holds else "open",
+        gain=decision.observed,
+        interval=decision.interval,
+        n_needed=decision.n_needed,
+        message=f"it {verb}: {decision.measure}{about}: {decision.message}",
+        reason=decision.reason,
+        source=decision.limit_source,
+    )
 
 
 def _guard(margin: Margin, compared: Compared, sign: int, level: float) -> Leg:

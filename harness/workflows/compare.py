@@ -13,6 +13,7 @@ from harness.checks.baseline.differences import paired_differences, unpaired_dif
 from harness.checks.baseline.sides import Sides
 from harness.core.comparison import Choice, ComparedModel, Comparison, Difference, Margin, Margins, NotCompared
 from harness.core.finding import Exhibit
+from harness.core.required_rules import GUESSING
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
@@ -65,7 +66,9 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
     choices: list[Choice] = []
     for run, uri, name in zip(runs[1:], request.general, names[1:], strict=True):
         found = _differences(runs[0], run, request.costs)
-        compared = Compared(found, *_guard(request, uri, margins, progress), rows=_test_rows(runs[0]))
+        of_guard = _guard(request, uri, margins, progress)
+        skills = [[d for d in one.record.verdict.decisions if d.measure in GUESSING] for one in (runs[0], run)]
+        compared = Compared(found, *of_guard, _test_rows(runs[0]), *skills)
         choices.append(choose(margins, compared, name, level))
         differences += [d.model_copy(update={"against": name}) for d in [*found, *(compared.guard or [])]]
     progress("timing")

@@ -19,6 +19,16 @@ _CONTROLS = {
 }
 
 
+# Skills are of the same answers as accuracy, balanced accuracy, Brier score, log loss and R², which are compared pair by pair.
+_SKILLS = {
+    f"performance.{name}"
+    for name in (
+        *("informedness", "accuracy_gain", "worst_recall", "brier_skill", "log_loss_skill"),
+        *("squared_error_skill", "choice_gain"),
+    )
+}
+
+
 def paired_differences(sides: Sides) -> list[Difference]:
     """Performance, slices and bias, each from both models' answers for the same rows."""
     found = [] if sides.suite.data.label.column is None else performance_differences(sides)
@@ -50,7 +60,7 @@ def _measured(records: list[CheckRecord]) -> list[Finding]:
         and finding.interval is not None
         and finding.better is not None
         and not finding.measure.startswith(_NOT_OF_MODELS)
-        and finding.measure not in _CONTROLS
+        and finding.measure not in _CONTROLS | _SKILLS
         and ".found_" not in finding.measure
     ]
 
