@@ -11,6 +11,7 @@ from harness.core.audit import DataRef, ModelInfo, SuiteRef, Usage
 from harness.core.decision import VerdictOutcome
 from harness.core.finding import Exhibit, Selector
 from harness.core.interval import Interval
+from harness.core.operating_point import OperatingPoint
 from harness.core.rule import Rule
 
 ChoiceOutcome = Literal["choose_vertical", "choose_general", "no_difference", "trade_off", "inconclusive"]
@@ -148,6 +149,7 @@ class ComparedModel(_Stored):
     evidence_digest: str
     members: str
     threshold: float | None = None
+    decision: OperatingPoint | None = None
     seconds_per_1000: float | None = None
     timed_rows: int | None = None
     cost_per_1000: float | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.core.comparison import Comparison, Difference, Leg, Margin
 from harness.core.finding import Exhibit
 from harness.outputs.consequences import cost, cost_of_errors, latency, privacy
+from harness.outputs.decision_text import constant_sentence, decision_sentence
 from harness.outputs.narrative import OUTCOME_WORDS, about, measure_title, number
 from harness.outputs.pair import Pair, exhibit_of, pair_of, signed, why_not
 
@@ -39,6 +40,7 @@ def advise(pair: Pair) -> list[Advice]:
     """The decision, then what the industry needs, what data there are, and what either model delivers."""
     return [
         Advice("Decision", _decision(pair)),
+        Advice("How scores become answers", _answers(pair)),
         Advice("Industry need", _need(pair)),
         Advice("Data volume", _data(pair)),
         Advice("Performance", _performance(pair)),
@@ -127,6 +129,16 @@ def _rows_needed(pair: Pair) -> str:
     if pair.choice.n_needed is None:
         return "The estimate lies on the margin, so no number of rows can be named that would decide."
     return f"About {pair.choice.n_needed:,} test rows would decide, were the estimate the truth; there are {rows:,}."
+
+
+def _answers(pair: Pair) -> str:
+    """Each model's decision, and where it answers every row alike, that first."""
+    told = []
+    for model in pair.models:
+        if model.decision is not None:
+            parts = (constant_sentence(model.decision), decision_sentence(model.decision).removeprefix("Decision: "))
+            told.append(f"{model.name}: {' '.join(part for part in parts if part)}")
+    return " ".join(told) or "The record of an earlier version does not say."
 
 
 def _need(pair: Pair) -> str:

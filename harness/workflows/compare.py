@@ -21,7 +21,6 @@ from harness.engine.progress import Progress, silent
 from harness.engine.registry import validate_measures
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
-from harness.outputs.decision_text import decision_sentence
 from harness.spec.loading import load_suite
 from harness.spec.suite import Suite
 from harness.workflows.audit import AuditRequest, AuditRun, run_audit
@@ -184,6 +183,7 @@ def _compared(role: Literal["vertical", "general"], name: str, run: AuditRun, re
         evidence_digest=record.evidence_digest,
         members=record.data.members,
         threshold=evidence.decision.point.threshold,
+        decision=record.decision,
         seconds_per_1000=None if timed is None else float(f"{1000 * timed[0]:.3g}"),
         timed_rows=None if timed is None else timed[1],
         cost_per_1000=cost,
@@ -230,9 +230,6 @@ def _notes(runs: list[AuditRun], names: list[str]) -> list[str]:
             f"Contamination: {card.title} is public, so {', '.join(readers)} may have seen its rows in training; figures of "
             "such a model may be too good."
         )
-    for name, run in zip(names, runs, strict=True):
-        if run.record.decision is not None:
-            notes.append(f"{name}: {decision_sentence(run.record.decision)}")
     if record.data.sampled_rows:
         notes.append(f"A seeded sample of {record.data.sampled_rows} test rows was compared.")
     return notes
