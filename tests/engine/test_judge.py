@@ -1,6 +1,7 @@
 import pytest
 
 from harness.core.finding import CheckRecord, Finding
+from harness.core.interval import Interval
 from harness.core.rule import Rule
 from harness.engine.judge import judge
 from harness.stats.intervals import wilson
@@ -67,3 +68,29 @@ def test_failing_one_of_many_rules_is_judged_at_holms_level():
 def test_a_maximum_over_groups_cannot_be_gated():
     with pytest.raises(ValueError, match="per-group measure"):
         Rule(id="x", measure="bias.demographic_parity_difference", at_most=0.1, reason="r", source="s")
+
+
+def skill(value, low, high, exact=False):
+    interval = Interval(
+        low=low,
+        high=high,
+        level=0.95,
+        method="wald",
+        inputs={"value": (low + high) / 2, "standard_error": (high - low) / 3.92},
+    )
+    found = Finding(measure="performance.accuracy", value=value, n=100, interval=interval, exact=exact)
+    return CheckRecord(check="performance.classification", status="measured", findings=[found])
+
+
+def test_above_is_a_limit_that_the_interval_must_not_touch():
+    assert judge([rule(above=0)], [skill(0.2, 0.1, 0.3)], 100).outcome == "pass"
+    assert judge([rule(above=0)], [skill(0.2, 0.0, 0.4)], 100).outcome == "incomplete"
+    assert judge([rule(above=0)], [skill(0.2, 0.2, 0.2)], 100).outcome != "pass"  # without a width nothing is shown
+    assert judge([rule(above=0)], [skill(0.0, -0.1, 0.1, exact=True)], 100).outcome == "fail"
+    assert rule(above=0).limit_text() == "> 0"
+
+
+def test_required_rules_stop_a_model_but_let_none_pass_alone():
+    required = rule(above=0).model_copy(update={"required": True})
+    assert judge([required], [skill(0.2, 0.1, 0.3)], 100).outcome == "incomplete"
+    assert judge([required], [skill(0.0, -0.1, 0.1, exact=True)], 100).outcome == "fail"

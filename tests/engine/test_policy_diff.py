@@ -98,3 +98,12 @@ def test_a_value_stopped_before_and_let_through_now_always_shows_as_a_weakening(
         assert "relaxed" in kinds
     if passes(old) and not passes(new):
         assert "tightened" in kinds
+
+
+def test_a_limit_that_may_be_touched_no_more_is_tightened():
+    old, new = (
+        Rule(id="r", measure="performance.accuracy", reason="r", source="s", **limit)
+        for limit in ({"at_least": 0}, {"above": 0})
+    )
+    assert [(c.kind, c.weakens) for c in policy_changes([old], [new])] == [("tightened", False)]
+    assert [(c.kind, c.weakens) for c in policy_changes([new], [old])] == [("relaxed", True)]
