@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from harness.core.dataset import Dataset, Labels, Split, Strings
 from harness.core.names import name_of
 from harness.core.written_numbers import number_of
 from harness.datasets.groups import group_names
+from harness.datasets.matching import SUITE_ROW, share_ids, trained_calibration_rows
 from harness.datasets.ngrams import piece_counts
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
@@ -25,9 +25,6 @@ from harness.spec.suite import Suite
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-SUITE_ROW = "suite:"
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     else:
         members = _members(splits, options)
     no_calibration = _add_calibration(splits, loaded, options, classes)
-    trained = _trained_calibration_rows(splits, members, options)
+    trained = trained_calibration_rows(splits, members, options.trained_ids if options.data is not None else None)
     _check_reference(suite.data, splits)
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
@@ -123,27 +120,13 @@ def _add_calibration(
     return None
 
 
-def _trained_calibration_rows(splits: dict[str, Split], members: str, options: DataOptions) -> int:
-    """How many calibration rows the model is known to have been trained on."""
-    calibration, train = splits["calibration"], splits["train"]
-    if not len(calibration):
-        return 0
-    if options.data is not None and options.trained_ids is not None:
-        known = {f"{SUITE_ROW}{name}" for name in options.trained_ids}
-        return sum(name in known for name in calibration.ids)
-    if members == "train-data" and len(train):
-        shared = sorted(set(calibration.columns.columns) & set(train.columns.columns))
-        return len(_told_apart(_row_keys(train, shared), _row_keys(calibration, shared)))
-    return len(set(calibration.ids) & set(train.ids)) if members == "fitted" else 0
-
-
 def _train_data(
     splits: dict[str, Split], name: str, table: pd.DataFrame, suite: Suite, classes: tuple[str, ...]
 ) -> str:
     table["__id__"] = "train:" + table["__id__"]
     _, labels = _labels(table, suite, name, classes)
     splits["train"] = _split("train", table, labels, suite.data, table)
-    _share_ids(splits)
+    share_ids(splits)
     return "train-data"
 
 
@@ -156,30 +139,6 @@ def _members(splits: dict[str, Split], options: DataOptions) -> str:
     return "stated" if options.trained_on_split and options.data is None else "unknown"
 
 
-def _share_ids(splits: dict[str, Split]) -> None:
-    """Gives a training row that is a test row that row's id.
-
-    The files share no ids, so rows are compared by all their columns, and only rows that stand once in each file count.
-    Where rows are too coarse to be told apart (equal rows are common by chance) no row is taken for another.
-    """
-    train, test = splits["train"], splits["test"]
-    keys = [_row_keys(split, list(test.columns.columns.intersection(train.columns.columns))) for split in (train, test)]
-    single = _told_apart(keys[0], keys[1])
-    known = {key: own for key, own in zip(keys[1], test.ids, strict=True) if key in single}
-    ids = np.array([known.get(key, own) for key, own in zip(keys[0], train.ids, strict=True)], dtype=object)
-    splits["train"] = replace(train, ids=ids)
-
-
-def _told_apart(train: list[str], others: list[str]) -> set[str]:
-    """The keys that stand once in either list; none where that is no more than rows that are equal by chance would give."""
-    if not others:
-        return set()
-    counts = [Counter(part) for part in (train, others)]
-    single = {key for key in counts[0] if counts[0][key] == 1 and counts[1][key] == 1}
-    twins = 1 - sum(count == 1 for count in counts[1].values()) / len(others)
-    return set() if len(single) <= (2 * twins + 0.01) * len(others) else single
-
-
 def _check_reference(data: Data, splits: dict[str, Split]) -> None:
     for attribute, wanted in data.reference.items():
         found = {str(v) for split in splits.values() for v in split.groups[attribute] if v is not None}
@@ -188,13 +147,6 @@ def _check_reference(data: Data, splits: dict[str, Split]) -> None:
                 f"data.reference names the group {wanted!r} of {attribute}, which no row has. Groups: "
                 f"{', '.join(sorted(found)[:10])}."
             )
-
-
-def _row_keys(split: Split, columns: list[str]) -> list[str]:
-    import pandas as pd
-
-    hashed = pd.util.hash_pandas_object(split.columns[columns].astype(str), index=False).astype(str)
-    return [f"{key}:{label}" for key, label in zip(hashed, split.labels, strict=True)]
 
 
 def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:

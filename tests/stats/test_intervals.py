@@ -5,7 +5,8 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from harness.stats.auc import delong
-from harness.stats.intervals import at_level, clopper_pearson, newcombe, newcombe_auc, p_beyond, score_ratio, wilson
+from harness.stats.exact import clopper_pearson
+from harness.stats.intervals import at_level, newcombe, newcombe_auc, p_beyond, score_ratio, wilson
 from harness.stats.multiplicity import benjamini_hochberg, holm
 
 

@@ -27,7 +27,8 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.stats.auc import Auc, delong
 from harness.stats.design_effect import effective_counts
-from harness.stats.intervals import informedness, wald
+from harness.stats.exact import informedness
+from harness.stats.intervals import wald
 
 Floats = npt.NDArray[np.float64]
 WIDER = float(np.sqrt(2))

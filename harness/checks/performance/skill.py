@@ -25,7 +25,8 @@ from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.design_effect import effective_counts
-from harness.stats.intervals import informedness, shifted_share, tango, worst_share
+from harness.stats.exact import informedness, shifted_share, worst_share
+from harness.stats.intervals import tango
 from harness.stats.paired import mean_difference
 from harness.stats.skill import skill as skill_score
 

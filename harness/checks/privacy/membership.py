@@ -28,7 +28,8 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
 from harness.stats.auc import Auc, delong
 from harness.stats.design_effect import effective_counts
-from harness.stats.intervals import clopper_pearson, newcombe, normal_quantile, wald, wilson
+from harness.stats.exact import clopper_pearson
+from harness.stats.intervals import newcombe, normal_quantile, wald, wilson
 from harness.stats.power import minimum_detectable
 
 Floats = npt.NDArray[np.float64]

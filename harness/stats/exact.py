@@ -1,0 +1,76 @@
+"""Exact intervals of proportions (Clopper & Pearson 1934), and of what is made of several proportions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import special
+
+from harness.core.interval import Inputs, Interval
+
+
+def clopper_pearson(successes: float, n: float, level: float = 0.95) -> Interval:
+    """Exact interval for a proportion (Clopper & Pearson 1934); (0, 1) when n is 0."""
+    low, high = _exact_bounds(successes, n, level)
+    inputs: Inputs = {"successes": as_count(successes), "n": as_count(n)}
+    return Interval(low=low, high=high, level=level, method="clopper_pearson", inputs=inputs)
+
+
+def informedness(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
+    """Interval of (K · balanced accuracy - 1) / (K - 1) = (Σ recall - 1) / (K - 1) over K ≥ 2 classes that have rows.
+
+    `hits` (K,) of `rows` (K,) are answered right. Clopper and Pearson's exact interval by class, combined by MOVER (Zou &
+    Donner 2008): value ± √Σ (recall - bound)² / (K - 1), within [-1/(K - 1), 1]. At 0 (answers that do not depend on the
+    truth) the lower end exceeds 0 in at most 2.4 % of samples, enumerated for two classes of 2 to 5,000 rows.
+    """
+    recalls = np.asarray(hits, dtype=float) / np.asarray(rows, dtype=float)
+    bounds = np.array([_exact_bounds(k, n, level) for k, n in zip(hits, rows, strict=True)])
+    others = len(recalls) - 1
+    value = (float(recalls.sum()) - 1) / others
+    down, up = (float(np.sqrt(((recalls - bounds[:, side]) ** 2).sum())) / others for side in (0, 1))
+    inputs: Inputs = {
+        "hits": [float(k) for k in hits],
+        "rows": [float(n) for n in rows],
+    }
+    low, high = max(-1 / others, value - down), min(1.0, value + up)
+    return Interval(low=low, high=high, level=level, method="clopper_pearson_mover", inputs=inputs)
+
+
+def shifted_share(successes: float, n: float, subtracted: float, level: float = 0.95) -> Interval:
+    """Exact interval (Clopper & Pearson 1934) of a proportion minus a number that is known, such as chance."""
+    low, high = _exact_bounds(successes, n, level)
+    inputs: Inputs = {
+        "successes": as_count(successes),
+        "n": as_count(n),
+        "subtracted": subtracted,
+    }
+    ends = {"low": low - subtracted, "high": high - subtracted}
+    return Interval(**ends, level=level, method="clopper_pearson_minus", inputs=inputs)
+
+
+def worst_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
+    """Interval of the smallest of several proportions, `hits` (K,) of `rows` (K,).
+
+    From the smallest lower end of the exact intervals: the truth of the worst lies below it in at most (1 - level) / 2 of
+    samples. To the smallest upper end at the level 1 - (1 - level) / K (Bonferroni), since any of K may be the worst.
+    """
+    counts, wide = list(zip(hits, rows, strict=True)), 1 - (1 - level) / len(rows)
+    inputs: Inputs = {
+        "hits": [float(k) for k in hits],
+        "rows": [float(n) for n in rows],
+    }
+    low = min(_exact_bounds(k, n, level)[0] for k, n in counts)
+    high = min(_exact_bounds(k, n, wide)[1] for k, n in counts)
+    return Interval(low=low, high=high, level=level, method="worst_clopper_pearson", inputs=inputs)
+
+
+def _exact_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
+    tail = (1 - level) / 2
+    low = 0.0 if successes == 0 or n == 0 else float(special.betaincinv(successes, n - successes + 1, tail))
+    return low, 1.0 if successes == n else float(special.betaincinv(successes + 1, n - successes, 1 - tail))
+
+
+def as_count(value: float) -> float | int:
+    """A count as a whole number where it is one; a count over a design effect is none."""
+    return int(value) if float(value).is_integer() else float(value)
