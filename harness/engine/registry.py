@@ -341,6 +341,7 @@ _BUILT_IN = (
             "unreadable_answers",
             "unscored_answers",
             "precision_change",
+            "damaged_cache_rows",
             "threshold",
         ),
         EVERY,

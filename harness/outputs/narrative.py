@@ -195,6 +195,7 @@ DEFECTS = {
     "model.refused_answers",
     "model.unreadable_answers",
     "model.unscored_answers",
+    "model.damaged_cache_rows",
 }
 
 

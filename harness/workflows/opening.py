@@ -117,7 +117,9 @@ def _open_server(uri: str, given: Opening) -> TextModel:
         key = cache_key(server.info.fingerprint, server.settings, server.info.view, text)
         known = cache.get([key])
         row = known[key] if known else server.score([text])[0]
-        if not known:  # asked again for its key: the first answer tells whether the server chats
+        # The key is computed again: the first answer tells whether the server chats. A damaged row is left to the pass, which
+        # records it.
+        if not known and not cache.damaged:
             cache.put([(cache_key(server.info.fingerprint, server.settings, server.info.view, text), row)])
         server.learn(row)
     return server
