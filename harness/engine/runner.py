@@ -6,6 +6,7 @@ import time
 
 from harness.core.finding import CheckRecord
 from harness.engine.evidence import Evidence
+from harness.engine.measurement import Measurement
 from harness.engine.planner import Plan, Step
 from harness.engine.progress import Progress
 from harness.engine.text_pass import Exhausted
@@ -32,25 +33,33 @@ def run_step(step: Step, evidence: Evidence) -> CheckRecord:
     """The record of one step."""
     if step.status is not None:
         return _record(step, step.status, step.reason or "")
-    before, start = evidence.queries, time.process_time()
     try:
-        found = step.entry.run(evidence, step.request.parameters)
-    except UserError:
+        return _measured(step, evidence)
+    except (UserError, KeyboardInterrupt):
         raise
     except Exhausted as limit:
         return _record(step, "not_tested", str(limit))
-    except Exception as error:  # noqa: BLE001 - the one place where a crash becomes a record
+    except SystemExit as error:
+        return _record(step, "error", f"the check crashed: it called sys.exit({error.code})")
+    except BaseException as error:  # noqa: BLE001 - the one place where a crash becomes a record
         return _record(step, "error", f"the check crashed: {type(error).__name__}: {error}")
+
+
+def _measured(step: Step, evidence: Evidence) -> CheckRecord:
+    before, start = evidence.queries, time.process_time()
+    measurement = step.entry.run(evidence, step.request.parameters)
+    if not isinstance(measurement, Measurement):
+        return _record(step, "error", f"the check gave back {type(measurement).__name__}. Wanted: a Measurement")
     used = evidence.queries - before
     if not used and "predictions" in step.entry.needs and (test := evidence.split("test")) is not None:
         used = len(test)
     return CheckRecord(
         check=step.request.name,
         parameters=dict(step.request.parameters),
-        status=found.status,
-        reason=found.reason,
-        findings=found.findings,
-        exhibits=found.exhibits,
+        status=measurement.status,
+        reason=measurement.reason,
+        findings=measurement.findings,
+        exhibits=measurement.exhibits,
         seconds=time.process_time() - start,
         queries=used,
     )
