@@ -104,7 +104,9 @@ def _end_by(number: int) -> int:
             if number == signal.SIGKILL
             else "Native code of a model or a plugin crashed."
         )
-        print_error(f"the process was ended by {signal.Signals(number).name} before the command had finished. {why}")
+        print_error(
+            f"signal {number} ({signal.strsignal(number)}) ended the process before the command had finished. {why}"
+        )
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # the child's is the one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ from harness.core.dataset import Dataset, Labels, Split
 from harness.core.finding import Finding
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
+from harness.engine.isolation import IsolatedModel, copied_data, copied_predictions
 from harness.engine.text_pass import Exhausted
 from harness.engine.threshold import best_threshold
 from harness.errors import ModelError
@@ -166,6 +167,18 @@ class Evidence:
         """A generator that depends on the suite's seed and the check's name alone."""
         key = hashlib.sha256(f"{self._seed}:{check}".encode()).digest()
         return np.random.default_rng(int.from_bytes(key[:8], "big"))
+
+    def isolated(self) -> Evidence:
+        """The evidence for a third party's check: copies, so that what it writes reaches nobody else; its queries from 0."""
+        baseline = self.baseline
+        if baseline is not None:
+            rules = [rule.model_copy(deep=True) for rule in baseline.rules]
+            baseline = replace(baseline, answers=copied_predictions(baseline.answers), rules=rules)
+        suite, model = self.suite.model_copy(deep=True), IsolatedModel(self._model)
+        copied = Evidence(suite, copied_data(self.data), model, self._seed, baseline)
+        copied._predictions = {role: copied_predictions(found) for role, found in self._predictions.items()}
+        copied.exhausted, copied.threshold = self.exhausted, self.threshold
+        return copied
 
     def _calibrate_threshold(self) -> None:
         """A zero-shot model was never told where to cut: its threshold comes from the calibration split."""

@@ -42,6 +42,11 @@ class CheckEntry:
         check: Check = load_target(self.target)
         return check
 
+    @property
+    def third_party(self) -> bool:
+        """Whether the check comes from another package; its name is then package/name."""
+        return "/" in self.name
+
     def gives(self, measure: str) -> bool:
         """Whether this check gives the measure."""
         family, _, name = measure.partition(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 
 from harness.core.finding import CheckRecord
@@ -46,23 +47,29 @@ def run_step(step: Step, evidence: Evidence) -> CheckRecord:
 
 
 def _measured(step: Step, evidence: Evidence) -> CheckRecord:
-    before, start = evidence.queries, time.process_time()
-    measurement = step.entry.run(evidence, step.request.parameters)
+    parameters, third_party = step.request.parameters, step.entry.third_party
+    seen = evidence.isolated() if third_party else evidence
+    before, start = seen.queries, time.process_time()
+    measurement = step.entry.run(seen, copy.deepcopy(parameters))
+    seconds, used = time.process_time() - start, seen.queries - before
+    if third_party:
+        evidence.queries += used
     if not isinstance(measurement, Measurement):
         return _record(step, "error", f"the check gave back {type(measurement).__name__}. Wanted: a Measurement")
-    used = evidence.queries - before
     if not used and "predictions" in step.entry.needs and (test := evidence.split("test")) is not None:
         used = len(test)
-    return CheckRecord(
+    record = CheckRecord(
         check=step.request.name,
-        parameters=dict(step.request.parameters),
+        parameters=dict(parameters),
         status=measurement.status,
         reason=measurement.reason,
         findings=measurement.findings,
         exhibits=measurement.exhibits,
-        seconds=time.process_time() - start,
+        seconds=seconds,
         queries=used,
     )
+    # Read back, so that findings are valid and no reference to them remains with the check.
+    return CheckRecord.model_validate(record.model_dump(mode="json")) if third_party else record
 
 
 def _record(step: Step, status: str, reason: str) -> CheckRecord:
