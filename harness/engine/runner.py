@@ -10,6 +10,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement
 from harness.engine.planner import Plan, Step
 from harness.engine.progress import Progress
+from harness.engine.registry import CheckEntry
 from harness.engine.text_pass import Exhausted
 from harness.errors import UserError
 
@@ -58,6 +59,8 @@ def _measured(step: Step, evidence: Evidence) -> CheckRecord:
         return _record(step, "error", f"the check gave back {type(measurement).__name__}. Wanted: a Measurement")
     if not used and "predictions" in step.entry.needs and (test := evidence.split("test")) is not None:
         used = len(test)
+    if undeclared := step.entry.undeclared(finding.measure for finding in measurement.findings):
+        return _record(step, "error", _undeclared(step.entry, undeclared))
     record = CheckRecord(
         check=step.request.name,
         parameters=dict(parameters),
@@ -70,6 +73,14 @@ def _measured(step: Step, evidence: Evidence) -> CheckRecord:
     )
     # Read back, so that findings are valid and no reference to them remains with the check.
     return CheckRecord.model_validate(record.model_dump(mode="json")) if third_party else record
+
+
+def _undeclared(entry: CheckEntry, measures: list[str]) -> str:
+    given = f"the check gave the measure {', '.join(measures)}, which it does not declare."
+    declared = entry.declared()
+    if declared is None:
+        return f"{given} It declares none, so its measures must begin with {entry.name}."
+    return f"{given} Declared: {', '.join(declared) or 'none'}"
 
 
 def _record(step: Step, status: str, reason: str) -> CheckRecord:

@@ -33,6 +33,9 @@ def step(name, check=None, status=None, reason=None, needs=(), **parameters):
         def load(self):
             return check
 
+        def declared(self):
+            return (GOOD.measure,)
+
     return Step(CheckRequest(name=name, parameters=parameters), Entry(name, "-", needs, name), status, reason)
 
 
