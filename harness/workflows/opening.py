@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from harness.datasets.readers import read_table
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.evidence import Model
-from harness.engine.plugins import load_target, targets
+from harness.engine.isolation import copied_data
+from harness.engine.plugins import load_target, targets, what_happened
 from harness.engine.text_pass import TextModel
 from harness.engine.views import render_view
-from harness.errors import DeviceMemoryError, ModelError
+from harness.errors import DeviceMemoryError, ModelError, UserError
 from harness.models.options import ModelOptions
 from harness.resources import cache_folder
 from harness.spec.loading import LoadedSuite
@@ -79,8 +81,7 @@ def _opener(uri: str) -> Callable[[str, Opening], Any]:
     if ":" in uri and scheme in schemes:
         return schemes[scheme]
     if ":" in uri and scheme in plugins:
-        found: Callable[[str, Opening], Any] = load_target(plugins[scheme])
-        return found
+        return partial(_open_plugin, plugins[scheme])
     if not path.exists():
         raise ModelError(f"There is no model {uri}. {_WANTED}.")
     if path.is_dir():
@@ -98,6 +99,20 @@ def _opener(uri: str) -> Callable[[str, Opening], Any]:
             "(AutoModelForCausalLM.from_pretrained(dir, gguf_file=…)), or serve it and audit https://host/v1#model."
         )
     raise ModelError(f"{path.name} is no known kind of model. {_WANTED}.")
+
+
+def _open_plugin(target: str, uri: str, given: Opening) -> Model | TextModel:
+    """A third party's model. Its opener sees copies, and whatever it raises is told as the model's."""
+    loaded = replace(given.loaded, suite=given.loaded.suite.model_copy(deep=True))
+    try:
+        opened: Model | TextModel = load_target(target)(
+            uri, replace(given, loaded=loaded, data=copied_data(given.data))
+        )
+    except (KeyboardInterrupt, UserError):
+        raise
+    except BaseException as error:
+        raise ModelError(f"{uri} {what_happened(error, 'while it was opened')}.") from error
+    return opened
 
 
 def _open_callable(uri: str, given: Opening) -> Model:
