@@ -320,3 +320,4 @@ def test_a_command_beside_an_installed_plugin_may_run_its_code(plugin, tmp_path,
     plugin()
     monkeypatch.syspath_prepend(tmp_path / "site")
     assert runs_code_of_others(["audit", "s", "--model", "m.skops"], {})
+    assert not runs_code_of_others(["--help"], {})
