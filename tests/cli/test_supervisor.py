@@ -195,9 +195,10 @@ def test_a_verb_that_ends_gives_its_code_and_one_without_a_code_gives_0():
         assert ended.value.exit_code == wanted
 
 
-def heeding_interrupts():
-    """Where the tests run behind a shell's &, interrupts are ignored, which a child would inherit."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def heeding_signals():
+    """Where the tests run behind a shell's & or nohup, some signals are ignored, which a child would inherit."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def gone(pid):
@@ -221,7 +222,7 @@ def started(tmp_path):
     def start(words):
         process = subprocess.Popen(
             words, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, start_new_session=True, preexec_fn=heeding_interrupts,
+            text=True, start_new_session=True, preexec_fn=heeding_signals,
         )  # fmt: skip
         processes.append(process)
         while not (tmp_path / "pid").exists() and process.poll() is None:
