@@ -18,16 +18,19 @@ from harness.cli.history import history
 from harness.cli.init import init
 from harness.cli.judge import judge
 from harness.cli.plan import plan
-from harness.cli.printing import story
+from harness.cli.printing import print_error, story
 from harness.cli.report import report
 from harness.cli.rows import rows
 from harness.cli.schema import schema
 from harness.cli.show import show
 from harness.cli.suites import suites
+from harness.cli.supervisor import runs_code_of_others, supervised
 from harness.cli.validate import validate
+from harness.engine.plugins import what_happened
 from harness.errors import HarnessError
 
 P = ParamSpec("P")
+INTERNAL_ERROR = HarnessError.exit_code
 VERBS = (suites, show, init, validate, rows, fit, plan, audit, compare, judge, report, history, schema, demo)
 
 app = typer.Typer(
@@ -43,36 +46,47 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Runs the command line; in a supervised process where code that we don't ship can run."""
+    sys.exit(supervised(_run) if runs_code_of_others(sys.argv[1:], os.environ) else _run())
+
+
+def _run() -> int:
+    """Runs the command line in this process; its exit code."""
     try:
         app()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return INTERNAL_ERROR
 
 
-def _guarded(verb: Callable[P, None]) -> Callable[P, None]:
-    """The verb, with every error turned into a message and an exit code."""
+def _guarded(verb: Callable[P, int | None]) -> Callable[P, None]:
+    """The verb, with every error turned into a message and an exit code; a verb that returns none ends with 0.
+
+    Only what the verb returns can become 0: whatever ends it otherwise, `sys.exit(0)` in a plugin included, is an error.
+    """
 
     @functools.wraps(verb)
     def run(*arguments: P.args, **options: P.kwargs) -> None:
         try:
-            verb(*arguments, **options)
+            code = verb(*arguments, **options)
         except HarnessError as error:
-            story.print("Error: ", style="bold red", end="")
-            story.print(str(error), markup=False, highlight=False, soft_wrap=True)
-            raise typer.Exit(error.exit_code) from error
+            print_error(str(error))
+            raise typer.Exit(error.exit_code or INTERNAL_ERROR) from error
         except KeyboardInterrupt as error:
             story.print("Interrupted.")
             raise typer.Exit(130) from error
-        except (typer.Exit, BrokenPipeError):
+        except BrokenPipeError:
             raise
-        except Exception as error:
+        except SystemExit as error:
+            print_error(f"a plugin {what_happened(error, 'before the command had finished')}.")
+            raise typer.Exit(INTERNAL_ERROR) from error
+        except BaseException as error:
             story.print(f"Internal error: {type(error).__name__}: {error}", markup=False)
             story.print("This is a bug. Report it with the command you typed; HARNESS_TRACEBACK=1 shows where.")
             if os.environ.get("HARNESS_TRACEBACK"):
                 story.print_exception()
-            raise typer.Exit(70) from error
+            raise typer.Exit(INTERNAL_ERROR) from error
+        raise typer.Exit(code or 0)
 
     return run
 

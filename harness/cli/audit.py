@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from harness.cli import options
 from harness.cli.printing import print_verdict, progress, story
 
@@ -30,7 +28,7 @@ def audit(
     price_out: options.PriceOut = None,
     allow_unsafe_load: options.AllowUnsafeLoad = None,
     baseline: options.BaselineRecord = None,
-) -> None:
+) -> int:
     """Audit a model. Exit code: 0 pass, 1 the policy blocks, 3 incomplete."""
     from harness.datasets.roles import DataOptions
     from harness.models.options import ModelOptions
@@ -56,4 +54,4 @@ def audit(
     print_verdict(record, written)
     if baseline is not None and all(rule.measure != "baseline.gain" for rule in record.policy.rules):
         story.print("Note: the suite has no release margins (key release), so nothing was judged against the baseline.")
-    raise typer.Exit(EXIT_CODES[record.verdict.outcome])
+    return EXIT_CODES[record.verdict.outcome]

@@ -40,7 +40,7 @@ def compare(
         bool,
         typer.Option("--gate", help="Exit 0 only if the vertical model is chosen, 3 if nothing is decided, else 1."),
     ] = False,
-) -> None:
+) -> int:
     """Vertical or general? Paired differences on the same items, and a choice by the suite's margins.
 
     A model is chosen if it is better on the domain by the suite's margin, and not worse on bias and on a guard set. Exit code 0
@@ -70,4 +70,4 @@ def compare(
     with progress() as tell:
         found, written = compare_and_write(request, output or [], tell)
     print_choice(found, written)
-    raise typer.Exit(EXIT_CODES[found.decision.outcome] if gate else 0)
+    return EXIT_CODES[found.decision.outcome] if gate else 0

@@ -20,7 +20,7 @@ def judge(
         typer.Option(help="A policy file (a mapping with the keys policy and waivers); else the record's own."),
     ] = None,
     output: Outputs = None,
-) -> None:
+) -> int:
     """Judge stored evidence again, without the model, under the waivers that hold today (UTC). Exit codes as of audit."""
     from harness.outputs.writing import write
     from harness.spec.loading import load_policy
@@ -30,4 +30,4 @@ def judge(
     stored = load_audit(record)
     judged = rejudge(stored, load_policy(policy) if policy else None, datetime.now(UTC).date())
     print_verdict(judged, [write(judged, target) for target in output or []])
-    raise typer.Exit(EXIT_CODES[judged.verdict.outcome])
+    return EXIT_CODES[judged.verdict.outcome]

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 story = Console(stderr=True)
 
 
+def print_error(text: str) -> None:
+    """An error as every verb shows it."""
+    story.print("Error: ", style="bold red", end="")
+    story.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_verdict(record: Audit, written: list[Path]) -> None:
     """What makes the numbers void, what the model does and how scores become answers; one line a rule, worst first; then every
     waiver, the verdict, the evidence digest and the files.

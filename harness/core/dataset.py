@@ -23,7 +23,7 @@ Labels = npt.NDArray[Any]
 class Split:
     """One part of the data. `ids` (n,) text, `inputs` the feature columns, `labels` (n,) class names or, for regression,
     numbers, `groups` attribute → (n,) group names (None where unknown), `slices` likewise, `columns` every column as read,
-    `clusters` (n,) names of what rows belong together to (None where each row stands alone)."""
+    `clusters` (n,) names of what rows belong together to (None where each row stands alone). The arrays become read-only."""
 
     role: str
     ids: Strings
@@ -33,6 +33,11 @@ class Split:
     slices: dict[str, Strings]
     columns: pd.DataFrame
     clusters: Strings | None = None
+
+    def __post_init__(self) -> None:
+        clusters = () if self.clusters is None else (self.clusters,)
+        for values in (self.ids, self.labels, *self.groups.values(), *self.slices.values(), *clusters):
+            values.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.ids)

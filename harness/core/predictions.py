@@ -17,12 +17,17 @@ class Predictions:
     """Answers for n rows: labels (n,), and scores (n, classes) where the model gives probabilities.
 
     A row that the model did not answer (a refusal, an answer that can't be read) has the label None and NaN scores. For
-    regression there are no classes: labels are numbers, NaN without an answer.
+    regression there are no classes: labels are numbers, NaN without an answer. The arrays become read-only.
     """
 
     classes: tuple[str, ...]
     labels: Labels
     scores: Floats | None
+
+    def __post_init__(self) -> None:
+        self.labels.setflags(write=False)
+        if self.scores is not None:
+            self.scores.setflags(write=False)
 
     @property
     def answered(self) -> npt.NDArray[np.bool_]:

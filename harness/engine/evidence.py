@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -19,6 +20,7 @@ from harness.core.operating_point import OperatingPoint
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
 from harness.engine.decision import DecisionPlan, Frozen, freeze, plan_decision
+from harness.engine.isolation import IsolatedModel, copied_data, copied_predictions
 from harness.engine.text_pass import Exhausted
 from harness.errors import ModelError
 from harness.spec.suite import Suite
@@ -196,6 +198,19 @@ class Evidence:
         """A generator that depends on the suite's seed and the check's name alone."""
         key = hashlib.sha256(f"{self._seed}:{check}".encode()).digest()
         return np.random.default_rng(int.from_bytes(key[:8], "big"))
+
+    def isolated(self) -> Evidence:
+        """The evidence for a third party's check: copies, so that what it writes reaches nobody else; its queries from 0."""
+        baseline = self.baseline
+        if baseline is not None:
+            rules = [rule.model_copy(deep=True) for rule in baseline.rules]
+            baseline = replace(baseline, answers=copied_predictions(baseline.answers), rules=rules)
+        suite, model = self.suite.model_copy(deep=True), IsolatedModel(self._model)
+        copied = Evidence(suite, copied_data(self.data), model, self._seed, baseline)
+        copied._own = {role: copied_predictions(found) for role, found in self._own.items()}
+        copied._predictions = {role: copied_predictions(found) for role, found in self._predictions.items()}
+        copied.exhausted, copied.decision = self.exhausted, deepcopy(self.decision)
+        return copied
 
     def _decide(self) -> None:
         """Freezes the decision, and makes the answers by it."""

@@ -9,7 +9,8 @@ from harness.core.dataset import Dataset
 from harness.core.finding import Status
 from harness.engine.absence import absence
 from harness.engine.decision import plan_decision
-from harness.engine.registry import CheckEntry, Need, find_check, problems_of_rules, validate_measures
+from harness.engine.registry import CheckEntry, Need
+from harness.engine.validation import find_check, problems_of_rules, validate_measures
 from harness.engine.views import problems_of_views
 from harness.errors import SuiteError
 from harness.spec.suite import REQUIRED_CHECK, CheckRequest, Suite
@@ -37,13 +38,17 @@ class Plan:
 
 def validate_checks(suite: Suite) -> None:
     """Looks up every check, its parameters, and the measures of the rules; SuiteError lists all problems."""
-    problems = problems_of_rules(suite.policy) + problems_of_views(suite)
-    problems += validate_measures([(f"The margin ({m.measure})", m.measure) for m in suite.margins])
+    third_party, of_checks = [], []
     for request in suite.checks:
         try:
-            find_check(request.name, request.parameters)
+            entry = find_check(request.name, request.parameters)
         except SuiteError as error:
-            problems.append(str(error))
+            of_checks.append(str(error))
+        else:
+            third_party += [entry] if entry.third_party else []
+    problems = problems_of_rules(suite.policy, third_party) + problems_of_views(suite)
+    problems += validate_measures([(f"The margin ({m.measure})", m.measure) for m in suite.margins], third_party)
+    problems += of_checks
     if problems:
         raise SuiteError("\n".join(problems))
 

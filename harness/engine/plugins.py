@@ -25,3 +25,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """' Did you mean …?' for the nearest known name, or nothing."""
     near = difflib.get_close_matches(name, list(known), 1)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+def what_happened(error: BaseException, where: str) -> str:
+    """What code that is not ours did: 'raised ValueError in predict: no weights', or 'called sys.exit(0) in predict'."""
+    if isinstance(error, SystemExit):
+        code = "" if error.code is None else repr(error.code)
+        return f"called sys.exit({code}) {where}. It must return or raise an error instead of ending the process"
+    return f"raised {type(error).__name__} {where}: {error}"

@@ -1,19 +1,14 @@
-"""Finds checks by name, lazily, and says which measures each gives."""
+"""The checks by name, loaded lazily, and which measures each gives."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-from harness.core.rule import Rule
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement
-from harness.engine.plugins import did_you_mean, load_target, targets
-from harness.errors import SuiteError
+from harness.engine.plugins import load_target, targets
 
 Need = Literal[
     "predictions", "answers", "scores", "members", "sensitive", "ask", "positive", "favourable", "calibration", "refit"
@@ -28,7 +23,7 @@ class CheckEntry:
     """Where a check lies, what it needs, which measures it gives (by name, within its family), which tasks it knows,
     and whether it runs where no true answer exists.
 
-    `measures` is empty for a third party's check: any measure may come from it.
+    `measures` is empty for a third party's check, which declares its own (`harness.engine.measurement.measures`).
     """
 
     name: str
@@ -44,17 +39,35 @@ class CheckEntry:
         check: Check = load_target(self.target)
         return check
 
+    @property
+    def third_party(self) -> bool:
+        """Whether the check comes from another package; its name is then package/name."""
+        return "/" in self.name
+
     def gives(self, measure: str) -> bool:
-        """Whether this check gives the measure."""
+        """Whether the measure may come from this check; of a third party's check its name alone tells."""
+        if self.third_party:
+            return measure.startswith(f"{self.name}.")
         family, _, name = measure.partition(".")
         return family == self.name.partition(".")[0] and name in self.measures
+
+    def declared(self) -> tuple[str, ...] | None:
+        """The full names of the measures that the check declares; None where a third party's check declares nothing."""
+        prefix = self.name if self.third_party else self.name.partition(".")[0]
+        names = getattr(self.load(), "measures", None) if self.third_party else self.measures
+        return None if names is None else tuple(f"{prefix}.{name}" for name in names)
+
+    def undeclared(self, measures: Iterable[str]) -> list[str]:
+        """Which of the measures the check must not give."""
+        declared = self.declared()
+        return sorted({m for m in measures if not (self.gives(m) if declared is None else m in declared)})
 
     def run(self, evidence: Evidence, parameters: dict[str, Any]) -> Measurement:
         """Runs the check with its parameters."""
         return self.load()(evidence, **parameters)
 
 
-_BUILT_IN = (
+BUILT_IN = (
     CheckEntry(
         "performance.classification",
         "harness.checks.performance.classification:classification",
@@ -361,6 +374,7 @@ _BUILT_IN = (
             "unreadable_answers",
             "unscored_answers",
             "precision_change",
+            "damaged_cache_rows",
             "threshold",
         ),
         EVERY,
@@ -371,49 +385,9 @@ _BUILT_IN = (
 
 def check_entries() -> dict[str, CheckEntry]:
     """Every known check by name; a third party's is named package/name."""
-    built_in = {entry.name: entry for entry in _BUILT_IN}
+    built_in = {entry.name: entry for entry in BUILT_IN}
     found = targets("harness.checks", {name: entry.target for name, entry in built_in.items()})
-    return {n: built_in.get(n) or CheckEntry(n, target, ("predictions",), n) for n, target in found.items()}
-
-
-def find_check(name: str, parameters: dict[str, Any]) -> CheckEntry:
-    """The check of this name; SuiteError with a did-you-mean, or where a parameter is unknown or of another type."""
-    known = check_entries()
-    if name not in known:
-        raise SuiteError(
-            f"There is no check {name!r}.{did_you_mean(name, known)} Known checks: {', '.join(sorted(known))}."
-        )
-    entry = known[name]
-    check = entry.load()
-    accepted = [key for key in inspect.signature(check).parameters if key != "evidence"]
-    unknown = sorted(set(parameters) - set(accepted))
-    if unknown:
-        raise SuiteError(
-            f"Check {name} has no parameter {', '.join(unknown)}. It takes: {', '.join(accepted) or 'none'}."
-        )
-    hints = get_type_hints(check)
-    for key, value in parameters.items():
-        try:
-            TypeAdapter(hints[key], config=ConfigDict(strict=True)).validate_python(value)
-        except ValidationError as error:
-            raise SuiteError(
-                f"Check {name}: parameter {key} is {value!r}. {error.errors()[0]['msg']} (wanted: {hints[key]})."
-            ) from error
-    return entry
-
-
-def problems_of_rules(rules: Sequence[Rule]) -> list[str]:
-    """Problems of rules that name a measure which no check gives."""
-    return validate_measures([(f"Rule {rule.id}", rule.measure) for rule in rules])
-
-
-def validate_measures(named: Sequence[tuple[str, str]]) -> list[str]:
-    """Problems of (who names it, measure) pairs whose measure no check of its family gives."""
-    entries = list(check_entries().values())
-    open_families = {entry.name.partition(".")[0] for entry in entries if not entry.measures}
-    known = [f"{entry.name.partition('.')[0]}.{name}" for entry in entries for name in entry.measures]
-    return [
-        f"{who} names the measure {measure!r}, which no check gives.{did_you_mean(measure, known)}"
-        for who, measure in named
-        if measure not in known and measure.partition(".")[0] not in open_families and "/" not in measure
-    ]
+    third_party = {
+        name: CheckEntry(name, target, ("predictions",), name) for name, target in found.items() if "/" in name
+    }
+    return {**third_party, **built_in}

@@ -112,6 +112,7 @@ class TextPass:
         return (
             *self._model.warnings,
             *self._unknown_tokens(),
+            self._damaged_cache_rows(n),
             *(
                 Finding(
                     measure=measure,
@@ -124,6 +125,19 @@ class TextPass:
                 )
                 for measure, (found, why) in counted.items()
             ),
+        )
+
+    def _damaged_cache_rows(self, texts: int) -> Finding:
+        damaged = len(self._cache.damaged)
+        why = f"{damaged} rows of the cache did not match their checksum: they were not used, and were recomputed"
+        return Finding(
+            measure="model.damaged_cache_rows",
+            value=damaged,
+            n=2 * texts,  # the size and the answer of each
+            exact=True,
+            better="lower",
+            unit="rows",
+            reason=why if damaged else None,
         )
 
     def _unknown_tokens(self) -> list[Finding]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
 from harness.core.names import name_of
 from harness.core.predictions import Predictions
+from harness.engine.plugins import what_happened
 from harness.engine.provenance import sha256_bytes, sha256_file
 from harness.errors import ModelError
 
@@ -34,13 +38,13 @@ class CallableModel:
         return None
 
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
-        """Labels from the callable's labels or probabilities."""
-        try:
-            answer = np.asarray(self._predict(inputs))
-        except Exception as error:
-            raise ModelError(f"{self.info.uri} raised {type(error).__name__}: {error}") from error
+        """Labels from the callable's labels or probabilities; it is given a copy, so that it can't change the data."""
+        with _user_code(self.info.uri, "in predict"):
+            return self._predictions(np.asarray(self._predict(inputs.copy())), len(inputs))
+
+    def _predictions(self, answer: np.ndarray, rows: int) -> Predictions:
         if not self._classes:
-            return Predictions((), self._numbers(answer, len(inputs)), None)
+            return Predictions((), self._numbers(answer, rows), None)
         if answer.ndim == 1:
             return Predictions(self._classes, np.array([name_of(v) for v in answer], dtype=object), None)
         if answer.ndim != 2 or answer.shape[1] != len(self._classes):
@@ -69,10 +73,8 @@ def load_callable(
         raise ModelError(f"{uri} names no factory. Wanted: python:package.module:factory.")
     sys.path.insert(0, str(Path.cwd()))
     try:
-        module = importlib.import_module(name)
-        predict = getattr(module, factory)()
-    except (ImportError, AttributeError) as error:
-        raise ModelError(f"{uri} can't be loaded: {error}. Check the module path and the factory's name.") from error
+        with _user_code(uri, "while it was loaded"):
+            module, predict = _made(name, factory, uri)
     finally:
         sys.path.pop(0)
     source = getattr(module, "__file__", None)
@@ -87,3 +89,22 @@ def load_callable(
     if example is not None and len(example) and model.predict(example, np.array([""])).scores is None:
         model.info = info.model_copy(update={"offers": [offer for offer in info.offers if offer != "scores"]})
     return model
+
+
+def _made(name: str, factory: str, uri: str) -> tuple[ModuleType, Any]:
+    try:
+        module = importlib.import_module(name)
+        return module, getattr(module, factory)()
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"{uri} can't be loaded: {error}. Check the module path and the factory's name.") from error
+
+
+@contextmanager
+def _user_code(uri: str, where: str) -> Iterator[None]:
+    """Makes a ModelError of whatever the user's code raises, and of sys.exit; an interrupt stays an interrupt."""
+    try:
+        yield
+    except (KeyboardInterrupt, ModelError):
+        raise
+    except BaseException as error:
+        raise ModelError(f"{uri} {what_happened(error, where)}") from error

@@ -216,6 +216,7 @@ DEFECTS = {
     "model.refused_answers",
     "model.unreadable_answers",
     "model.unscored_answers",
+    "model.damaged_cache_rows",
 }
 
 

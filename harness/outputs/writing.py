@@ -37,7 +37,9 @@ def render(record: Audit | Comparison, kind: str) -> str:
 
     A comparison as html, json or markdown.
     """
-    return str(load_target(_kinds(type(record))[kind])(record))
+    built_in = kind in _OF_AUDIT or kind in _OF_COMPARISON
+    given = record if built_in else record.model_copy(deep=True)  # what a plugin changes reaches nobody else
+    return str(load_target(_kinds(type(record))[kind])(given))
 
 
 def path_of(target: str) -> Path:

@@ -18,7 +18,7 @@ from harness.datasets.roles import DataOptions
 from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.progress import Progress, silent
-from harness.engine.registry import validate_measures
+from harness.engine.validation import validate_measures
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,11 +16,12 @@ from harness.datasets.readers import read_table
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.evidence import Model
-from harness.engine.plugins import load_target, targets
+from harness.engine.isolation import copied_data
+from harness.engine.plugins import load_target, targets, what_happened
 from harness.engine.progress import Progress
 from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.engine.views import render_view
-from harness.errors import DeviceMemoryError, ModelError
+from harness.errors import DeviceMemoryError, ModelError, UserError
 from harness.models.options import ModelOptions
 from harness.resources import cache_folder
 from harness.spec.loading import LoadedSuite
@@ -81,8 +83,7 @@ def _opener(uri: str) -> Callable[[str, Opening], Any]:
     if ":" in uri and scheme in schemes:
         return schemes[scheme]
     if ":" in uri and scheme in plugins:
-        found: Callable[[str, Opening], Any] = load_target(plugins[scheme])
-        return found
+        return partial(_open_plugin, plugins[scheme])
     if not path.exists():
         raise ModelError(f"There is no model {uri}. {_WANTED}.")
     if path.is_dir():
@@ -102,6 +103,20 @@ def _opener(uri: str) -> Callable[[str, Opening], Any]:
     raise ModelError(f"{path.name} is no known kind of model. {_WANTED}.")
 
 
+def _open_plugin(target: str, uri: str, given: Opening) -> Model | TextModel:
+    """A third party's model. Its opener sees copies, and whatever it raises is told as the model's."""
+    loaded = replace(given.loaded, suite=given.loaded.suite.model_copy(deep=True))
+    try:
+        opened: Model | TextModel = load_target(target)(
+            uri, replace(given, loaded=loaded, data=copied_data(given.data))
+        )
+    except (KeyboardInterrupt, UserError):
+        raise
+    except BaseException as error:
+        raise ModelError(f"{uri} {what_happened(error, 'while it was opened')}.") from error
+    return opened
+
+
 def _open_callable(uri: str, given: Opening) -> Model:
     from harness.models.callable import load_callable
 
@@ -119,7 +134,9 @@ def _open_server(uri: str, given: Opening) -> TextModel:
         key = cache_key(server.info.fingerprint, server.settings, server.info.view, text)
         known = cache.get([key])
         row = known[key] if known else server.score([text])[0]
-        if not known:  # asked again for its key: the first answer tells whether the server chats
+        # The key is computed again: the first answer tells whether the server chats. A damaged row is left to the pass, which
+        # records it.
+        if not known and not cache.damaged:
             cache.put([(cache_key(server.info.fingerprint, server.settings, server.info.view, text), row)])
         server.learn(row)
     return server

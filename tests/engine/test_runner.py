@@ -33,6 +33,9 @@ def step(name, check=None, status=None, reason=None, needs=(), **parameters):
         def load(self):
             return check
 
+        def declared(self):
+            return (GOOD.measure,)
+
     return Step(CheckRequest(name=name, parameters=parameters), Entry(name, "-", needs, name), status, reason)
 
 
@@ -60,6 +63,33 @@ def test_a_crash_says_what_crashed_and_its_rule_is_not_passed(evidence):
 def test_a_mistake_of_the_user_is_not_swallowed(evidence):
     with pytest.raises(ModelError, match="your model is wrong"):
         records(evidence(), step("data.quality", blames_the_user))
+
+
+def ends(code):
+    def check(evidence):
+        raise SystemExit(code)
+
+    return check
+
+
+def test_a_check_that_ends_the_process_is_an_error_and_the_next_check_runs(evidence):
+    ended, fine = records(evidence(), step("bias.groups", ends(0)), step("data.quality", lambda e: Measurement([GOOD])))
+    assert (ended.status, ended.reason) == ("error", "the check crashed: it called sys.exit(0)")
+    assert fine.status == "measured"
+
+
+def test_a_check_that_gives_back_no_measurement_is_an_error(evidence):
+    wrong, empty = records(evidence(), step("bias.groups", lambda e: None), step("data.quality", lambda e: [GOOD]))
+    assert (wrong.status, empty.status) == ("error", "error")
+    assert wrong.reason == "the check gave back NoneType. Wanted: a Measurement"
+
+
+def test_an_interrupt_in_a_check_is_an_interrupt(evidence):
+    def interrupted(evidence):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        records(evidence(), step("bias.groups", interrupted))
 
 
 def test_a_planned_status_is_recorded_and_the_check_never_runs(evidence):

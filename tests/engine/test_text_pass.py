@@ -1,6 +1,7 @@
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -240,3 +241,72 @@ def test_memory_is_given_back_at_a_new_shape_once_sixteen_batches_are_done(monke
             last = change
     assert len(changes) > len(expected) >= 2
     assert given_back == expected
+
+
+def edit(path, statement):
+    """Changes a cache file behind the harness's back."""
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        assert database.execute(statement).rowcount > 0
+
+
+def tables(path):
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+
+FLIPPED = np.array([0.0, 1.0, 0.0]).tobytes().hex()
+EDITS = {
+    "every row": (f"UPDATE {{}} SET row = x'{FLIPPED}'", 6),  # three texts, each with an answer and a size
+    "the answers": (f"UPDATE {{}} SET row = x'{FLIPPED}' WHERE length(row) = 24", 3),
+    "the sizes": (f"UPDATE {{}} SET row = x'{FLIPPED[:32]}' WHERE length(row) = 16", 3),
+    "a row that is no bytes": ("UPDATE {} SET row = 'text' WHERE length(row) = 24", 3),
+    "a row without its checksum": ("UPDATE {} SET checksum = x'' WHERE length(row) = 24", 3),
+    "a valid row under another key": (
+        "UPDATE {0} SET (row, checksum) = (SELECT row, checksum FROM {0} AS other WHERE length(other.row) = 24 "
+        "ORDER BY key DESC LIMIT 1) WHERE length(row) = 24",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "rows"), EDITS.values(), ids=EDITS.keys())
+def test_an_edited_cache_is_noticed_recomputed_and_recorded(statement, rows, tmp_path):
+    path, frame = tmp_path / "c.sqlite", pd.DataFrame({"x": ["a", "bb", "ccc"]})
+    first = through(Counting(), AnswerCache(path)).predict(frame, np.arange(3))
+    (table,) = tables(path)
+    edit(path, statement.format(table))
+    model = Counting()
+    passed = through(model, AnswerCache(path))
+    second = passed.predict(frame, np.arange(3))
+    assert second.labels.tolist() == first.labels.tolist()
+    assert np.array_equal(second.scores, first.scores)
+    damaged = {f.measure: f for f in passed.warnings}["model.damaged_cache_rows"]
+    assert (damaged.value, damaged.n, damaged.exact, damaged.better) == (rows, 6, True, "lower")
+    assert "recomputed" in damaged.reason
+    third = through(Counting(), AnswerCache(path))
+    third.predict(frame, np.arange(3))
+    assert {f.measure: (f.value, f.reason) for f in third.warnings}["model.damaged_cache_rows"] == (0, None)
+
+
+def test_rows_of_the_format_without_a_checksum_are_not_trusted(tmp_path):
+    path, model = tmp_path / "c.sqlite", Counting()
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE answers (key BLOB PRIMARY KEY, row BLOB) WITHOUT ROWID")
+        key = cache_key("f", "s", "text", "a")
+        database.execute("INSERT INTO answers VALUES (?, ?)", (key, bytes.fromhex(FLIPPED)))
+    passed = through(model, AnswerCache(path))
+    assert passed.answers(["a"])[0].tolist() == [0.0, 0.5, 0.5]
+    assert model.batches == [["a"]]
+    assert {f.measure: f.value for f in passed.warnings}["model.damaged_cache_rows"] == 0
+
+
+def test_a_database_that_breaks_while_it_is_read_is_named(tmp_path):
+    path = tmp_path / "c.sqlite"
+    cache = AnswerCache(path)
+    edit_tables = "DROP TABLE " + tables(path)[0]
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute(edit_tables)
+    with pytest.raises(UserError, match="HARNESS_CACHE"):
+        cache.get([b"k"])
+    with pytest.raises(UserError, match="HARNESS_CACHE"):
+        cache.put([(b"k", np.zeros(1))])

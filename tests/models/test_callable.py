@@ -6,6 +6,8 @@ from harness.errors import ModelError
 from harness.models.callable import load_callable
 
 SOURCE = """
+import sys
+
 import numpy as np
 
 def chances():
@@ -22,6 +24,35 @@ def thin():
 
 def broken():
     return lambda frame: 1 / 0
+
+def exits():
+    return lambda frame: sys.exit(0)
+
+def exits_late():
+    class Label:
+        def __str__(self):
+            sys.exit(0)
+    return lambda frame: [Label() for _ in frame["x"]]
+
+def factory_exits():
+    sys.exit(0)
+
+def factory_breaks():
+    raise ValueError("no weights")
+
+def interrupted():
+    raise KeyboardInterrupt
+
+def predict_interrupted():
+    def predict(frame):
+        raise KeyboardInterrupt
+    return predict
+
+def overwrites():
+    def predict(frame):
+        frame["x"] = 0.0
+        return ["yes"] * len(frame)
+    return predict
 """
 FRAME, ROWS = pd.DataFrame({"x": [0.1, 0.4, 0.9]}), np.array(["0", "1", "2"])
 
@@ -64,7 +95,12 @@ def test_the_fingerprint_is_that_of_the_source(load, tmp_path):
 
 @pytest.mark.parametrize(
     ("factory", "says"),
-    [("thin", r"shape \(3, 3\); wanted \(n,\) labels or \(n, 2\)"), ("broken", "raised ZeroDivisionError")],
+    [
+        ("thin", r"shape \(3, 3\); wanted \(n,\) labels or \(n, 2\)"),
+        ("broken", "raised ZeroDivisionError"),
+        ("exits", r"called sys\.exit\(0\) in predict"),
+        ("exits_late", r"called sys\.exit\(0\) in predict"),
+    ],
 )
 def test_an_answer_that_does_not_fit_is_the_models_mistake(factory, says, load):
     with pytest.raises(ModelError, match=says):
@@ -77,8 +113,33 @@ def test_an_answer_that_does_not_fit_is_the_models_mistake(factory, says, load):
         ("their_model", "names no factory"),
         ("their_model:absent", "can't be loaded"),
         ("no_such_module:make", "can't be loaded"),
+        ("their_model:factory_exits", r"called sys\.exit\(0\) while it was loaded"),
+        ("their_model:factory_breaks", "raised ValueError while it was loaded: no weights"),
     ],
 )
 def test_a_factory_that_is_not_there_is_named(target, says, load):
     with pytest.raises(ModelError, match=says):
         load_callable(target, f"python:{target}", ("no", "yes"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [("sys.exit(0)", r"called sys\.exit\(0\) while it was loaded"), ("1 / 0", "raised ZeroDivisionError")],
+)
+def test_a_module_that_ends_or_crashes_while_it_is_imported_is_the_models_mistake(statement, says, load, tmp_path):
+    (tmp_path / "their_model.py").write_text(f"import sys\n{statement}\n", encoding="utf-8")
+    with pytest.raises(ModelError, match=says):
+        load("labels")
+
+
+def test_an_interrupt_is_no_mistake_of_the_model(load):
+    with pytest.raises(KeyboardInterrupt):
+        load("interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        load("predict_interrupted").predict(FRAME, ROWS)
+
+
+def test_a_callable_that_writes_into_its_frame_changes_no_one_elses(load):
+    frame = FRAME.copy()
+    load("overwrites").predict(frame, ROWS)
+    assert frame.equals(FRAME)

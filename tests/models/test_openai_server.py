@@ -1,9 +1,11 @@
 """A server on loopback that behaves badly: no row is lost, none is counted twice, no answer is made up."""
 
+import contextlib
 import itertools
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -262,3 +264,33 @@ def test_a_real_server_behind_a_bad_line_is_audited_and_the_key_stands_nowhere(s
     distinct = len(set(line.answered))
     assert record.usage.calls in (distinct, distinct - 1)
     assert not any(KEY.encode() in content for content in kept)
+
+
+def test_a_damaged_cache_is_recorded_and_every_damaged_answer_is_asked_for_again(tmp_path, monkeypatch):
+    from harness import audit
+    from harness.datasets.roles import DataOptions
+
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "s.yaml").write_text(
+        "extends: finance/credit-risk\nname: small\nchecks: [performance.classification]\npolicy: []\n",
+        encoding="utf-8",
+    )
+
+    def audited(server):
+        record = audit(tmp_path / "s.yaml", server.uri, DataOptions(rows=20), model_options=ModelOptions(concurrency=2))
+        loading = next(r for r in record.records if r.check == "model.loading")
+        (damaged,) = (f for f in loading.findings if f.measure == "model.damaged_cache_rows")
+        return record, damaged
+
+    with Server(say=lambda prompt: "no") as server:
+        first, undamaged = audited(server)
+        (cache,) = (tmp_path / "cache" / "answers").iterdir()
+        with contextlib.closing(sqlite3.connect(cache)) as database, database:
+            edited = database.execute("UPDATE checked_rows SET row = x'0000000000000000'").rowcount
+        second, damaged = audited(server)
+        third, repaired = audited(server)
+    assert (undamaged.value, damaged.value, repaired.value) == (0, edited, 0)
+    assert damaged.n == edited == 2 * first.usage.calls + 2  # the first row's answer came with opening the server
+    assert "recomputed" in damaged.reason
+    assert (second.usage.calls, third.usage.calls) == (edited // 2, 0)
+    assert first.evidence_digest == third.evidence_digest != second.evidence_digest

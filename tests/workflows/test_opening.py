@@ -73,3 +73,46 @@ def test_an_error_on_a_row_never_repeats_the_row(credit_model):
     shown = _without_values(ValueError("could not convert string to float: 'Anna Schmidt'\nmore"))
     assert "Anna" not in shown
     assert shown.startswith("could not convert string to float")
+
+
+OPENER = """
+def open_acme(uri, opening):
+    {statement}
+"""
+
+
+@pytest.fixture
+def acme(tmp_path, monkeypatch):
+    """Installs a package that opens acme: by a statement, as pip leaves one on the path."""
+
+    def install(statement):
+        folder = tmp_path / "acme_models-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-models\nVersion: 1.0\n", encoding="utf-8")
+        (folder / "entry_points.txt").write_text("[harness.models]\nacme = acme_models:open_acme\n", encoding="utf-8")
+        (tmp_path / "acme_models.py").write_text(OPENER.format(statement=statement), encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(__import__("sys").modules, "acme_models", raising=False)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("raise SystemExit(0)", r"acme:m called sys\.exit\(0\) while it was opened"),
+        ("1 / 0", "acme:m raised ZeroDivisionError while it was opened"),
+    ],
+)
+def test_a_plugin_that_can_not_open_its_model_is_named(statement, says, acme):
+    acme(statement)
+    with pytest.raises(ModelError, match=says):
+        opened("acme:m")
+
+
+def test_what_a_plugin_writes_into_the_data_while_it_opens_a_model_reaches_no_check(acme):
+    acme("opening.data.splits.clear(); opening.loaded.suite.policy.clear(); return opening")
+    loaded = load_suite("finance/credit-risk")
+    _, data = open_model("acme:m", loaded, DataOptions())
+    assert set(data.splits) == {"train", "test", "calibration"}
+    assert loaded.suite.policy
