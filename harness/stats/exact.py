@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from harness.core.interval import Inputs, Interval
+
+Floats = npt.NDArray[np.float64]
 
 
 def clopper_pearson(successes: float, n: float, level: float = 0.95) -> Interval:
@@ -21,20 +24,29 @@ def informedness(hits: Sequence[float], rows: Sequence[float], level: float = 0.
     """Interval of (K · balanced accuracy - 1) / (K - 1) = (Σ recall - 1) / (K - 1) over K ≥ 2 classes that have rows.
 
     `hits` (K,) of `rows` (K,) are answered right. Clopper and Pearson's exact interval by class, combined by MOVER (Zou &
-    Donner 2008): value ± √Σ (recall - bound)² / (K - 1), within [-1/(K - 1), 1]. At 0 (answers that do not depend on the
-    truth) the lower end exceeds 0 in at most 2.4 % of samples, enumerated for two classes of 2 to 5,000 rows.
+    Donner 2008): value ± √Σ (recall - bound)² / (K - 1), within [-1/(K - 1), 1]. Where several classes have a recall below a half,
+    their lower distance is that of the weighted sum of their hits by Fay & Feuer's (1997) gamma interval, since few hits in each of
+    many classes add up to a skewed sum. At 0 (answers that do not depend on the truth) the lower end exceeds 0 in at most 2.4 % of
+    samples: enumerated for two classes of 2 to 5,000 rows, simulated for up to 100 classes (13 % there without the gamma interval).
     """
-    recalls = np.asarray(hits, dtype=float) / np.asarray(rows, dtype=float)
-    bounds = np.array([_exact_bounds(k, n, level) for k, n in zip(hits, rows, strict=True)])
-    others = len(recalls) - 1
+    k, n = np.asarray(hits, dtype=float), np.asarray(rows, dtype=float)
+    recalls, others = k / n, len(n) - 1
+    bounds = np.array([_exact_bounds(*pair, level) for pair in zip(k, n, strict=True)])
+    down, up = ((recalls - bounds[:, side]) ** 2 for side in (0, 1))
+    rare = recalls < 0.5
+    if np.count_nonzero(rare & (k > 0)) > 1:
+        down = np.r_[down[~rare], _weighted_distance(k[rare], n[rare], level) ** 2]
     value = (float(recalls.sum()) - 1) / others
-    down, up = (float(np.sqrt(((recalls - bounds[:, side]) ** 2).sum())) / others for side in (0, 1))
-    inputs: Inputs = {
-        "hits": [float(k) for k in hits],
-        "rows": [float(n) for n in rows],
-    }
-    low, high = max(-1 / others, value - down), min(1.0, value + up)
+    ends = (value - float(np.sqrt(down.sum())) / others, value + float(np.sqrt(up.sum())) / others)
+    inputs: Inputs = {"hits": [float(one) for one in k], "rows": [float(one) for one in n]}
+    low, high = max(-1 / others, ends[0]), min(1.0, ends[1])
     return Interval(low=low, high=high, level=level, method="clopper_pearson_mover", inputs=inputs)
+
+
+def _weighted_distance(hits: Floats, rows: Floats, level: float) -> float:
+    """How far Σ hits / rows lies above its lower end: that of a gamma distribution with the mean and the variance of the sum."""
+    total, variance = float((hits / rows).sum()), float((hits / rows**2).sum())
+    return total - float(special.gammaincinv(total**2 / variance, (1 - level) / 2)) * variance / total
 
 
 def shifted_share(successes: float, n: float, subtracted: float, level: float = 0.95) -> Interval:

@@ -155,7 +155,7 @@ def estimator(seen):
 
 
 def state(seen):
-    seen.threshold, seen.exhausted, seen._seed = 0.1, "enough", 7
+    seen.decision, seen.exhausted, seen._seed = None, "enough", 7
 
 
 def answers_of_a_question(seen):
@@ -209,7 +209,7 @@ def snapshot(found):
         "baseline": found.baseline,
         "model": found.model.model_dump(mode="json"),
         "estimator": found.estimator().coef_,
-        "state": (found.threshold, found.exhausted, found.generator("c").integers(100)),
+        "state": (found.decision.point.mode, found.exhausted, found.generator("c").integers(100)),
         "asked": found.ask(found.split("test").inputs),
     }
     return plain(state)

@@ -2,7 +2,8 @@
 
 Informedness = (K · balanced accuracy - 1) / (K - 1) over the K classes that have test rows (Youden's J for two classes; Powers
 2003): 0 for answers that do not depend on the truth, whatever the prevalence; 1 for a perfect model. Interval: Clopper and
-Pearson's (1934) by class, combined by MOVER (Zou & Donner 2008). A row without an answer is wrong. One answer for every row is 0
+Pearson's (1934) by class, combined by MOVER (Zou & Donner 2008); of several classes with a recall below a half the gamma interval of the
+weighted sum of their hits (Fay & Feuer 1997). A row without an answer is wrong. One answer for every row is 0
 without any chance in it, if two classes have at least 30 rows each. Accuracy gain = accuracy - share of the most frequent class,
 paired by row (Tango 1998). Worst recall = the smallest recall among the classes with at least 15 rows. Skill = 1 - mean loss /
 mean loss of the best constant on the same rows (Brier: their class shares; log loss: likewise; squared error: their mean), so no
