@@ -22,6 +22,7 @@ story = Console(stderr=True)
 def print_verdict(record: Audit, written: list[Path]) -> None:
     """One line a decision, worst first; then every waiver, the verdict, the evidence digest and the files."""
     from harness.outputs.narrative import line, summary, verdict_words, worst_first
+    from harness.outputs.origin import origin
     from harness.outputs.waivers import waiver_rows
 
     for decision in worst_first(record.verdict.decisions):
@@ -29,6 +30,8 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
     for row in waiver_rows(record):
         typer.echo(f"{'Waiver':14} {row.line}")
     typer.echo(f"Verdict: {verdict_words(record).upper()}. {summary(record)}")
+    for sentence in origin(record):
+        story.print(sentence, markup=False, highlight=False, soft_wrap=True)
     typer.echo(f"Evidence {record.evidence_digest}")
     for path in written:
         typer.echo(f"Written: {path}")

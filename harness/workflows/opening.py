@@ -16,6 +16,7 @@ from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.evidence import Model
 from harness.engine.plugins import load_target, targets
+from harness.engine.records import refuse_changed_predictions
 from harness.engine.text_pass import TextModel
 from harness.engine.views import render_view
 from harness.errors import DeviceMemoryError, ModelError
@@ -179,6 +180,7 @@ def _open_onnx(uri: str, given: Opening) -> Model | TextModel:
 def _open_predictions(uri: str, given: Opening) -> Model:
     from harness.models.predictions import load_predictions
 
+    refuse_changed_predictions(Path(uri))
     return load_predictions(Path(uri), read_table(Path(uri)), given.data)
 
 
