@@ -25,10 +25,11 @@ from harness.cli.schema import schema
 from harness.cli.show import show
 from harness.cli.suites import suites
 from harness.cli.validate import validate
+from harness.cli.verify import verify
 from harness.errors import HarnessError
 
 P = ParamSpec("P")
-VERBS = (suites, show, init, validate, rows, fit, plan, audit, compare, judge, report, history, schema, demo)
+VERBS = (suites, show, init, validate, rows, fit, plan, audit, compare, judge, verify, report, history, schema, demo)
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -98,20 +98,17 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _changed(raw: dict[str, Any], evidence: Callable[[dict[str, Any]], str], folder: Path) -> list[str]:
     """The parts of a record as it stands in its file that differ from what it states of them."""
-    changed = [
-        name
-        for name, digest in (("digest", record_digest), ("evidence_digest", evidence))
-        if _computed(digest, raw) != raw.get(name)
-    ]
+    stated = {"digest": record_digest, "evidence_digest": evidence}
+    changed = [name for name, digest in stated.items() if not _matches(raw, name, digest)]
     saved = raw.get("predictions")
     if isinstance(saved, dict) and isinstance(name := saved.get("path"), str) and (folder / name).is_file():
         changed += [] if sha256_file(folder / name) == saved.get("sha256") else [name]
     return changed
 
 
-def _computed(digest: Callable[[dict[str, Any]], str], raw: dict[str, Any]) -> str | None:
-    """None where the record is too far from one to have this digest."""
+def _matches(raw: dict[str, Any], name: str, digest: Callable[[dict[str, Any]], str]) -> bool:
+    """Whether a record states this digest of itself; it does not where it is too far from a record to have one."""
     try:
-        return digest(raw)
+        return raw.get(name) == digest(raw)
     except (KeyError, TypeError, AttributeError, ValueError):
-        return None
+        return False
