@@ -218,7 +218,7 @@ def test_a_second_copy_of_a_row_with_another_answer_is_found(run_folder):
         .read_text(encoding="utf-8")
         .replace(", {explainability.direction: {expected: {pirat: up}}}", "")
     )
-    Path("few.yaml").write_text(f"{text}\ndata: {{features: [chist, mhist]}}", encoding="utf-8")
+    Path("few.yaml").write_text(f"{text}\ndata: {{features: [chist, mhist]}}\nviews: null", encoding="utf-8")
     assert harness("fit", "few.yaml", "--base", "sklearn:logistic-regression", "-o", "few")[0] == 0
     run = audited("few.yaml", "few", "few-run")
     assert harness("verify", run)[0] == 0
@@ -374,10 +374,6 @@ def test_a_baseline_is_not_at_hand_and_its_rules_are_the_suites(run_folder):
     assert "Not recomputed  baseline.paired: it compares with the saved predictions of an earlier release" in out
 
 
-def of_first(body, key, value):
-    next(d for d in body["differences"] if d.get(key) is not None)[key] = value
-
-
 def a_p_value(body):
     next(d for d in body["differences"] if d["test"])["test"]["p"] = 0.25
 
@@ -386,48 +382,70 @@ def a_difference(body):
     next(d for d in body["differences"] if d["measure"] == "performance.accuracy")["value"] = 0.2
 
 
+def a_models_value(body):
+    next(d for d in body["differences"] if d["measure"] == "performance.accuracy")["first"] = 0.99
+
+
 def a_gains_interval(body):
     next(d for d in body["differences"] if d["gain_interval"])["gain_interval"]["high"] = 0.9
 
 
 def a_choice(body):
-    body["choices"][0]["outcome"] = "choose_vertical"
+    body["choices"][0]["outcome"] = "choose_general"
 
 
 def the_decision(body):
-    body["decision"]["outcome"] = "choose_vertical"
+    body["decision"]["outcome"] = "choose_general"
 
 
 def a_margin(body):
     body["margins"]["superior"]["by"] = 0.9
 
 
+@pytest.fixture(scope="module")
+def compared(checked, tmp_path_factory):
+    """A comparison of the fitted model with answers of which some are turned round."""
+    folder = tmp_path_factory.mktemp("compared")
+    shutil.copytree(checked[0], folder / "work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder / "work")
+        answers = pd.read_parquet(checked[1] / "predictions.parquet").query("role == 'test'")
+        answers["score"] = answers["score:yes"].where(answers.index % 11 != 0, 1 - answers["score:yes"])
+        answers[["id", "score"]].to_csv("other.csv", index=False)
+        assert harness(*COMPARED)[0] == 0
+    return folder / "work" / "c.json"
+
+
+def test_a_comparison_is_recomputed_but_for_its_measures(compared):
+    code, out, error = harness("verify", compared)
+    assert code == 0, error
+    assert "1 choices and the decision, from the differences and the margins" in out
+    assert "Not recomputed  the measures of each model: a comparison keeps no predictions" in out
+
+
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
         (a_p_value, "p-value by "),
-        (a_difference, "difference of performance.accuracy against other.csv, value: the record says 0.2, recomputed "),
+        (
+            a_difference,
+            "difference of performance.accuracy against other.csv, value by the interval's inputs: the record says 0.2,",
+        ),
+        (a_models_value, "difference of performance.accuracy against other.csv, value: the record says "),
         (a_gains_interval, "interval: high: the record says 0.9, recomputed "),
-        (a_choice, "choice against other.csv: outcome: the record says 'choose_vertical', recomputed 'inconclusive'"),
-        (the_decision, "decision: outcome: the record says 'choose_vertical', recomputed 'inconclusive'"),
+        (a_choice, "choice against other.csv: outcome: the record says 'choose_general', recomputed 'inconclusive'"),
+        (the_decision, "decision: outcome: the record says 'choose_general', recomputed 'inconclusive'"),
         (a_margin, "choice against other.csv: "),
     ],
 )
-def test_a_comparison_is_recomputed_but_for_its_measures(run_folder, edit, told):
-    answers = pd.read_parquet(run_folder / "predictions.parquet").query("role == 'test'")
-    answers["score"] = answers["score:yes"].where(answers.index % 11 != 0, 1 - answers["score:yes"])
-    answers[["id", "score"]].to_csv("other.csv", index=False)
-    assert harness(*COMPARED)[0] == 0
-    code, out, error = harness("verify", "c.json")
-    assert code == 0, error
-    assert "1 choices and the decision, from the differences and the margins" in out
-    assert "Not recomputed  the measures of each model: a comparison keeps no predictions" in out
-    body = body_of(Path(), "c.json")
+def test_an_edit_of_a_comparison_under_new_digests_is_found(compared, tmp_path, edit, told):
+    body = body_of(compared.parent, "c.json")
     edit(body)
     body["evidence_digest"] = provenance.comparison_digest(body)
     body["digest"] = provenance.record_digest(body)
-    Path("c.json").write_text(json.dumps(body), encoding="utf-8")
-    code, _, error = harness("verify", "c.json")
+    (tmp_path / "c.json").write_text(json.dumps(body), encoding="utf-8")
+    assert harness("report", tmp_path / "c.json", "-o", tmp_path / "c.md")[0] == 0
+    code, _, error = harness("verify", tmp_path / "c.json")
     assert code == 4
     assert told in error
 
