@@ -59,7 +59,8 @@ def _print(found: Verification) -> None:
     if found.difference:
         _fail(found.difference)
         return
-    left = f"; {len(found.gaps)} things were not recomputed" if found.gaps else ""
+    count = len(found.gaps)
+    left = f"; {count} part{'s were' if count > 1 else ' was'} not recomputed" if count else ""
     typer.echo(f"{found.path}: what was recomputed agrees{left}.")
 
 

@@ -79,11 +79,16 @@ def intervals_part(stated: Sequence[Stated]) -> Part:
         if value is not None:
             require_equal(f"{one.where}, value by the interval's inputs", one.value, value)
     gaps = [
-        Gap(f"{count} intervals by {method}", "this version of the harness does not know the method")
+        Gap(f"{counted(count, 'interval')} by {method}", "this version of the harness does not know the method")
         for method, count in unknown.items()
     ]
     count = len(stated) - unknown.total()
-    return Part(f"{count} intervals, from their inputs" if count else None, gaps)
+    return Part(f"{counted(count, 'interval')}, from their inputs" if count else None, gaps)
+
+
+def counted(number: int, what: str) -> str:
+    """So many of something, in words."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def named(measure: str, group: Selector | None, of: Selector | None) -> str:

@@ -18,7 +18,7 @@ from harness.engine.waive import waive
 from harness.errors import IntegrityError, UserError
 from harness.spec.loading import LoadedSuite
 from harness.workflows.baseline import CHECK, with_release_rules
-from harness.workflows.recomputing import Gap, Part, Stated, intervals_part, named, require_equal
+from harness.workflows.recomputing import Gap, Part, Stated, counted, intervals_part, named, require_equal
 from harness.workflows.replay import Material, NotAtHandError, rebuilt_data, rebuilt_suite, replay
 from harness.workflows.saved_answers import saved_answers
 from harness.workflows.verify_comparison import comparison_parts
@@ -113,7 +113,7 @@ def _decisions(record: Audit) -> Part:
     require_equal("verdict, number of decisions", len(stored.decisions), len(again.decisions))
     for name in ("outcome", "waived", "judged_on"):
         require_equal(f"verdict, {name}", str(getattr(stored, name)), str(getattr(again, name)))
-    return Part(f"{len(again.decisions)} decisions and the verdict, from the findings and the policy")
+    return Part(f"{counted(len(again.decisions), 'decision')} and the verdict, from the findings and the policy")
 
 
 def _measures(record: Audit, folder: Path, material: Material, progress: Progress) -> Part:

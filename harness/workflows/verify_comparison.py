@@ -10,7 +10,7 @@ from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.provenance import harness_version
 from harness.stats.paired import mcnemar_exact, two_sided
 from harness.workflows.compare import overall
-from harness.workflows.recomputing import Gap, Part, Stated, intervals_part, named, require_equal
+from harness.workflows.recomputing import Gap, Part, Stated, counted, intervals_part, named, require_equal
 
 _WORDS = {"message": True, "reasons": True, "legs": {"__all__": {"message"}}}
 _KEPT_ANSWERS = "a comparison keeps no predictions: audit each model, and verify that run"
@@ -49,8 +49,9 @@ def _differences(record: Comparison) -> Part:
             continue
         require_equal(f"{_where(difference)}, p-value by {difference.test.name}", difference.test.p, p)
         count += 1
-    gaps = [Gap(f"{unknown} p-values", "their intervals do not hold what the tests need")] if unknown else []
-    return Part(f"{len(record.differences)} differences from their two values, {count} p-values", gaps)
+    gaps = [Gap(counted(unknown, "p-value"), "their intervals do not hold what the tests need")] if unknown else []
+    pairs = counted(len(record.differences), "difference")
+    return Part(f"{pairs} from the two models' values, {counted(count, 'p-value')} from the intervals' inputs", gaps)
 
 
 def _p_value(difference: Difference) -> float | None:
@@ -77,7 +78,7 @@ def _choices(record: Comparison) -> Part:
         again = choose(record.margins, _compared(record, choice), choice.against, record.level)
         _same(f"choice against {choice.against}", record, choice, again)
     _same("decision", record, record.decision, overall(record.choices))
-    return Part(f"{len(record.choices)} choices and the decision, from the differences and the margins")
+    return Part(f"{counted(len(record.choices), 'choice')} and the decision, from the differences and the margins")
 
 
 def _same(where: str, record: Comparison, stored: Choice, again: Choice) -> None:

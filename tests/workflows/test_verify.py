@@ -70,7 +70,7 @@ def test_what_was_recomputed_and_what_was_not_is_told(run_folder):
         "Not recomputed  explainability.direction: it asks the model for further answers",
         "Not recomputed  model.loading: it tells how the model was loaded",
     ]
-    assert lines[6] == f"{run_folder}/audit.json: what was recomputed agrees; 2 things were not recomputed."
+    assert lines[6] == f"{run_folder}/audit.json: what was recomputed agrees; 2 parts were not recomputed."
 
 
 def outcome(body):
@@ -419,7 +419,7 @@ def compared(checked, tmp_path_factory):
 def test_a_comparison_is_recomputed_but_for_its_measures(compared):
     code, out, error = harness("verify", compared)
     assert code == 0, error
-    assert "1 choices and the decision, from the differences and the margins" in out
+    assert "1 choice and the decision, from the differences and the margins" in out
     assert "Not recomputed  the measures of each model: a comparison keeps no predictions" in out
 
 
