@@ -80,7 +80,8 @@ def record_path(path: Path) -> Path:
 def refuse_changed_predictions(path: Path) -> None:
     """IntegrityError where a file of predictions is named by the audit.json beside it and does not match it any more."""
     beside = path.parent / NAMES[0]
-    if beside.is_file() and f'"{path.name}"'.encode() in beside.read_bytes():
+    saved = _read(beside).get("predictions") if beside.is_file() else None
+    if isinstance(saved, dict) and saved.get("path") == path.name:
         open_record(beside)
 
 

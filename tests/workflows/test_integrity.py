@@ -107,6 +107,13 @@ def test_predictions_that_were_edited_after_the_index_was_made_are_noticed(run_f
     assert harness("history", "runs")[0] == 4
 
 
+def test_predictions_that_the_record_beside_them_does_not_name_are_nobodys(run_folder):
+    answers = pd.read_parquet(run_folder / "predictions.parquet").query("role == 'test'")
+    answers.to_csv(run_folder / "own.csv", index=False)
+    a_number(run_folder)  # the record is damaged, and says nothing of this file
+    assert harness("audit", "checked.yaml", "--model", run_folder / "own.csv", "-o", "new.json")[0] == 0
+
+
 def test_a_record_that_was_moved_alone_is_judged_and_drawn(run_folder):
     (run_folder / "predictions.parquet").unlink()
     for verb in ("judge", "report", "history"):
