@@ -27,6 +27,7 @@ first=$(grep Evidence out.txt)
 expect 0 harness audit finance/credit-risk --model logistic -o again/audit.json
 [ "$first" = "$(grep Evidence out.txt)" ] || { echo "FAILED: two runs differ in evidence"; exit 1; }
 expect 0 harness judge run/audit.json
+expect 0 harness verify run
 expect 0 harness audit finance/credit-risk --model logistic -o run/audit.sarif -o github=run/annotations.txt
 expect 0 harness validate finance/credit-risk medical/diagnosis
 expect 2 harness validate finance/credit-risk no/suite

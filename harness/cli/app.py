@@ -26,12 +26,13 @@ from harness.cli.show import show
 from harness.cli.suites import suites
 from harness.cli.supervisor import runs_code_of_others, supervised
 from harness.cli.validate import validate
+from harness.cli.verify import verify
 from harness.engine.plugins import what_happened
 from harness.errors import HarnessError
 
 P = ParamSpec("P")
 INTERNAL_ERROR = HarnessError.exit_code
-VERBS = (suites, show, init, validate, rows, fit, plan, audit, compare, judge, report, history, schema, demo)
+VERBS = (suites, show, init, validate, rows, fit, plan, audit, compare, judge, verify, report, history, schema, demo)
 
 app = typer.Typer(
     no_args_is_help=True,

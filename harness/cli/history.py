@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.printing import progress, story
-from harness.errors import UserError
+from harness.errors import IntegrityError, UserError
 
 
 def history(
@@ -34,7 +34,10 @@ def history(
         bool, typer.Option("--rebuild", help="Read every record again instead of trusting the index.")
     ] = False,
 ) -> None:
-    """List the runs of a folder, the trend of a measure over them, or what differs between two of them."""
+    """List the runs of a folder, the trend of a measure over them, or what differs between two of them.
+
+    Exit code 4, after the table of the others, if a record or its predictions were changed since they were written.
+    """
     from harness.outputs.tables import render_text, write_table
     from harness.workflows.history import TREND_LEGEND, Chosen, differences, list_runs, open_runs, trend
 
@@ -45,6 +48,9 @@ def history(
     for name in index.others:
         story.print(f"{runs / name} holds no audit.json: left out", markup=False, highlight=False, soft_wrap=True)
     chosen = Chosen(suite, model)
+    changed = "" if diff else "\n".join(run.reason for run in index.damaged if run.changed)
+    if changed and not index.runs():
+        raise IntegrityError(changed)
     if diff:
         table = differences(index, runs, *diff)
     else:
@@ -56,3 +62,5 @@ def history(
         typer.echo(TREND_LEGEND)
     for path in written:
         typer.echo(f"Written: {path}")
+    if changed:
+        raise IntegrityError(changed)

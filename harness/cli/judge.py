@@ -22,12 +22,12 @@ def judge(
     output: Outputs = None,
 ) -> int:
     """Judge stored evidence again, without the model, under the waivers that hold today (UTC). Exit codes as of audit."""
+    from harness.engine.records import open_audit
     from harness.outputs.writing import write
     from harness.spec.loading import load_policy
     from harness.workflows.audit import rejudge
-    from harness.workflows.records import load_audit
 
-    stored = load_audit(record)
+    stored = open_audit(record)
     judged = rejudge(stored, load_policy(policy) if policy else None, datetime.now(UTC).date())
     print_verdict(judged, [write(judged, target) for target in output or []])
     return EXIT_CODES[judged.verdict.outcome]

@@ -31,6 +31,7 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
     """
     from harness.outputs.first_page import decision_line, first_sentences, what_it_does
     from harness.outputs.narrative import line, verdict_reason, verdict_words, worst_first
+    from harness.outputs.origin import origin
     from harness.outputs.waivers import waiver_rows
 
     for sentence in (*first_sentences(record), what_it_does(record), decision_line(record)):
@@ -41,6 +42,8 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
     for row in waiver_rows(record):
         typer.echo(f"{'Waiver':14} {row.line}")
     typer.echo(f"Verdict: {verdict_words(record).upper()}. {verdict_reason(record)}")
+    for sentence in origin(record):
+        story.print(sentence, markup=False, highlight=False, soft_wrap=True)
     typer.echo(f"Evidence {record.evidence_digest}")
     for path in written:
         typer.echo(f"Written: {path}")

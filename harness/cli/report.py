@@ -13,9 +13,9 @@ def report(
     output: Annotated[list[str], typer.Option("--output", "-o", help="Where to write, kind by suffix; repeatable.")],
 ) -> None:
     """Draw a stored record again, without the model."""
+    from harness.engine.records import open_record
     from harness.outputs.writing import write
-    from harness.workflows.records import load_record
 
-    stored = load_record(record)
+    stored = open_record(record)
     for target in output:
         typer.echo(write(stored, target))

@@ -100,8 +100,19 @@ class Usage(_Stored):
     cost: float | None = None
 
 
+class EarlierAudits(_Stored):
+    """How often the same test rows were audited before, in the runs folder of the audit, and how many models that were."""
+
+    audits: int
+    models: int
+
+
 class Audit(_Stored):
-    """One audit; every output is a pure function of it. `decision` is None in a record of an earlier version."""
+    """One audit; every output is a pure function of it.
+
+    `digest_version` is the definition of `evidence_digest`: 1 in records that do not state it. `rejudged_from` is the digest
+    of the record whose evidence was judged again. `decision` is None in a record of an earlier version.
+    """
 
     schema_: Literal["vertical-harness/audit/1"] = Field(default="vertical-harness/audit/1", alias="schema")
     suite: SuiteRef
@@ -118,6 +129,9 @@ class Audit(_Stored):
     started: str
     seconds: float
     usage: Usage | None = None
+    earlier_audits: EarlierAudits | None = None
+    rejudged_from: str | None = None
+    digest_version: int = 1
     evidence_digest: str
     digest: str
 

@@ -15,7 +15,8 @@ from harness.engine.views import problems_of_views
 from harness.errors import SuiteError
 from harness.spec.suite import REQUIRED_CHECK, CheckRequest, Suite
 
-ALWAYS = ("model.loading", "performance.decision", REQUIRED_CHECK)
+LOADING = "model.loading"
+ALWAYS = (LOADING, "performance.decision", REQUIRED_CHECK)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,15 @@ _PACKAGES = (
     "onnxruntime",
 )
 
+DIGEST_VERSION = 2
+# Saved predictions are a file of the run (Parquet names its writer's version); `digest` covers them.
+_NOT_MEASURED = frozenset(
+    {
+        *("digest", "evidence_digest", "digest_version", "started", "seconds", "environment", "predictions", "usage"),
+        *("policy", "verdict", "earlier_audits", "rejudged_from"),
+    }
+)
+
 
 def sha256_bytes(content: bytes) -> str:
     """The digest of bytes, with its algorithm."""
@@ -55,15 +64,16 @@ def record_digest(record: dict[str, Any]) -> str:
 
 
 def evidence_digest(record: dict[str, Any]) -> str:
-    """As `record_digest`, without seconds, start time, day of judging, environment, usage, paths and efficiency values.
+    """The digest of what an audit measured: two audits of the same model, suite and data share it.
 
-    A waiver's state at its decision is part of the verdict and so of this digest: two runs of one audit share it on any
-    two days between which no waiver that is needed begins or ends.
+    It leaves out seconds, start time, environment, usage, paths and efficiency values, where the record came from
+    (`earlier_audits`, `rejudged_from`), and how the findings were judged (policy and verdict): a second policy keeps it.
+    A record without `digest_version` is of the first definition, which covers policy and verdict but for the day of judging.
     """
-    # Saved predictions are a file of the run (Parquet names its writer's version); `digest` covers them.
-    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "predictions", "usage"}
-    kept = {key: value for key, value in record.items() if key not in dropped}
-    kept["verdict"] = {key: value for key, value in record["verdict"].items() if key != "judged_on"}
+    kept = {key: value for key, value in record.items() if key not in _NOT_MEASURED}
+    if record.get("digest_version", 1) == 1:
+        kept["policy"] = record["policy"]
+        kept["verdict"] = {key: value for key, value in record["verdict"].items() if key != "judged_on"}
     for part in ("suite", "model"):
         kept[part] = {key: value for key, value in record[part].items() if key != "uri"}
     kept["records"] = [

@@ -3,7 +3,7 @@
 The index is one SQLite file that is only ever replaced whole, and sealed: a checksum of the file stands in its own header
 (the application id). So several processes need no lock, and an index that is missing, damaged or of another format is
 made again from the folders, with the same answers. A run is read again when its record's file changes in time, size
-or place on the disk. Only records whose digest matches their contents enter it.
+or place on the disk, or its predictions' file does. Only records whose digests match their contents enter it.
 """
 
 from __future__ import annotations
@@ -13,26 +13,29 @@ import sqlite3
 import tempfile
 import weakref
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.audit import Audit
+from harness.core.audit import Audit, EarlierAudits
 from harness.core.finding import Selector
 from harness.engine.durable import write_file
 from harness.engine.progress import Progress, silent
-from harness.engine.provenance import record_digest
+from harness.engine.records import open_audit
 from harness.errors import HarnessError, IntegrityError, UserError
 
 INDEX = ".index.sqlite"
-_FORMAT = 1
+NAME = "audit.json"
+TestRows = tuple[str, str]  # the fingerprint of the data, and the digest of the test rows' ids
+_FORMAT = 2
 _SEAL = slice(68, 72)  # the application id in SQLite's header
 _TABLES = """
 CREATE TABLE runs (
     stamp TEXT, folder TEXT PRIMARY KEY, suite TEXT, suite_version TEXT, suite_digest TEXT, model TEXT, model_kind TEXT,
-    model_fingerprint TEXT, data_fingerprint TEXT, test_ids TEXT, started TEXT, verdict TEXT, evidence_digest TEXT, digest TEXT
+    model_fingerprint TEXT, data_fingerprint TEXT, test_ids TEXT, started TEXT, verdict TEXT, rejudged_from TEXT,
+    evidence_digest TEXT, digest TEXT
 );
 CREATE TABLE findings (
     folder TEXT, position INTEGER, measure TEXT, about_group TEXT, about_of TEXT, value REAL, low REAL, high REAL, n INTEGER,
@@ -57,8 +60,14 @@ class IndexedRun:
     test_ids: str
     started: str
     verdict: str
+    rejudged_from: str | None
     evidence_digest: str
     digest: str
+
+    @property
+    def rows(self) -> TestRows:
+        """Which test rows it was measured on."""
+        return self.data_fingerprint, self.test_ids
 
 
 @dataclass(frozen=True)
@@ -83,10 +92,11 @@ class IndexedFinding:
 
 @dataclass(frozen=True)
 class DamagedRun:
-    """A folder whose record can't be trusted, and why."""
+    """A folder whose record can't be trusted, why, and whether it was changed since it was written."""
 
     folder: str
     reason: str
+    changed: bool = True
 
 
 class RunIndex:
@@ -99,7 +109,7 @@ class RunIndex:
         weakref.finalize(self, self._database.close)
         self.damaged: list[DamagedRun] = []
         self.others: list[str] = []
-        if self._refresh(folder, progress) or stored is None:
+        if self._refresh(folder, progress):
             with suppress(UserError):  # a folder that can only be read is answered for too
                 write_file(path, _sealed(_bytes_of(self._database)))
 
@@ -132,7 +142,7 @@ class RunIndex:
         """Reads what is new or changed and forgets what is gone; whether the index differs from the stored one."""
         known = dict(self._database.execute("SELECT folder, stamp FROM runs").fetchall())
         folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-        present = {p.name: stamp for p in folders if (stamp := _stamp(p / "audit.json"))}
+        present = {p.name: stamp for p in folders if (stamp := _stamp(p))}
         self.others = [p.name for p in folders if p.name not in present]
         gone = [name for name, stamp in known.items() if present.get(name) != stamp]
         new = [name for name, stamp in present.items() if known.get(name) != stamp]
@@ -142,37 +152,32 @@ class RunIndex:
             for done, name in enumerate(new):
                 progress("indexing", done, len(new))
                 try:
-                    self._add(name, present[name], read_record(folder / name / "audit.json"))
+                    self._add(name, present[name], open_audit(folder / name / NAME))
                 except HarnessError as error:
-                    self.damaged.append(DamagedRun(name, str(error)))
+                    self.damaged.append(DamagedRun(name, str(error), isinstance(error, IntegrityError)))
         return bool(gone) or len(new) > len(self.damaged)
 
     def _add(self, folder: str, stamp: str, record: Audit) -> None:
         run = (stamp, *astuple(_run(folder, record)))
-        self._database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run)
+        self._database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run)
         rows = [(folder, position, *row) for position, row in enumerate(_finding_rows(record))]
         self._database.executemany("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def read_record(path: Path) -> Audit:
-    """The record in a file, its own digest recomputed.
+def audits_of(runs: Iterable[IndexedRun]) -> EarlierAudits:
+    """How many audits these runs are, and of how many models; copies of a run, judged again or not, are one audit."""
+    measured = {(run.started, run.model_fingerprint) for run in runs}
+    return EarlierAudits(audits=len(measured), models=len({model for _, model in measured}))
 
-    Raises:
-        IntegrityError: the file can't be read as JSON, or its digest does not match its contents.
-        UserError: a sound record, but of a kind that this version does not know.
-    """
+
+def earlier_audits(folder: Path | None, rows: TestRows, progress: Progress = silent) -> EarlierAudits | None:
+    """The audits in a folder of runs that used these test rows; None without a folder, or where it can't be read."""
+    if folder is None or not folder.is_dir():
+        return None
     try:
-        raw = json.loads(path.read_bytes())
-        # The digest is of what the file says, not of what the model would add to it by default.
-        intact = isinstance(raw, dict) and raw.get("digest") == record_digest(raw)
-    except (OSError, ValueError, RecursionError) as error:
-        raise IntegrityError("the record can't be read as JSON") from error
-    if not intact:
-        raise IntegrityError("the record's digest does not match its contents")
-    try:
-        return Audit.model_validate(raw)
-    except ValueError as error:
-        raise UserError("not a record that this version of the harness reads") from error
+        return audits_of(run for run in RunIndex(folder, progress).runs() if run.rows == rows)
+    except OSError:
+        return None
 
 
 def _stored(path: Path) -> sqlite3.Connection | None:
@@ -209,12 +214,16 @@ def _sealed(content: bytes) -> bytes:
     return before + zlib.crc32(after, zlib.crc32(before)).to_bytes(4, "big") + after
 
 
-def _stamp(path: Path) -> str | None:
+def _stamp(folder: Path) -> str | None:
+    """Time, size and place of the record's file and of the predictions beside it; None where there is no record."""
+    if not (folder / NAME).is_file():
+        return None
+    files = [folder / NAME, *sorted(folder.glob("predictions*.parquet"))]
     try:
-        stat = path.stat()
+        stats = [path.stat() for path in files]
     except OSError:
         return None
-    return f"{stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_size} {stat.st_ino}"
+    return "; ".join(f"{s.st_mtime_ns} {s.st_ctime_ns} {s.st_size} {s.st_ino}" for s in stats)
 
 
 def _run(folder: str, record: Audit) -> IndexedRun:
@@ -230,6 +239,7 @@ def _run(folder: str, record: Audit) -> IndexedRun:
         test_ids=next((split.ids_digest for split in record.data.splits if split.role == "test"), ""),
         started=record.started,
         verdict=record.verdict.outcome + (f", {record.verdict.waived} waived" if record.verdict.waived else ""),
+        rejudged_from=record.rejudged_from,
         evidence_digest=record.evidence_digest,
         digest=record.digest,
     )

@@ -17,6 +17,7 @@ from harness.core.predictions import Predictions
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
+from harness.models.skops_content import content_digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,6 +176,7 @@ def load_sklearn(path: Path, uri: str, classes: tuple[str, ...], view: str = "co
             "save it again with skops.io.dump(model, path)."
         ) from error
     opened = _opened(estimator, path, uri, (), numbers=not classes)
+    opened.info = opened.info.model_copy(update={"fingerprint": content_digest(path)})
     return opened if view == "columns" else SklearnText(opened, classes)
 
 

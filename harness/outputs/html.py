@@ -10,6 +10,7 @@ from harness.core.finding import CheckRecord, Exhibit
 from harness.engine.registry import CheckEntry, check_entries
 from harness.outputs import narrative
 from harness.outputs.charts import draw
+from harness.outputs.origin import origin
 from harness.outputs.page import page
 from harness.outputs.waivers import waiver_rows
 
@@ -54,6 +55,7 @@ def render_html(audit: Audit) -> str:
     return page("audit.html", audit).render(
         audit=audit,
         summary=narrative.summary(audit),
+        origin=origin(audit),
         words=narrative.OUTCOME_WORDS,
         verdict=narrative.verdict_words(audit),
         waivers=waiver_rows(audit),

@@ -8,6 +8,7 @@ from dataclasses import astuple
 from harness.core.audit import Audit
 from harness.core.decision import Decision
 from harness.outputs import narrative
+from harness.outputs.origin import origin
 from harness.outputs.waivers import waiver_rows
 
 # GitHub refuses a step summary of more than 1 MiB as a whole, so each of the three lists stays below a third of it.
@@ -24,6 +25,7 @@ def render_markdown(audit: Audit) -> str:
         f"# {plain(audit.suite.name)}: {narrative.verdict_words(audit)}",
         "",
         plain(narrative.summary(audit)),
+        *(line for sentence in origin(audit) for line in ("", plain(sentence))),
         "",
         f"Model {plain(audit.model.uri)}, suite version {plain(audit.suite.version)}{_extends(audit)}, {rows}.",
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.core.audit import Audit
 from harness.core.comparison import Comparison
 from harness.outputs import narrative
+from harness.outputs.record import stored_form
 from harness.resources import resource_folder
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def page(template: str, record: Audit | Comparison) -> Template:
     )
     environment.filters["number"] = narrative.number
     style = (root / "assets" / "report.css").read_text(encoding="utf-8")
-    body = record.model_dump(mode="json", by_alias=True)
-    embedded = json.dumps(body, sort_keys=True, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+    text = json.dumps(stored_form(record), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    embedded = text.replace("<", "\\u003c")
     environment.globals |= {
         "style": Markup(style),  # noqa: S704 - our own CSS
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),

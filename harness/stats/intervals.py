@@ -240,6 +240,11 @@ def resample_interval(drawn: np.ndarray, level: float = 0.95) -> Interval | None
     return percentile(drawn, level)
 
 
+def recomputable(interval: Interval) -> bool:
+    """Whether `at_level` knows the interval's method."""
+    return interval.method == "bootstrap_percentile" or interval.method in _METHODS
+
+
 def at_level(interval: Interval, level: float) -> Interval:
     """The same estimate's interval at another level, recomputed from its inputs."""
     if interval.method == "bootstrap_percentile":

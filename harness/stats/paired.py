@@ -39,5 +39,14 @@ def mean_difference(values: Floats, clusters: Labels | None = None) -> tuple[Int
         raise ValueError(f"a mean difference needs two independent items, got {groups}")
     sums = np.bincount(owner, weights=values - centre, minlength=groups)
     error = math.sqrt(float((sums**2).sum()) * groups / (groups - 1)) / n
-    p = 1.0 if centre == 0 else 0.0 if error == 0 else float(2 * stats.t.sf(abs(centre) / error, groups - 1))
-    return student(centre, error, groups - 1), p
+    return student(centre, error, groups - 1), two_sided(centre, error, groups - 1)
+
+
+def two_sided(value: float, standard_error: float, degrees: int | None = None) -> float:
+    """Two-sided p-value that the truth is 0: by Student's t with these degrees of freedom, or the normal distribution."""
+    if value == 0:
+        return 1.0
+    if standard_error == 0:
+        return 0.0
+    z = abs(value) / standard_error
+    return float(2 * (stats.norm.sf(z) if degrees is None else stats.t.sf(z, degrees)))

@@ -25,6 +25,7 @@ from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.policy_facts import with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
+from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
 from harness.engine.text_pass import TextPass
 from harness.engine.validation import problems_of_rules
@@ -55,13 +56,17 @@ def audit(
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What is audited and how. `baseline` is an earlier release's record (or its run folder) to compare with."""
+    """What is audited and how. `baseline` is an earlier release's record (or its run folder) to compare with.
+
+    `runs` is the folder of runs in which earlier audits of the same test rows are counted; None counts none.
+    """
 
     suite: str | Path
     model: str
     data: DataOptions = field(default_factory=DataOptions)
     model_options: ModelOptions = field(default_factory=ModelOptions)
     baseline: Path | None = None
+    runs: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     body = _assembled(loaded, opened, data, records)
     body |= _judged(loaded.suite.policy, loaded.suite.waivers, records, _test_rows(body["data"]), started.date())
     body |= {
+        "earlier_audits": _earlier(request.runs, body["data"], progress),
         "predictions": saved,
         "decision": evidence.decision.point.model_dump(mode="json"),
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
@@ -112,6 +118,7 @@ def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
     if problems := problems_of_rules(rules):
         raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
+    body |= {"rejudged_from": stored.digest}
     return _sealed(body | _judged(rules, waivers, stored.records, _test_rows(body["data"]), day))
 
 
@@ -169,7 +176,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
 
 
 def _sealed(body: dict[str, Any]) -> Audit:
-    body = {**body, "evidence_digest": "", "digest": ""}
+    body = {**body, "digest_version": provenance.DIGEST_VERSION, "evidence_digest": "", "digest": ""}
     body = Audit.model_validate(body).model_dump(mode="json", by_alias=True)
     body["evidence_digest"] = provenance.evidence_digest(body)
     body["digest"] = provenance.record_digest(body)
@@ -178,6 +185,12 @@ def _sealed(body: dict[str, Any]) -> Audit:
 
 def _test_rows(data: dict[str, Any]) -> int:
     return next((int(split["rows"]) for split in data["splits"] if split["role"] == "test"), 0)
+
+
+def _earlier(runs: Path | None, data: dict[str, Any], progress: Progress) -> dict[str, int] | None:
+    test = next((str(split["ids_digest"]) for split in data["splits"] if split["role"] == "test"), "")
+    found = earlier_audits(runs, (data["fingerprint"], test), progress)
+    return None if found is None else found.model_dump()
 
 
 def keep_in(folder: Path, content: bytes) -> str:

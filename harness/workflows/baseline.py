@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from harness.core.audit import Audit
 from harness.core.comparison import release_rules
 from harness.core.dataset import Dataset
 from harness.core.predictions import Predictions
-from harness.datasets.readers import read_table
 from harness.engine.evidence import Baseline
-from harness.engine.provenance import sha256_file
-from harness.engine.run_index import read_record
-from harness.errors import DataError, IntegrityError
+from harness.engine.records import open_audit, record_path
+from harness.errors import DataError
 from harness.spec.loading import LoadedSuite
 from harness.spec.suite import CheckRequest
-
-if TYPE_CHECKING:
-    import pandas as pd
+from harness.workflows.saved_answers import DECIDED, answers_in, saved_answers
 
 CHECK = "baseline.paired"
 
@@ -33,40 +26,32 @@ def against_baseline(loaded: LoadedSuite, data: Dataset, path: Path) -> tuple[Lo
         DataError: the baseline is of another suite, has no saved predictions, or other test rows.
         IntegrityError: the record or its predictions were changed since they were written.
     """
-    file = path / "audit.json" if path.is_dir() else path
-    record = _verified(file)
-    suite = loaded.suite
-    if record.suite.name != suite.name:
-        raise DataError(f"{path} is an audit of {record.suite.name}; wanted one of {suite.name}.")
+    file = record_path(path)
+    if not file.is_file():
+        raise DataError(f"There is no record {file}. Give the last release's audit.json or its run folder.")
+    record = open_audit(file)
+    if record.suite.name != loaded.suite.name:
+        raise DataError(f"{path} is an audit of {record.suite.name}; wanted one of {loaded.suite.name}.")
     answers = _answers(record, file.parent, data)
+    name = f"{record.suite.name} of {record.started[:10]}, record {record.digest[7:15]}"
+    return with_release_rules(loaded), Baseline(name, answers, list(record.policy.rules), record.digest)
+
+
+def with_release_rules(loaded: LoadedSuite) -> LoadedSuite:
+    """The suite with the paired check, and its release margins as blocking rules."""
+    suite = loaded.suite
     checks = suite.checks if any(c.name == CHECK for c in suite.checks) else [*suite.checks, CheckRequest(name=CHECK)]
     judged = suite.model_copy(update={"policy": [*suite.policy, *release_rules(suite.release)], "checks": checks})
-    name = f"{record.suite.name} of {record.started[:10]}, record {record.digest[7:15]}"
-    return replace(loaded, suite=judged), Baseline(name, answers, list(record.policy.rules), record.digest)
-
-
-def _verified(file: Path) -> Audit:
-    try:
-        return read_record(file)
-    except IntegrityError as error:
-        if not file.is_file():
-            raise DataError(
-                f"There is no record {file}. Give the last release's audit.json or its run folder."
-            ) from error
-        raise IntegrityError(f"{file}: {error}. Take the record as it was written.") from error
+    return replace(loaded, suite=judged)
 
 
 def _answers(record: Audit, folder: Path, data: Dataset) -> Predictions:
-    saved = record.predictions
-    path = folder / saved.path if saved and saved.path else None
-    if saved is None or path is None or not path.is_file():
+    table = saved_answers(record, folder)
+    if table is None:
         raise DataError(
-            f"The baseline's predictions {saved.path if saved else ''} are not beside its record. Keep the run folder whole, "
-            "or audit the last release again with -o audit.json."
+            f"The baseline's predictions {record.predictions.path if record.predictions else ''} are not beside its record. "
+            "Keep the run folder whole, or audit the last release again with -o audit.json."
         )
-    if sha256_file(path) != saved.sha256:
-        raise IntegrityError(f"{path.name} does not match the digest that its record holds, so it was changed.")
-    table = read_table(path)
     table = table.loc[table["role"] == "test"].set_index("id")
     ids = list(data.splits["test"].ids)
     if absent := [i for i in ids if i not in table.index]:
@@ -78,14 +63,4 @@ def _answers(record: Audit, folder: Path, data: Dataset) -> Predictions:
         raise DataError(
             "The baseline was measured on other data (sha256 differs). Audit the last release again on these."
         )
-    return _predictions(table.loc[ids], data)
-
-
-def _predictions(table: pd.DataFrame, data: Dataset) -> Predictions:
-    if not data.classes:
-        return Predictions((), table["label"].to_numpy(dtype=float), None)
-    answers = table["decision"] if "decision" in table else table["label"]
-    labels = np.array([None if value != value else value for value in answers], dtype=object)
-    columns = [f"score:{name}" for name in data.classes]
-    scores = table[columns].to_numpy(dtype=float) if set(columns) <= set(table.columns) else None
-    return Predictions(data.classes, labels, scores)
+    return answers_in(table.loc[ids], data.classes, DECIDED)

@@ -9,9 +9,11 @@ from pathlib import Path, PurePath
 from harness.core.finding import Cell, Exhibit
 from harness.engine.plugins import did_you_mean
 from harness.engine.progress import Progress
-from harness.engine.run_index import IndexedFinding, IndexedRun, RunIndex, read_record
-from harness.errors import IntegrityError, UserError
+from harness.engine.records import open_audit
+from harness.engine.run_index import IndexedFinding, IndexedRun, RunIndex, TestRows, audits_of
+from harness.errors import UserError
 from harness.outputs.narrative import about, number
+from harness.outputs.origin import short
 from harness.workflows.run_diff import run_differences, separation
 
 TREND_LEGEND = (
@@ -19,7 +21,7 @@ TREND_LEGEND = (
     "test rows a paired comparison (harness audit --baseline) sees smaller changes."
 )
 _USUAL = ("performance.roc_auc", "performance.accuracy", "performance.mae")
-_RUN_COLUMNS = ["run", "started", "suite", "version", "model", "verdict", "measures"]
+_RUN_COLUMNS = ["run", "started", "suite", "version", "model", "verdict", "earlier_audits", "measures"]
 _TREND_COLUMNS = [
     "suite", "about", "run", "started", "model", "value", "low", "high", "n", "change", "note",
 ]  # fmt: skip
@@ -42,14 +44,23 @@ def open_runs(folder: Path, progress: Progress, rebuild: bool = False) -> RunInd
 
 
 def list_runs(index: RunIndex, chosen: Chosen) -> Exhibit:
-    """A row a run, oldest first, with what blocking rules judge of all rows; then the records that can't be trusted."""
+    """A row a run, oldest first, with what blocking rules judge of all rows; then the records that can't be trusted.
+
+    `earlier_audits` counts the audits of the same test rows that were started before.
+    """
     gated, usual = index.gated(), [index.findings(measure) for measure in _USUAL]
+    on_rows: dict[TestRows, list[IndexedRun]] = {}
+    for run in index.runs():
+        on_rows.setdefault(run.rows, []).append(run)
     rows: list[list[Cell]] = []
     for run in _of(index, chosen):
         main = _whole(gated, run)[:_SHOWN] or [f for found in usual for f in _whole(found, run)][:1]
         told = "; ".join(_measured(f) for f in main)
-        rows.append([run.folder, run.started, run.suite, run.suite_version, run.model, run.verdict, told])
-    rows += [[run.folder, None, None, None, None, "damaged", run.reason] for run in index.damaged]
+        again = f", judged again from {short(run.rejudged_from)}" if run.rejudged_from else ""
+        earlier = audits_of(other for other in on_rows[run.rows] if other.started < run.started).audits
+        named = [run.folder, run.started, run.suite, run.suite_version, run.model]
+        rows.append([*named, run.verdict + again, earlier, told])
+    rows += [[run.folder, None, None, None, None, "damaged", None, run.reason] for run in index.damaged]
     return Exhibit(kind="table", title="Runs", columns=_RUN_COLUMNS, rows=rows)
 
 
@@ -82,17 +93,9 @@ def differences(index: RunIndex, folder: Path, first: str, second: str) -> Exhib
 
     Raises:
         UserError: a name that fits no run, or several.
-        IntegrityError: the record of a run does not match its digest.
+        IntegrityError: the record of a run does not match its digests.
     """
-    records = []
-    for name in (first, second):
-        run = _find(index, folder, name)
-        try:
-            records.append(read_record(folder / run / "audit.json"))
-        except IntegrityError as error:
-            raise IntegrityError(f"{folder / run}: {error}") from error
-        except UserError as error:
-            raise UserError(f"{folder / run}: {error}.") from error
+    records = [open_audit(folder / _find(index, folder, name)) for name in (first, second)]
     return run_differences(records[0], records[1])
 
 

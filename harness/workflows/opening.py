@@ -19,6 +19,7 @@ from harness.engine.evidence import Model
 from harness.engine.isolation import copied_data
 from harness.engine.plugins import load_target, targets, what_happened
 from harness.engine.progress import Progress
+from harness.engine.records import refuse_changed_predictions
 from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.engine.views import render_view
 from harness.errors import DeviceMemoryError, ModelError, UserError
@@ -207,6 +208,7 @@ def _open_onnx(uri: str, given: Opening) -> Model | TextModel:
 def _open_predictions(uri: str, given: Opening) -> Model:
     from harness.models.predictions import load_predictions
 
+    refuse_changed_predictions(Path(uri))
     return load_predictions(Path(uri), read_table(Path(uri)), given.data)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +17,17 @@ from harness.workflows.audit import AuditRequest, keep_in, run_audit
 from harness.workflows.compare import CompareRequest, compare
 from harness.workflows.run_folders import finish, unfinished_folder
 
+RUNS = Path("runs")
 COMPARISON_OUTPUTS = ("comparison.json", "comparison.html", "comparison.md")
 OUTPUTS = ("audit.json", "report.html", "junit.xml", "summary.md")
 
 
 def audit_and_write(request: AuditRequest, targets: list[str], progress: Progress) -> tuple[Audit, list[Path]]:
-    """The record, and the files written. A run folder is named for suite, model and evidence; it appears whole."""
+    """The record, and the files written. A run folder is named for suite, model and evidence; it appears whole.
+
+    Earlier audits of the same test rows are counted in the folder of runs, where there is one.
+    """
+    request = replace(request, runs=RUNS)
     kinds = [kind_of(target) for target in targets]
     if targets:
         beside = sorted({path_of(target).parent for target, kind in zip(targets, kinds, strict=True) if kind == "json"})
@@ -29,7 +35,7 @@ def audit_and_write(request: AuditRequest, targets: list[str], progress: Progres
         record = run_audit(request, keep, progress).record
         progress("writing")
         return record, [write(record, target) for target in targets]
-    with unfinished_folder(Path("runs")) as folder:
+    with unfinished_folder(RUNS) as folder:
         record = run_audit(request, partial(keep_in, folder), progress).record
         progress("writing")
         for name in OUTPUTS:
@@ -46,7 +52,7 @@ def compare_and_write(request: CompareRequest, targets: list[str], progress: Pro
     progress("writing")
     if targets:
         return found, [write(found, target) for target in targets]
-    with unfinished_folder(Path("runs")) as folder:
+    with unfinished_folder(RUNS) as folder:
         for name in COMPARISON_OUTPUTS:
             write(found, str(folder / name))
         run = finish(folder, f"compare-{_slug(found.suite.name)}", found.digest)

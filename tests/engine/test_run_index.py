@@ -12,8 +12,8 @@ import pytest
 
 from harness.core.audit import Audit
 from harness.core.finding import CheckRecord, Finding
-from harness.engine.provenance import record_digest
-from harness.engine.run_index import INDEX, RunIndex
+from harness.engine.provenance import evidence_digest, record_digest
+from harness.engine.run_index import INDEX, RunIndex, earlier_audits
 from harness.stats.intervals import wilson
 
 GROUP = {"race": "black"}
@@ -36,9 +36,10 @@ def store(runs, name, hits=90, started="2026-01-01T00:00:00+00:00", **changes):
             "policy": {"digest": "p", "rules": []},
             "verdict": {"outcome": "incomplete", "decisions": []},
             "harness": {"version": "0"}, "environment": {}, "started": started, "seconds": 1.0,
-            "evidence_digest": f"sha256:{name}", "digest": "", **changes,
+            "evidence_digest": "", "digest": "", **changes,
         }
     ).model_dump(mode="json", by_alias=True)  # fmt: skip
+    body["evidence_digest"] = evidence_digest(body)
     body["digest"] = record_digest(body)
     (runs / name).mkdir()
     write(runs / name, body)
@@ -143,9 +144,9 @@ def test_a_changed_record_is_damaged_and_none_of_its_numbers_is_told(runs):
     path.write_text(path.read_text(encoding="utf-8").replace("0.91", "0.99", 1), encoding="utf-8")
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # the size and the time are as before
     for index in (RunIndex(runs), RunIndex(runs), RunIndex(runs, rebuild=True)):
-        assert [(d.folder, d.reason) for d in index.damaged] == [
-            ("a", "the record's digest does not match its contents")
-        ]
+        ((folder, reason, changed),) = [(d.folder, d.reason, d.changed) for d in index.damaged]
+        assert (folder, changed) == ("a", True)
+        assert "its digest and its evidence_digest do not match" in reason
         assert "a" not in index.findings()
         assert [run.folder for run in index.runs()] == ["b", "c"]
 
@@ -155,8 +156,11 @@ def test_a_changed_record_is_damaged_and_none_of_its_numbers_is_told(runs):
     [
         ("{", "can't be read as JSON"),
         ("[" * 100_000, "can't be read as JSON"),
-        ("[]", "digest does not match"),
-        ('{"digest": 1, "value": NaN}', "can't be read as JSON"),
+        ("[]", "is not a record"),
+        (
+            '{"schema": "vertical-harness/audit/1", "digest": 1, "value": NaN}',
+            "its digest and its evidence_digest do not match",
+        ),
     ],
 )
 def test_what_is_no_record_is_damaged(runs, content, reason):
@@ -167,9 +171,13 @@ def test_what_is_no_record_is_damaged(runs, content, reason):
 
 
 def test_a_record_of_another_schema_is_not_guessed_at(runs):
-    body = {"schema": "vertical-harness/audit/2"}
+    body = json.loads((runs / "a" / "audit.json").read_text(encoding="utf-8"))
+    body["schema"] = "vertical-harness/audit/2"
+    body["evidence_digest"] = evidence_digest(body)
     write(runs / "a", {**body, "digest": record_digest(body)})
-    assert "this version" in RunIndex(runs).damaged[0].reason
+    (damaged,) = RunIndex(runs).damaged
+    assert "this version" in damaged.reason
+    assert not damaged.changed
 
 
 def test_a_folder_that_can_only_be_read_is_answered_for(runs):
@@ -208,3 +216,20 @@ def test_what_blocking_rules_judged_is_told_apart(runs):
     assert {name: [f.measure for f in found] for name, found in RunIndex(runs).gated().items()} == {
         "judged": ["data.leak_suspects"]
     }
+
+
+def test_copies_of_a_run_are_one_audit_and_models_are_told_by_their_fingerprint(runs):
+    model = {"uri": "n.csv", "kind": "predictions", "fingerprint": "g"}
+    store(runs, "other", started="2026-01-05T00:00:00+00:00", model=model)
+    store(runs, "again", started="2026-01-05T00:00:00+00:00", model=model, rejudged_from="sha256:1")
+    data = {"fingerprint": "x", "rows": 100, "duplicates_dropped": 0, "members": "unknown"}
+    store(runs, "elsewhere", data={**data, "splits": [{"role": "test", "rows": 9, "ids_digest": "others"}]})
+    found = earlier_audits(runs, ("x", "ids"))
+    assert (found.audits, found.models) == (4, 2)
+    assert earlier_audits(runs, ("x", "none")).audits == 0
+    assert earlier_audits(runs / "nowhere", ("x", "ids")) is None
+
+
+def test_a_folder_without_runs_gets_no_index(tmp_path):
+    assert RunIndex(tmp_path).runs() == []
+    assert list(tmp_path.iterdir()) == []

@@ -7,11 +7,12 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
+from harness.engine import provenance
+from harness.engine.records import open_audit, open_record
 from harness.errors import UserError
 from harness.outputs.comparison_html import gain_drawings, trade_drawings
 from harness.outputs.pair import pair_of
 from harness.outputs.writing import kind_of, render, write
-from harness.workflows.records import load_audit, load_record
 
 EVIL = "<script>alert(1)</script>|`c`\n# not a heading ![i](http://x/y.png)"
 
@@ -24,15 +25,24 @@ def test_the_recommendation_and_what_was_not_compared_stand_before_the_results(m
     assert places == sorted(places)
 
 
+def sealed(record, evidence):
+    """The record with its digests."""
+    body = record.model_dump(mode="json", by_alias=True)
+    body["evidence_digest"] = evidence(body)
+    body["digest"] = provenance.record_digest(body)
+    return type(record).model_validate(body)
+
+
 def test_the_page_asks_nothing_of_the_network_and_the_same_record_gives_the_same_bytes(make_comparison):
-    page = render(make_comparison(), "html")
-    assert page == render(make_comparison(), "html")
+    record = sealed(make_comparison(), provenance.comparison_digest)
+    page = render(record, "html")
+    assert page == render(record, "html")
     head, _, embedded = page.partition('<script type="application/json" id="record">')
     assert set(re.findall(r'(?:src|href|action)="([^"#]*)', head)) == {""}
     assert set(re.findall(r"https?://[^\s\"]*", head)) == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
     assert "url(" not in head
     assert "default-src 'none'" in head
-    assert json.loads(embedded.partition("</script>")[0]) == make_comparison().model_dump(mode="json", by_alias=True)
+    assert json.loads(embedded.partition("</script>")[0]) == record.model_dump(mode="json", by_alias=True)
 
 
 def test_items_on_which_the_models_disagree_are_listed(make_comparison):
@@ -122,16 +132,17 @@ def test_a_markdown_of_very_many_differences_is_bounded_and_counts_what_it_left_
 def test_a_stored_comparison_is_read_back_and_drawn_and_an_audit_is_not_taken_for_one(
     make_comparison, make_record, tmp_path
 ):
-    record = make_comparison()
+    record = sealed(make_comparison(), provenance.comparison_digest)
     path = write(record, str(tmp_path / "comparison.json"))
-    assert load_record(path) == record
-    assert load_record(tmp_path) == record
+    assert open_record(path) == record
+    assert open_record(tmp_path) == record
     with pytest.raises(UserError, match="is a comparison"):
-        load_audit(path)
-    assert load_record(write(make_record(), str(tmp_path / "audit.json"))) == make_record()
+        open_audit(path)
+    audit = sealed(make_record(), provenance.evidence_digest)
+    assert open_record(write(audit, str(tmp_path / "audit.json"))) == audit
     (tmp_path / "broken.json").write_text('{"schema": "vertical-harness/comparison/1"}', encoding="utf-8")
     with pytest.raises(UserError, match="is not a comparison of this harness"):
-        load_record(tmp_path / "broken.json")
+        open_record(tmp_path / "broken.json")
 
 
 @pytest.mark.parametrize("target", ["out.xml", "out.sarif", "github=out.txt"])

@@ -49,3 +49,31 @@ def history_folder(three_models, tmp_path):
     """A copy of three runs for a test to spoil, and their records by model."""
     shutil.copytree(three_models[0], tmp_path / "work")
     return tmp_path / "work", three_models[1]
+
+
+CHECKED = """
+extends: finance/credit-risk
+name: checked
+version: 1
+checks: [performance.classification, bias.groups, data.quality, data.power, privacy.membership, {explainability.direction: {expected: {pirat: up}}}]
+policy:
+  - {id: useful, measure: performance.roc_auc, at_least: 0.70, reason: r, source: s}
+  - {id: fair, measure: bias.impact_ratio, group: {race: "*"}, between: [0.8, 1.25], severity: warn, reason: r, source: s}
+"""
+
+
+@pytest.fixture(scope="session")
+def checked(tmp_path_factory, run_in):
+    """A folder with a suite, a fitted model, and the one run of it."""
+    folder = tmp_path_factory.mktemp("checked")
+    (folder / "checked.yaml").write_text(CHECKED, encoding="utf-8")
+    fit(folder / "checked.yaml", "sklearn:logistic-regression", folder / "model")
+    return folder, run_in(folder, "checked.yaml", "model")[1].relative_to(folder)
+
+
+@pytest.fixture
+def run_folder(checked, tmp_path, monkeypatch):
+    """A copy of that run for a test to spoil, in the working folder."""
+    shutil.copytree(checked[0], tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    return checked[1]

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from harness.cli.app import app
 from harness.core.comparison import Margin, release_rules
-from harness.engine.provenance import record_digest
+from harness.engine.provenance import evidence_digest, record_digest
 from harness.errors import DataError, IntegrityError, SuiteError
 from harness.outputs.narrative import not_tested
 from harness.spec.loading import load_suite
@@ -185,12 +185,12 @@ def test_a_changed_record_or_changed_predictions_are_refused(released, tmp_path)
     record = tmp_path / "last" / "audit.json"
     text = record.read_text(encoding="utf-8")
     record.write_text(text.replace('"performance.accuracy"', '"performance.acuracy"', 1), encoding="utf-8")
-    with pytest.raises(IntegrityError, match="does not match its contents"):
+    with pytest.raises(IntegrityError, match="its digest and its evidence_digest do not match"):
         run_audit(request(released, record))
     record.write_text(text, encoding="utf-8")
     (saved,) = (tmp_path / "last").glob("predictions*.parquet")
     pd.read_parquet(saved).iloc[::-1].to_parquet(saved, index=False)
-    with pytest.raises(IntegrityError, match="does not match the digest"):
+    with pytest.raises(IntegrityError, match=r"its predictions-\w+\.parquet does not match"):
         run_audit(request(released, record))
     saved.unlink()
     with pytest.raises(DataError, match="not beside its record"):
@@ -203,7 +203,10 @@ def test_a_record_of_an_earlier_harness_is_a_baseline_too(released, tmp_path):
     shutil.copytree(released / "last", tmp_path / "last")
     file = tmp_path / "last" / "audit.json"
     body = json.loads(file.read_text(encoding="utf-8"))
-    del body["usage"], body["policy"]["waivers"]
+    for key in ("usage", "digest_version", "earlier_audits", "rejudged_from"):
+        del body[key]
+    del body["policy"]["waivers"]
+    body["evidence_digest"] = evidence_digest(body)
     body["digest"] = record_digest(body)
     file.write_text(json.dumps(body), encoding="utf-8")
     found = run_audit(request(released, file)).record

@@ -132,7 +132,7 @@ def test_a_damaged_record_is_listed_as_such_and_not_compared(history_folder):
     assert [row["model"] for row in listed] == ["one", "three", None]
     assert (listed[2]["run"], listed[2]["verdict"]) == (name, "damaged")
     assert [p["model"] for p in rows(trend(index, AUC, EVERY))] == ["one", "three"]
-    with pytest.raises(IntegrityError, match="does not match"):
+    with pytest.raises(IntegrityError, match="do not match"):
         differences(index, folder / "runs", "small-one", name)
 
 
@@ -142,7 +142,9 @@ def test_the_command_prints_the_table_and_says_what_it_left_out(history_folder):
     done = harness(folder)
     assert done.returncode == 0, done.stderr
     head, *lines = done.stdout.splitlines()
-    assert head.split() == ["run", "started", "suite", "version", "model", "verdict", "measures"]
+    assert head.split() == [
+        *("run", "started", "suite", "version", "model", "verdict", "earlier_audits", "measures"),
+    ]
     assert len(lines) == 3
     assert done.stderr.strip() == "runs/notes holds no audit.json: left out"
     rebuilt = harness(folder, "runs", "--rebuild")

@@ -1,0 +1,69 @@
+"""harness verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.printing import progress, story
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.workflows.verify import Verification
+
+
+def verify(
+    record: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RECORD", help="An audit.json, a comparison.json, a run folder, or a folder of run folders."
+        ),
+    ],
+    suite: Annotated[
+        str | None, typer.Option(help="The suite of the record, where its recorded path or name does not lead to it.")
+    ] = None,
+    data: options.OtherData = None,
+    train_data: options.TrainData = None,
+) -> None:
+    """Check a record's digests, then recompute its intervals, decisions and, where suite, data and predictions are at hand, measures.
+
+    Needs no model. Says what was recomputed and what was not, and why. Exit code 4 names the first difference.
+    """
+    from harness.workflows.replay import Material
+    from harness.workflows.verify import records_in
+    from harness.workflows.verify import verify as verified
+
+    worst = 0
+    for path in records_in(record):
+        try:
+            with progress() as tell:
+                found = verified(path, Material(suite, data, train_data), tell)
+        except HarnessError as error:
+            _fail(str(error))
+            worst = max(worst, error.exit_code)
+            continue
+        _print(found)
+        worst = max(worst, 4 if found.difference else 0)
+    if worst:
+        raise typer.Exit(worst)
+
+
+def _print(found: Verification) -> None:
+    for text in found.verified:
+        typer.echo(f"{'Verified':15} {text}")
+    for gap in found.gaps:
+        typer.echo(f"{'Not recomputed':15} {gap.what}: {gap.reason}")
+    if found.difference:
+        _fail(found.difference)
+        return
+    count = len(found.gaps)
+    left = f"; {count} part{'s were' if count > 1 else ' was'} not recomputed" if count else ""
+    typer.echo(f"{found.path}: what was recomputed agrees{left}.")
+
+
+def _fail(text: str) -> None:
+    story.print("Error: ", style="bold red", end="")
+    story.print(text, markup=False, highlight=False, soft_wrap=True)
