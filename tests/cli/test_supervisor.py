@@ -24,7 +24,7 @@ checks: [{checks}]
 policy:
   - {{id: right, measure: performance.accuracy, at_least: {limit}, reason: r, source: s}}
 """
-# A model that says no to everyone; each of its places may hold a statement.
+# A model of one column; each of its places may hold a statement.
 MODEL = """
 import os, signal, sys, time
 {module}
@@ -32,7 +32,7 @@ import os, signal, sys, time
 class Predictor:
     def __call__(self, frame):
         {predict}
-        return ["no"] * len(frame)
+        return ["yes" if share > 0.4 else "no" for share in frame["pirat"]]
 
     def __del__(self):
         {freed}

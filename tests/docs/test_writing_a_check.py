@@ -65,7 +65,7 @@ def test_the_suite_in_the_page_runs_the_check_and_judges_its_measure(package):
     record = audit(path, str(package.path / "good.csv"))
     (check,) = (r for r in record.records if r.check == "acme/review")
     assert (check.status, [f.measure for f in check.findings]) == ("measured", ["acme/review.recall_at_budget"])
-    assert [(d.rule_id, d.outcome) for d in record.verdict.decisions if not d.required] == [("review", "pass")]
+    assert ("review", "pass") in [(d.rule_id, d.outcome) for d in record.verdict.decisions]
 
 
 @pytest.mark.parametrize(
