@@ -17,6 +17,7 @@ pytest_plugins = "pytester"
 
 SUITE = """
 extends: finance/credit-risk
+decision: null
 name: own/loans
 checks: [performance.classification]
 policy:
@@ -66,8 +67,8 @@ def test_a_model_that_fails_fails_the_test_and_names_what_blocks(session):
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(
         [
-            "own/loans: Fail. * does not conform to 1 blocking requirement*",
-            "Fail           ranks: 0.000 (*) against ≥ 0.7: the whole interval lies beyond the limit",
+            "own/loans: Fail. * does not conform to 2 blocking requirement*",
+            "Fail           blocking ranks: 0.000 (*) against ≥ 0.7: the whole interval lies beyond the limit",
             "Report: */report.html",
         ]
     )
@@ -77,24 +78,26 @@ def test_a_model_that_fails_fails_the_test_and_names_what_blocks(session):
 
 def test_a_waiver_lets_the_release_through_and_what_it_waives_is_not_named_as_blocking(session, pytester):
     until = datetime.now(UTC).date() + timedelta(days=30)
-    waived = f"waivers:\n  - {{rule: ranks, owner: o, reason: pilot, compensating_control: c, expires: {until}}}\n"
+    said = f"owner: o, reason: pilot, compensating_control: c, expires: {until}"
+    # The required rule is lifted by a waiver, and by nothing else.
+    waived = f"waivers:\n  - {{rule: ranks, {said}}}\n  - {{rule: better-than-guessing, {said}}}\n"
     (pytester.path / "loans.yaml").write_text(SUITE + waived, encoding="utf-8")
     session("bad.csv", "--junitxml", "tests.xml").assert_outcomes(passed=1)
-    assert 'name="harness_waived" value="1"' in (pytester.path / "tests.xml").read_text(encoding="utf-8")
+    assert 'name="harness_waived" value="2"' in (pytester.path / "tests.xml").read_text(encoding="utf-8")
     also = SUITE + "  - {id: right, measure: performance.accuracy, at_least: 0.9, reason: r, source: s}\n"
     (pytester.path / "loans.yaml").write_text(also + waived, encoding="utf-8")
     done = session("bad.csv")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(
-        ["own/loans: Fail. * does not conform to 1 blocking requirement*", "Fail           right: *"]
+        ["own/loans: Fail. * does not conform to 1 blocking requirement*", "Fail           blocking right: *"]
     )
-    done.stdout.no_fnmatch_line("Fail           ranks: *")
+    done.stdout.no_fnmatch_line("Fail           blocking ranks: *")
 
 
 def test_an_incomplete_audit_fails_the_test_unless_that_is_allowed(session):
     done = session("unsure.csv")
     done.assert_outcomes(failed=1)
-    done.stdout.fnmatch_lines(["own/loans: Incomplete. *", "Not tested     ranks: *"])
+    done.stdout.fnmatch_lines(["own/loans: Incomplete. *", "Not tested     blocking ranks: *"])
     session("unsure.csv", "--harness-allow-incomplete").assert_outcomes(passed=1)
     allowing = TEST.replace('"{model}"', '"{model}", allow_incomplete=True')
     session("unsure.csv", test=allowing).assert_outcomes(passed=1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options
-from harness.cli.printing import progress, story
+from harness.cli.printing import print_error, progress
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def verify(
     ] = None,
     data: options.OtherData = None,
     train_data: options.TrainData = None,
-) -> None:
+) -> int:
     """Check a record's digests, then recompute its intervals, decisions and, where suite, data and predictions are at hand, measures.
 
     Needs no model. Says what was recomputed and what was not, and why. Exit code 4 names the first difference.
@@ -42,13 +42,12 @@ def verify(
             with progress() as tell:
                 found = verified(path, Material(suite, data, train_data), tell)
         except HarnessError as error:
-            _fail(str(error))
+            print_error(str(error))
             worst = max(worst, error.exit_code)
             continue
         _print(found)
         worst = max(worst, 4 if found.difference else 0)
-    if worst:
-        raise typer.Exit(worst)
+    return worst
 
 
 def _print(found: Verification) -> None:
@@ -57,13 +56,8 @@ def _print(found: Verification) -> None:
     for gap in found.gaps:
         typer.echo(f"{'Not recomputed':15} {gap.what}: {gap.reason}")
     if found.difference:
-        _fail(found.difference)
+        print_error(found.difference)
         return
     count = len(found.gaps)
     left = f"; {count} part{'s were' if count > 1 else ' was'} not recomputed" if count else ""
     typer.echo(f"{found.path}: what was recomputed agrees{left}.")
-
-
-def _fail(text: str) -> None:
-    story.print("Error: ", style="bold red", end="")
-    story.print(text, markup=False, highlight=False, soft_wrap=True)

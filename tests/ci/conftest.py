@@ -18,6 +18,7 @@ from harness.workflows.fit import fit
 ROOT = Path(__file__).parents[2]
 SUITE = """
 extends: finance/credit-risk
+decision: null
 name: own/loans
 checks: [performance.classification, data.quality]
 policy: policy.yaml

@@ -110,7 +110,7 @@ def test_the_hook_names_the_problems_of_every_file_that_changed(hook, repository
 
     done = run("one.yaml", "good.yaml", "two.yaml")
     assert done.returncode == 2
-    assert "one.yaml:6: sed: unknown key 'sed'" in done.stderr
+    assert "one.yaml:7: sed: unknown key 'sed'" in done.stderr
     assert "Did you mean data.quality?" in done.stderr
     assert done.stdout.startswith("own/loans is valid")
     assert run("good.yaml").returncode == 0

@@ -168,7 +168,8 @@ def test_one_group_only_makes_bias_not_tested(source, tmp_path, good_predictions
     frame.to_csv(tmp_path / "data.csv", index=False)
     scores = pd.DataFrame({"id": range(len(frame)), "score": np.linspace(0.01, 0.99, len(frame))})
     scores.to_csv(tmp_path / "p.csv", index=False)
-    record = audit(SUITE, str(tmp_path / "p.csv"), DataOptions(data=tmp_path / "data.csv"))
+    (tmp_path / "own.yaml").write_text(f"extends: {SUITE}\ndecision: null\n", encoding="utf-8")
+    record = audit(tmp_path / "own.yaml", str(tmp_path / "p.csv"), DataOptions(data=tmp_path / "data.csv"))
     bias = next(r for r in record.records if r.check == "bias.groups")
     assert bias.status == "not_tested"
     assert "one group only" in bias.reason

@@ -27,7 +27,7 @@ def repository(pytester, credit_model):
     """The files that the snippets name, and the checkout beside them."""
     for folder in ("suites", "models", "data"):
         (pytester.path / folder).mkdir()
-    suite = "extends: finance/credit-risk\nchecks: [performance.classification]\npolicy:\n"
+    suite = "extends: finance/credit-risk\ndecision: null\nchecks: [performance.classification]\npolicy:\n"
     rule = "  - {id: ranks, measure: performance.roc_auc, at_least: 0.6, reason: r, source: s}\n"
     (pytester.path / "suites" / "loans.yaml").write_text(suite + rule, encoding="utf-8")
     shutil.copy(credit_model / "model.skops", pytester.path / "models" / "loans.skops")

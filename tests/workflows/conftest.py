@@ -9,6 +9,7 @@ from harness.workflows.runs import audit_and_write
 
 SMALL = """
 extends: finance/credit-risk
+decision: null
 name: small
 version: 1
 checks: [performance.classification]
@@ -53,6 +54,7 @@ def history_folder(three_models, tmp_path):
 
 CHECKED = """
 extends: finance/credit-risk
+decision: null
 name: checked
 version: 1
 checks: [performance.classification, bias.groups, data.quality, data.power, privacy.membership, {explainability.direction: {expected: {pirat: up}}}]

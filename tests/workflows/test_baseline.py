@@ -17,6 +17,7 @@ from harness.workflows.fit import fit
 
 SUITE = """
 extends: finance/credit-risk
+decision: null
 name: small
 checks: [performance.classification, bias.groups]
 policy: [{id: useful, measure: performance.roc_auc, at_least: 0.7, reason: r, source: s}]
@@ -88,13 +89,15 @@ WAIVER = """
 waivers:
   - {rule: release-roc-auc, of: {measure: performance.roc_auc}, owner: A. Owner, reason: The new law,
      compensating_control: A person looks at each, expires: %s}
+  - {rule: better-than-guessing, owner: A. Owner, reason: So much worse that it is not shown to beat guessing,
+     compensating_control: A person looks at each, expires: %s}
 """
 
 
 @pytest.mark.parametrize(("ends", "code", "told"), [(30, 0, "covers 1 decision"), (-1, 1, "the rule applies again")])
 def test_a_release_margin_can_be_waived_until_a_day_like_any_rule(released, ends, code, told):
     suite, out = released / f"waived{ends}.yaml", released / f"waived{ends}.json"
-    waiver = WAIVER % (date.today() + timedelta(days=ends))
+    waiver = WAIVER % (date.today() + timedelta(days=ends), date.today() + timedelta(days=40))
     suite.write_text(SUITE.replace("0.7,", "0.5,") + AUC_ONLY + waiver, encoding="utf-8")
     asked = ["audit", suite, "--model", released / "worse.csv", "--baseline", released / "last", "-o", out]
     found = invoke(*asked, "-o", out.with_suffix(".md"))

@@ -222,7 +222,7 @@ print(audit(sys.argv[1], "twin").evidence_digest)
 
 @pytest.mark.parametrize("base", ["sklearn:gradient-boosting", "sklearn:random-forest", "sklearn:tfidf"])
 def test_two_fits_of_one_recipe_have_one_evidence(base, tmp_path):
-    suite = "extends: finance/credit-risk\nname: twin\nchecks: [performance.classification]\n"
+    suite = "extends: finance/credit-risk\nname: twin\ndecision: null\nchecks: [performance.classification]\n"
     policy = "policy: [{id: u, measure: performance.roc_auc, at_least: 0.6, reason: r, source: s}]\n"
     digests = []
     for seed in ("1", "2"):

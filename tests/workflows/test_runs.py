@@ -21,6 +21,7 @@ from harness.workflows.runs import OUTPUTS
 
 SUITE = """
 extends: finance/credit-risk
+decision: null
 name: small
 checks: [performance.classification]
 policy:

@@ -64,8 +64,8 @@ def test_what_was_recomputed_and_what_was_not_is_told(run_folder):
     count = sum(f["interval"] is not None for r in body["records"] for f in r["findings"])
     count += sum(d["interval"] is not None for d in body["verdict"]["decisions"])
     assert lines[1] == f"Verified        {count} intervals, from their inputs"
-    assert lines[2] == "Verified        2 decisions and the verdict, from the findings and the policy"
-    assert lines[3].startswith("Verified        5 of 7 checks, from the data and the saved predictions: performance.")
+    assert lines[2] == "Verified        6 decisions and the verdict, from the findings and the policy"
+    assert lines[3].startswith("Verified        7 of 9 checks, from the data and the saved predictions: performance.")
     assert lines[4:6] == [
         "Not recomputed  explainability.direction: it asks the model for further answers",
         "Not recomputed  model.loading: it tells how the model was loaded",
@@ -179,7 +179,7 @@ def rejudge_with(body, change):
         (a_count, "data.quality, data.duplicate_rate: value: the record says 0.25, recomputed 0."),
         (a_finding_left_out, "bias.groups, number of findings: the record says "),
         (a_bar, "performance.classification, "),
-        (a_check_left_out, "checks: length: the record says 6, recomputed 7"),
+        (a_check_left_out, "checks: length: the record says 8, recomputed 9"),
         (a_status, "privacy.membership, status: the record says 'not_tested', recomputed 'measured'"),
         (other_rows, "data, test rows, digest of their ids: the record says 'sha256:0000"),
         (a_rule, "policy, rules: 1 at_least: the record says 0.6, recomputed 0.7"),
@@ -240,11 +240,11 @@ def test_without_its_suite_a_records_intervals_and_decisions_are_verified(run_fo
     shutil.move("checked.yaml", "kept.yaml")
     code, out, error = harness("verify", run_folder)
     assert code == 0, error
-    assert "2 decisions and the verdict" in out
+    assert "6 decisions and the verdict" in out
     assert (
         "Not recomputed  the measures: the suite checked with the recorded digest is not at hand (--suite PATH)" in out
     )
-    assert "5 of 7 checks" in harness("verify", run_folder, "--suite", "kept.yaml")[1]
+    assert "7 of 9 checks" in harness("verify", run_folder, "--suite", "kept.yaml")[1]
     text = Path("kept.yaml").read_text(encoding="utf-8")
     Path("kept.yaml").write_text(text.replace("0.70", "0.60"), encoding="utf-8")
     code, _, error = harness("verify", run_folder, "--suite", "kept.yaml")
@@ -257,7 +257,7 @@ def test_without_the_predictions_the_checks_of_the_data_are_recomputed(run_folde
     shutil.move("model", "gone")
     code, out, error = harness("verify", run_folder)
     assert code == 0, error
-    assert "Verified        2 of 7 checks, from the data and the saved predictions: data.quality, data.power\n" in out
+    assert "Verified        2 of 9 checks, from the data and the saved predictions: data.quality, data.power\n" in out
     assert "Not recomputed  bias.groups: the saved predictions are not beside the record, or lack rows" in out
     assert "Not recomputed  predictions.parquet: not beside the record" in out
 
@@ -287,7 +287,7 @@ def test_a_record_of_other_data_is_verified_with_these(run_folder):
     assert "the suite's data are not those of the audit (sha256 differs): --data FILE names others" in half[1]
     code, out, error = harness("verify", run, "--data", "test.csv", "--train-data", "train.csv")
     assert code == 0, error
-    assert "Verified        5 of 7 checks" in out
+    assert "Verified        7 of 9 checks" in out
     code, _, error = harness("verify", run, "--data", "train.csv", "--train-data", "train.csv")
     assert code == 2
     assert "--data train.csv is not the data of the record" in error
@@ -310,7 +310,7 @@ def test_a_sample_saved_predictions_and_a_model_without_known_rows_are_verified(
         code, out, error = harness("verify", run)
         assert code == 0, (name, error)
         # Where the training rows are not known, membership was not tested, and that is recomputed too.
-        assert "Verified        5 of 7 checks" in out or "Verified        6 of 7 checks" in out, (name, out)
+        assert "Verified        7 of 9 checks" in out or "Verified        8 of 9 checks" in out, (name, out)
 
 
 def test_a_fitted_model_whose_answers_for_its_training_rows_were_not_saved(run_folder):
@@ -319,7 +319,7 @@ def test_a_fitted_model_whose_answers_for_its_training_rows_were_not_saved(run_f
     run = audited("less.yaml", "model", "less")
     assert set(pd.read_parquet(next(run.glob("*.parquet")))["role"]) == {"test"}
     for _ in range(2):
-        assert "Verified        4 of 6 checks" in harness("verify", run)[1]
+        assert "Verified        6 of 8 checks" in harness("verify", run)[1]
         shutil.rmtree("model", ignore_errors=True)  # its rows are those of the suite's split
 
 
@@ -370,7 +370,7 @@ def test_a_baseline_is_not_at_hand_and_its_rules_are_the_suites(run_folder):
     run = audited("again.yaml", "model", "against", "--baseline", run_folder)
     code, out, error = harness("verify", run)
     assert code == 0, error
-    assert "Verified        5 of 8 checks" in out
+    assert "Verified        7 of 10 checks" in out
     assert "Not recomputed  baseline.paired: it compares with the saved predictions of an earlier release" in out
 
 
