@@ -22,19 +22,19 @@ expect 0 harness validate finance/credit-risk
 expect 0 harness rows finance/credit-risk --role test -o rows.csv
 expect 0 harness fit finance/credit-risk --base sklearn:logistic-regression -o logistic
 expect 0 harness plan finance/credit-risk --model logistic
-expect 0 harness audit finance/credit-risk --model logistic -o run/audit.json -o run/report.html -o run/junit.xml -o run/summary.md
+expect 3 harness audit finance/credit-risk --model logistic -o run/audit.json -o run/report.html -o run/junit.xml -o run/summary.md
 first=$(grep Evidence out.txt)
-expect 0 harness audit finance/credit-risk --model logistic -o again/audit.json
+expect 3 harness audit finance/credit-risk --model logistic -o again/audit.json
 [ "$first" = "$(grep Evidence out.txt)" ] || { echo "FAILED: two runs differ in evidence"; exit 1; }
-expect 0 harness judge run/audit.json
+expect 3 harness judge run/audit.json
 expect 0 harness verify run
-expect 0 harness audit finance/credit-risk --model logistic -o run/audit.sarif -o github=run/annotations.txt
+expect 3 harness audit finance/credit-risk --model logistic -o run/audit.sarif -o github=run/annotations.txt
 expect 0 harness validate finance/credit-risk medical/diagnosis
 expect 2 harness validate finance/credit-risk no/suite
 expect 0 env GATE_SUITE=finance/credit-risk GATE_MODEL=logistic bash "$root/ci/gate.sh" audit
-expect 0 bash "$root/ci/gate.sh" decide
+expect 3 bash "$root/ci/gate.sh" decide
 # The last release, a comparison, waivers, history.
-expect 0 harness audit finance/credit-risk --model logistic --baseline run/audit.json -o next/audit.json
+expect 3 harness audit finance/credit-risk --model logistic --baseline run/audit.json -o next/audit.json
 grep -q newly_failing next/audit.json
 expect 0 harness fit finance/credit-risk --base sklearn:gradient-boosting -o boosted
 decides harness audit finance/credit-risk --model boosted --baseline run/audit.json -o boosted.html
@@ -69,8 +69,8 @@ grep -q left_out_auc heart.json
 expect 2 harness fit medical/diagnosis-questions --base sklearn:gradient-boosting -o questions
 expect 0 harness show finance/credit-risk --yaml
 expect 0 harness schema suite
-expect 0 env HARNESS_AUDIT_MODEL=logistic harness audit finance/credit-risk -o environment.json
-expect 0 harness judge run
+expect 3 env HARNESS_AUDIT_MODEL=logistic harness audit finance/credit-risk -o environment.json
+expect 3 harness judge run
 expect 0 harness report run -o summary.md
 expect 0 python make_model.py
 expect 0 harness validate breast-cancer.yaml
@@ -131,8 +131,48 @@ expect 0 harness fit chinese/escalation --base sklearn:tfidf -o chinese
 decides harness audit chinese/escalation --model chinese -o chinese.html
 grep -q "class: 是" chinese.html
 expect 2 harness fit chinese/escalation --base sklearn:logistic-regression -o columns
+# A useless model never passes: one answer for all, a rare class, labels that nothing predicts, and compare.
+cp "$root/tests/useless_inputs.py" . && python useless_inputs.py
+for own in rare noise; do
+  expect 0 harness init --data $own.csv -o $own.yaml
+  expect 0 harness fit $own.yaml --base sklearn:gradient-boosting -o model-$own
+done
+expect 0 grep -q "^decision: {sensitivity: 0.8}" rare.yaml
+expect 0 grep -q '"threshold"' model-rare/harness-model.json
+expect 3 harness audit noise.yaml --model model-noise -o noise.html
+head -1 out.txt | grep -q "^The labels are no better than chance"
+decides harness audit rare.yaml --model model-rare -o rare.html
+head -1 out.txt | grep -q "^Of .* it finds"
+expect 1 harness audit finance/credit-risk-german --model constant.csv -o constant/audit.json -o constant/summary.md
+head -1 out.txt | grep -q "^It answers '1' to every row"
+grep -q "everyone gets the same answer" constant/summary.md
+expect 0 harness compare finance/credit-risk-german --vertical constant.csv --general random.csv -o constant/c.md
+! grep -q "Choose the" constant/c.md
+cat > lax.yaml <<END
+policy: [{id: easy, measure: performance.accuracy, at_least: 0.1, reason: r, source: s}]
+END
+expect 1 harness judge constant/audit.json --policy lax.yaml
+# An edited record is detected by every verb that reads it; one with new digests by verify.
+expect 3 harness audit finance/credit-risk --model logistic
+edited=$(ls -d runs/finance-credit-risk-logistic-* | tail -1)
+for what in number verdict prediction; do
+  rm -rf spoilt && mkdir spoilt && cp -r "$edited" spoilt/run && python useless_inputs.py $what spoilt/run
+  expect 4 harness judge spoilt/run
+  expect 4 harness report spoilt/run -o spoilt.html
+  expect 4 harness history spoilt
+  expect 4 harness verify spoilt/run
+  expect 4 harness audit finance/credit-risk --model logistic --baseline spoilt/run -o spoilt/b.json
+done
+expect 4 harness audit finance/credit-risk --model spoilt/run/predictions.parquet -o spoilt/p.html
+rm -rf spoilt && mkdir spoilt && cp -r "$edited" spoilt/run && python useless_inputs.py sealed spoilt/run
+expect 4 harness verify spoilt/run
+grep -q "the record says" err.txt
+# Code of others never decides the exit code.
+for end in sys_exit crash; do expect 2 harness audit finance/credit-risk --model python:useless_inputs:$end -o ended.json; done
+for end in os_exit del_os_exit; do expect 70 harness audit finance/credit-risk --model python:useless_inputs:$end -o ended.json; done
+[ ! -e ended.json ]
 python -m pip install -q -c "$root/constraints.txt" pytest
-printf 'def test_release(harness_audit):\n    harness_audit("finance/credit-risk", "logistic")\n' > test_release.py
+printf 'def test_release(harness_audit):\n    harness_audit("manufacturing/predictive-maintenance", "machine")\n' > test_release.py
 expect 0 python -m pytest -q test_release.py
 expect 2 harness audit finance/credit-risk --model missing.skops
 expect 2 harness audit no/suite --model logistic
@@ -154,13 +194,20 @@ decides harness audit finance/credit-risk --model minilm --rows 100 -o minilm.ht
 first=$(grep Evidence out.txt)
 decides harness audit finance/credit-risk --model minilm --rows 100 -o again.json
 [ "$first" = "$(grep Evidence out.txt)" ] || { echo "FAILED: two runs of a text model differ in evidence"; exit 1; }
+python useless_inputs.py cache "$HARNESS_CACHE"
+decides harness audit finance/credit-risk --model minilm --rows 100 -o damaged.json
+python - <<END
+import json
+found = {f["measure"]: f["value"] for r in json.load(open("damaged.json"))["records"] for f in r["findings"]}
+assert found["model.damaged_cache_rows"] >= 1, found["model.damaged_cache_rows"]
+END
 expect 3 harness audit finance/credit-risk --model bundled:minilm --rows 100 --max-calls 50 -o limited.json
 decides harness audit finance/credit-risk --model bundled:minilm --rows 100 --dtype bfloat16 -o zero-shot.html
 decides harness audit finance/credit-risk --model bundled:smollm2 --rows 16 -o prompt.html
 decides harness audit medical/diagnosis-questions --model bundled:smollm2 --rows 8 -o questions.html
 decides harness audit medical/research-questions --model bundled:smollm2 --rows 8 -o research.html
 decides harness audit chinese/escalation --model bundled:smollm2 --rows 4 -o chinese-prompt.html
-grep -q "Pass *readable" out.txt
+grep -q "Pass *warning *readable" out.txt
 expect 0 harness compare finance/credit-risk --vertical tfidf --general bundled:minilm --rows 100 --learning-curve -o compare/texts.html
 expect 0 harness compare finance/credit-risk --vertical minilm --general tfidf --rows 100 --learning-curve -o compare/tuned.md
 grep -q "By the learning curve" compare/tuned.md

@@ -29,12 +29,12 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
     """What makes the numbers void, what the model does and how scores become answers; one line a rule, worst first; then every
     waiver, the verdict, the evidence digest and the files.
     """
-    from harness.outputs.first_page import decision_line, first_sentences, what_it_does
+    from harness.outputs.first_page import decision_line, first_sentences, to_whom, what_it_does
     from harness.outputs.narrative import line, verdict_reason, verdict_words, worst_first
     from harness.outputs.origin import origin
     from harness.outputs.waivers import waiver_rows
 
-    for sentence in (*first_sentences(record), what_it_does(record), decision_line(record)):
+    for sentence in (*first_sentences(record), what_it_does(record), to_whom(record), decision_line(record)):
         if sentence:
             typer.echo(sentence)
     for decision in worst_first(record.verdict.decisions):

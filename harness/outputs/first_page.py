@@ -33,6 +33,17 @@ def what_it_does(audit: Audit) -> str | None:
     return f"{sentence}; of the {precision.n:,} {flagged} that it flags, {right:,} are right ({_percent(precision.value)})."
 
 
+def to_whom(audit: Audit) -> str | None:
+    """How often each group gets the favourable answer; None where it was not measured. Intersections are left to the report."""
+    rates: dict[str, list[str]] = {}
+    for finding in (f for record in audit.records for f in record.findings if f.measure == "bias.selection_rate"):
+        ((attribute, group),) = (finding.group or {"": ""}).items()
+        if finding.value is not None and " × " not in attribute:
+            rates.setdefault(attribute, []).append(f"{100 * finding.value:.0f} of 100 {group}")
+    told = [f"by {name.replace('_', ' ')}, {_listed(parts)}" for name, parts in rates.items() if len(parts) > 1]
+    return f"The favourable answer goes to: {'; '.join(told)}." if told else None
+
+
 def _no_signal(audit: Audit) -> str | None:
     found = _finding(audit, "data.signal")
     if found is None or found.interval is None or found.interval.low > 0:
@@ -47,6 +58,10 @@ def _of_class(audit: Audit, measure: str, name: str | None) -> Finding | None:
 
 def _finding(audit: Audit, measure: str) -> Finding | None:
     return next((f for record in audit.records for f in record.findings if f.measure == measure), None)
+
+
+def _listed(parts: list[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _percent(share: float) -> str:

@@ -54,7 +54,7 @@ def render_html(audit: Audit) -> str:
     checks = {record.check: record for record in audit.records}
     return page("audit.html", audit).render(
         audit=audit,
-        summary=narrative.summary(audit),
+        summary=narrative.summary_parts(audit),
         origin=origin(audit),
         words=narrative.OUTCOME_WORDS,
         verdict=narrative.verdict_words(audit),

@@ -8,7 +8,7 @@ from typing import Literal
 from harness.core.audit import Audit
 from harness.core.decision import Decision
 from harness.core.finding import CheckRecord, Finding, Selector
-from harness.outputs.first_page import decision_line, first_sentences, what_it_does
+from harness.outputs.first_page import decision_line, first_sentences, to_whom, what_it_does
 
 OUTCOME_WORDS = {
     "pass": "Pass",
@@ -94,11 +94,17 @@ def waiver_note(decision: Decision) -> str:
 
 
 def summary(audit: Audit) -> str:
-    """In one plain paragraph, made by rule: what makes the numbers void, the verdict's reason, what the model does, the decision
-    that people act on; then every rule that a waiver is about.
+    """The parts of the summary as one paragraph."""
+    return " ".join(summary_parts(audit))
+
+
+def summary_parts(audit: Audit) -> list[str]:
+    """In plain words, made by rule: what makes the numbers void, the verdict's reason and every rule that a waiver is about, what
+    the model does and to whom, the decision that people act on.
     """
-    said = [*first_sentences(audit), verdict_reason(audit), what_it_does(audit), decision_line(audit)]
-    return " ".join(part for part in said if part)
+    void = " ".join(first_sentences(audit))
+    parts = [void, verdict_reason(audit), what_it_does(audit), to_whom(audit), decision_line(audit)]
+    return [part for part in parts if part]
 
 
 def verdict_reason(audit: Audit) -> str:

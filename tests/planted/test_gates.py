@@ -11,7 +11,7 @@ import pytest
 from harness import audit, load_suite
 from harness.core.names import name_of
 from harness.datasets.readers import read_table
-from harness.datasets.roles import DataOptions, group_names
+from harness.datasets.roles import DataOptions, group_names, load_dataset
 from harness.spec.loading import built_in_suites
 
 ROWS = 12_000
@@ -53,6 +53,10 @@ def planted(suite, folder, defect, seed=1):
     ids = [test["__row__"].astype(str), ("train:" + train["__row__"].astype(str))]
     if not data.id:
         ids[1] = "train:" + pd.Series(range(ROWS)).astype(str)
+    if suite.suite.decision is not None:  # its threshold comes from the suite's own calibration rows
+        part = load_dataset(suite).splits["calibration"]
+        answers.append(answer(suite, part.columns, rng, defect, False))
+        ids.append(pd.Series([f"suite:{name}" for name in part.ids]))
     frame = pd.concat([a.assign(id=i.to_numpy()) for a, i in zip(answers, ids, strict=True)])
     frame.to_csv(folder / "predictions.csv", index=False)
     options = DataOptions(data=paths[0], train_data=paths[1])
@@ -83,6 +87,10 @@ def answer(suite, table, rng, defect, member):
     given = np.where(rng.random(n) < 0.04, rng.integers(0, len(classes), n), own)
     if defect == "shuffled":
         given = rng.permutation(given)
+    if defect == "wrong":
+        given = (own + 1) % len(classes)
+    if defect == "constant":
+        given, confidence = np.zeros(n, dtype=int), np.full(n, 0.8)
     if defect == "blind":
         given = np.full(n, classes.index(data.label.favourable or max(set(labels) - {data.label.positive_name})))
         if data.label.favourable and data.label.favourable == data.label.positive_name:
@@ -143,7 +151,13 @@ def defect_of(rule):
         return f"against {next(iter(rule.group))}"
     if rule.measure == "performance.slice_auc":
         return f"guessing where {rule.of['slice']}"
-    families = {"performance.recall": "blind", "performance.mean_error": "too high", "data.leak_suspects": "leak"}
+    families = {
+        "performance.recall": "blind",
+        "performance.mean_error": "too high",
+        "performance.informedness": "constant",
+        "performance.choice_gain": "wrong",
+        "data.leak_suspects": "leak",
+    }
     return (
         families.get(rule.measure)
         or {"performance": "shuffled", "privacy": "memorised"}[rule.measure.partition(".")[0]]
@@ -176,4 +190,22 @@ def test_a_model_that_guesses_on_activity_cliffs_fails_that_rule_alone(tmp_path)
     record = planted(load_suite(name), tmp_path, "guessing where activity cliff = yes")
     # Rows drawn many times over are told apart by the blind baseline, so the attack (a warning) is not tested here.
     assert {d.rule_id for d in record.verdict.decisions if d.outcome not in ("pass", "not_tested")} == {"cliffs"}
-    assert {d.rule_id for d in record.verdict.decisions if d.outcome == "pass"} == {"useful", "no-leak"}
+    assert {d.rule_id for d in record.verdict.decisions if d.outcome == "pass" and d.severity == "block"} == {
+        *("useful", "no-leak", "better-than-guessing", "better-than-base-rate", "better-than-majority")
+    }
+
+
+def test_a_model_that_ranks_well_and_answers_all_alike_fails_that_blocking_rule_alone(tmp_path):
+    """Its scores all lie below 0.5, so its own labels refuse nobody: only informedness (and accuracy, undecided) see it."""
+    name = "finance/credit-risk-german"
+    suite = load_suite(name)
+    data = load_dataset(suite, DataOptions(trained_on_split=True))
+    frames, rng = [], np.random.default_rng(0)
+    for part in data.splits.values():
+        scores = 0.1 + 0.3 * (part.labels == "2") + rng.uniform(0, 0.05, len(part))
+        frames.append(pd.DataFrame({"id": part.ids, "score": scores}))
+    pd.concat(frames).to_csv(tmp_path / "low.csv", index=False)
+    record = audit(name, str(tmp_path / "low.csv"), DataOptions(trained_on_split=True))
+    failed = {d.rule_id for d in record.verdict.decisions if d.outcome == "fail" and d.severity == "block"}
+    assert failed == {"better-than-guessing"}
+    assert {d.outcome for d in record.verdict.decisions if d.rule_id == "four-fifths-age"} == {"not_tested"}
