@@ -81,7 +81,8 @@ def test_answers_that_know_nothing_pass_in_at_most_one_seed_in_forty(name, kind,
     monkeypatch.setattr(CalibrationRows, "resampled", lambda self, rule, rng: np.zeros(2))
     loaded = load_suite(name)
     data = load_dataset(loaded)
-    passed = [decided(loaded.suite, data, kind, seed) == "pass" for seed in range(SEEDS)]
+    first = loaded.suite.seed
+    passed = [decided(loaded.suite, data, kind, seed) == "pass" for seed in range(first, first + SEEDS)]
     assert not passed[0]
     assert np.mean(passed) <= ALLOWED
 
