@@ -34,7 +34,8 @@ def z_scores(ratio, x1, n1, x0, n0):
 
 def outcomes(x1, n1, x0, n0):
     low, high = z_scores(0.8, x1, n1, x0, n0), z_scores(1.25, x1, n1, x0, n0)
-    enough = (min(n1, n0) * (x1 + x0) / (n1 + n0) >= MINIMUM_EXPECTED) & (x0 > 0)
+    rate = (x1 + x0) / (n1 + n0)
+    enough = (min(n1, n0) * np.minimum(rate, 1 - rate) >= MINIMUM_EXPECTED) & (x0 > 0)
     z = 1.959964
     return enough & (low > z) & (high < -z), enough & ((low < -z) | (high > z)), enough
 

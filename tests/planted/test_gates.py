@@ -191,7 +191,7 @@ def test_a_model_that_guesses_on_activity_cliffs_fails_that_rule_alone(tmp_path)
     # Rows drawn many times over are told apart by the blind baseline, so the attack (a warning) is not tested here.
     assert {d.rule_id for d in record.verdict.decisions if d.outcome not in ("pass", "not_tested")} == {"cliffs"}
     assert {d.rule_id for d in record.verdict.decisions if d.outcome == "pass" and d.severity == "block"} == {
-        *("useful", "no-leak", "better-than-guessing", "better-than-base-rate", "better-than-majority")
+        *("useful", "no-leak", "better-than-guessing", "better-than-majority")
     }
 
 

@@ -115,7 +115,7 @@ def test_what_a_suite_extends_stands_in_the_record_and_in_the_reports(tmp_path):
     page = render_html(run.record)
     assert "(extends middle.yaml)" in page
     assert digests[1] in page.partition('<script type="application/json"')[0]
-    assert "suite version 5 (extends middle.yaml, which extends finance/credit-risk)" in render_markdown(run.record)
+    assert "suite version 6 (extends middle.yaml, which extends finance/credit-risk)" in render_markdown(run.record)
 
 
 def test_calibration_by_group_or_slice_can_be_gated_without_a_favourable_class(tmp_path):
