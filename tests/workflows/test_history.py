@@ -42,7 +42,9 @@ def test_the_table_has_each_run_with_what_its_policy_judges(history_folder):
         auc = finding(record, AUC)
         assert row["run"] == f"small-{row['model']}-{record.digest[7:15]}"
         assert (row["suite"], row["version"], row["verdict"]) == ("small", "1", record.verdict.outcome)
-        assert row["measures"] == f"{AUC} {auc.value:.3f} ({auc.interval.low:.3f} to {auc.interval.high:.3f}, n 950)"
+        first, second = row["measures"].split("; ")
+        assert first == f"{AUC} {auc.value:.3f} ({auc.interval.low:.3f} to {auc.interval.high:.3f}, n 950)"
+        assert second.startswith("performance.informedness ")
 
 
 def test_the_trend_has_the_records_values_and_the_change_from_the_run_before(history_folder):
