@@ -23,7 +23,7 @@ Labels = npt.NDArray[Any]
 class Split:
     """One part of the data. `ids` (n,) text, `inputs` the feature columns, `labels` (n,) class names or, for regression,
     numbers, `groups` attribute → (n,) group names (None where unknown), `slices` likewise, `columns` every column as read,
-    `clusters` (n,) names of what rows belong together to (None where each row stands alone). The arrays become read-only."""
+    `clusters` (n,) names of the clusters of the observations (None where they are independent). The arrays become read-only."""
 
     role: str
     ids: Strings
