@@ -70,6 +70,9 @@ def joined_clusters(parts: Iterable[Split]) -> Strings | None:
     return None if any(own is None for own in known) else np.concatenate([own for own in known if own is not None])
 
 
+SUITE_CALIBRATION = "suite_calibration"
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Every split of one data set, its classes (none for regression), and where it came from.
@@ -78,6 +81,8 @@ class Dataset:
     it was loaded by name (`hf:org/name@commit#config/split`); None for a file. `unlabelled` counts the rows that were left out
     because they have no label (`label.missing: leave_out`); they are among `rows`. `trained_calibration_rows` are the calibration
     rows that the model is known to have been trained on; `no_calibration` says why there are none where the suite has some.
+    Where other data than the suite's are audited, the suite's own calibration rows are the split SUITE_CALIBRATION: they set the
+    threshold of the decision, and no check looks at them.
     """
 
     splits: dict[str, Split]
@@ -93,3 +98,8 @@ class Dataset:
     unlabelled: int = 0
     trained_calibration_rows: int = 0
     no_calibration: str | None = None
+
+    @property
+    def threshold_role(self) -> str:
+        """The split that sets the threshold of the decision."""
+        return SUITE_CALIBRATION if SUITE_CALIBRATION in self.splits else "calibration"

@@ -9,9 +9,6 @@ import numpy as np
 
 from harness.core.dataset import Split
 
-SUITE_ROW = "suite:"
-"""Stands before the id of a row of the suite's own data where other data are audited, whose ids may be the same."""
-
 
 def share_ids(splits: dict[str, Split]) -> None:
     """Gives a training row that is a test row that row's id.
@@ -27,21 +24,14 @@ def share_ids(splits: dict[str, Split]) -> None:
     splits["train"] = replace(train, ids=ids)
 
 
-def trained_calibration_rows(splits: dict[str, Split], members: str, trained_of_suite: tuple[str, ...] | None) -> int:
-    """How many calibration rows the model is known to have been trained on.
-
-    `trained_of_suite` are the ids, in the suite's own data, of the rows that it was trained on, where other data are audited.
-    """
-    calibration, train = splits["calibration"], splits["train"]
-    if not len(calibration):
+def trained_rows(part: Split, train: Split, members: str) -> int:
+    """How many rows of a split are known to be training rows: by their ids, or in a file of training rows by all their columns."""
+    if not len(part) or not len(train):
         return 0
-    if trained_of_suite is not None:
-        known = {f"{SUITE_ROW}{name}" for name in trained_of_suite}
-        return sum(name in known for name in calibration.ids)
-    if members == "train-data" and len(train):
-        shared = sorted(set(calibration.columns.columns) & set(train.columns.columns))
-        return len(_told_apart(_row_keys(train, shared), _row_keys(calibration, shared)))
-    return len(set(calibration.ids) & set(train.ids)) if members == "fitted" else 0
+    if members == "train-data":
+        shared = sorted(set(part.columns.columns) & set(train.columns.columns))
+        return len(_told_apart(_row_keys(train, shared), _row_keys(part, shared)))
+    return len(set(part.ids) & set(train.ids)) if members == "fitted" else 0
 
 
 def _told_apart(train: list[str], others: list[str]) -> set[str]:

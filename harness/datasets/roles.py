@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.datacard import DataCard
-from harness.core.dataset import Dataset, Labels, Split, Strings
+from harness.core.dataset import SUITE_CALIBRATION, Dataset, Labels, Split, Strings
 from harness.core.names import name_of
 from harness.core.written_numbers import number_of
 from harness.datasets.groups import group_names
-from harness.datasets.matching import SUITE_ROW, share_ids, trained_calibration_rows
+from harness.datasets.matching import share_ids, trained_rows
 from harness.datasets.ngrams import piece_counts
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class DataOptions:
     """What the user changes for one run: other data (a file or a name), training rows of their own, a sample.
 
-    `trained_ids` are rows of the suite's own data; with other data they tell only which calibration rows were trained on.
+    `trained_ids` are rows of the data with the fingerprint `trained_on`; with other data they tell only which of the suite's
+    calibration rows the model was trained on.
     """
 
     data: str | Path | None = None
@@ -39,6 +40,7 @@ class DataOptions:
     trained_ids: tuple[str, ...] | None = None
     trained_on_split: bool = False
     rows: int | None = None
+    trained_on: str | None = None
 
 
 def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dataset:
@@ -73,8 +75,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         members = _train_data(splits, own.name, own_table, suite, classes)
     else:
         members = _members(splits, options)
-    no_calibration = _add_calibration(splits, loaded, options, classes)
-    trained = trained_calibration_rows(splits, members, options.trained_ids if options.data is not None else None)
+    no_calibration, trained = _suite_calibration(splits, loaded, options, classes, members)
     _check_reference(suite.data, splits)
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
@@ -97,27 +98,33 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     )
 
 
-def _add_calibration(
-    splits: dict[str, Split], loaded: LoadedSuite, options: DataOptions, classes: tuple[str, ...]
-) -> str | None:
-    """With other data, the calibration rows that set the decision's threshold are the suite's own, as `suite:ID`.
+def _suite_calibration(
+    splits: dict[str, Split], loaded: LoadedSuite, options: DataOptions, classes: tuple[str, ...], members: str
+) -> tuple[str | None, int]:
+    """With other data, the calibration rows that set the decision's threshold are the suite's own, with ids `suite:ID`.
 
-    Returns why there are none, where the suite asks for them.
+    Returns why there are none, where the suite asks for them, and how many of them the model is known to have been trained on.
     """
-    if options.data is None or loaded.suite.decision is None:
-        return None
+    if options.data is None:
+        return None, trained_rows(splits["calibration"], splits["train"], members)
+    if loaded.suite.decision is None:
+        return None, 0
     try:
         own = load_dataset(loaded)
     except DataError as error:
-        return f"the suite's own data, which hold the calibration rows, can't be read ({error})"
+        return f"the suite's own data, which hold the calibration rows, can't be read ({error})", 0
     part = own.splits["calibration"]
     if set(own.classes) != set(classes):
-        return (
+        named = (
             f"the suite's own data have the classes {', '.join(own.classes)}, the rows of --data {', '.join(classes)}"
         )
-    ids = np.array([f"{SUITE_ROW}{name}" for name in part.ids], dtype=object)
-    splits["calibration"] = replace(part, ids=ids)
-    return None
+        return named, 0
+    known = set(options.trained_ids or ()) if options.trained_on == own.fingerprint else set()
+    trained = len(known & set(part.ids)) or trained_rows(part, splits["train"], members)
+    # Rows of two files may share ids.
+    ids = np.array([f"suite:{name}" for name in part.ids], dtype=object)
+    splits[SUITE_CALIBRATION] = replace(part, role=SUITE_CALIBRATION, ids=ids)
+    return None, trained
 
 
 def _train_data(

@@ -101,7 +101,8 @@ def plan_decision(suite: Suite, data: Dataset, model: ModelInfo) -> DecisionPlan
         return DecisionPlan("cost_matrix", spec)
     if spec.mode in ("threshold", "review_batch"):
         return DecisionPlan(spec.mode, spec)
-    if model.kind == "predictions" and "calibration" not in model.offers and len(data.splits.get("calibration", ())):
+    role = data.threshold_role
+    if model.kind == "predictions" and role not in model.offers and len(data.splits.get(role, ())):
         why = (
             "the saved predictions hold no rows of the calibration split, which sets the threshold. Add them ('harness rows "
             "SUITE --role calibration' writes them), or write decision: {threshold: …} in the suite"
@@ -134,7 +135,7 @@ def freeze(
         return Frozen(point.model_copy(update={"costs": plan.spec.costs.matrix}), data.classes)
     if plan.mode == "review_batch":
         return _of_batch(point, data, own["test"])
-    return _calibrated(plan, point, data, own["calibration"], rng)
+    return _calibrated(plan, point, data, own[data.threshold_role], rng)
 
 
 def _zero_shot(data: Dataset, model: ModelInfo) -> DecisionPlan:
@@ -168,7 +169,7 @@ def _require_fit(spec: DecisionSpec, data: Dataset) -> None:
 
 def _unusable(data: Dataset) -> str | None:
     """Why the calibration split can't set a threshold; None where it can."""
-    part = data.splits.get("calibration")
+    part = data.splits.get(data.threshold_role)
     if part is None or not len(part):
         return data.no_calibration or "the suite has no calibration rows (data.split.calibration)"
     if data.trained_calibration_rows:
@@ -200,7 +201,7 @@ def _of_batch(point: OperatingPoint, data: Dataset, own: Predictions) -> Frozen:
 def _calibrated(
     plan: DecisionPlan, point: OperatingPoint, data: Dataset, own: Predictions, rng: np.random.Generator
 ) -> Frozen:
-    part, positive = data.splits["calibration"], data.positive
+    part, positive = data.splits[data.threshold_role], data.positive
     assert positive is not None
     scores = own.positive_scores(positive)
     known = own.answered & np.isfinite(scores) if scores is not None else np.zeros(len(part), dtype=bool)

@@ -95,11 +95,6 @@ class Evidence:
 
     def split(self, role: str) -> Split | None:
         """The rows of a role, or None where the data has none."""
-        part = self._part(role)
-        of_suite = part is not None and role == "calibration" and str(part.ids[0]).startswith("suite:")
-        return None if of_suite else part  # with other data they set the threshold, and no check looks at them
-
-    def _part(self, role: str) -> Split | None:
         part = self.data.splits.get(role)
         return part if part is not None and len(part) else None
 
@@ -130,7 +125,7 @@ class Evidence:
 
     def collect(self, roles: tuple[str, ...]) -> None:
         """Runs the shared pass: the rows of every role, equal rows once."""
-        parts = [part for role in roles if (part := self._part(role)) is not None]
+        parts = [part for role in roles if (part := self.split(role)) is not None]
         if not parts:
             return
         import pandas as pd

@@ -8,7 +8,7 @@ from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Status
 from harness.engine.absence import absence
-from harness.engine.decision import plan_decision
+from harness.engine.decision import DecisionPlan, plan_decision
 from harness.engine.registry import CheckEntry, Need
 from harness.engine.validation import find_check, problems_of_rules, validate_measures
 from harness.engine.views import problems_of_views
@@ -60,17 +60,17 @@ def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
     How the model was loaded, the decision, and whether it beats guessing are always measured.
     """
     validate_checks(suite)
-    steps = [_step(request, suite, data, model) for request in requests_of(suite)]
+    decided = plan_decision(suite, data, model)
+    steps = [_step(request, suite, data, model, decided) for request in requests_of(suite)]
     runnable = [step for step in steps if step.status is None]
     roles: tuple[str, ...] = ()
     if any("predictions" in step.entry.needs for step in runnable):
         roles = ("test",)
     if any("members" in step.entry.needs for step in runnable):
         roles = ("test", "train")
-    decided = plan_decision(suite, data, model)
-    if roles and (decided.from_calibration or any("calibration" in step.entry.needs for step in runnable)):
-        roles = (*roles, "calibration")
-    return Plan(steps, roles)
+    asked = ["calibration"] if any("calibration" in step.entry.needs for step in runnable) else []
+    asked += [data.threshold_role] if decided.from_calibration else []
+    return Plan(steps, (*roles, *dict.fromkeys(asked)) if roles else ())
 
 
 def requests_of(suite: Suite) -> list[CheckRequest]:
@@ -97,21 +97,21 @@ def inapplicable(entry: CheckEntry, suite: Suite) -> str | None:
     return None
 
 
-def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo) -> Step:
+def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo, decided: DecisionPlan) -> Step:
     entry = find_check(request.name, request.parameters)
     if (why := inapplicable(entry, suite)) is not None:
         return Step(request, entry, "not_applicable", why)
-    missing = [reason for need in entry.needs if (reason := _lacks(need, suite, data, model))]
+    missing = [reason for need in entry.needs if (reason := _lacks(need, suite, data, model, decided))]
     if missing:
         return Step(request, entry, "not_tested", "; ".join(missing))
     return Step(request, entry)
 
 
-def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo) -> str | None:
+def _lacks(need: Need, suite: Suite, data: Dataset, model: ModelInfo, decided: DecisionPlan) -> str | None:
     if suite.task == "regression" and need in ("scores", "positive", "favourable"):
         return None  # a number is its own score, and no class is asked for
     if need == "answers":
-        return plan_decision(suite, data, model).undetermined
+        return decided.undetermined
     if need == "calibration" and not len(data.splits.get("calibration", ())):
         return "no data: no calibration rows (data.split.calibration keeps some of the suite's own data)"
     if need == "calibration" and model.kind == "predictions" and "calibration" not in model.offers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.audit import ModelInfo
-from harness.core.dataset import Dataset
+from harness.core.dataset import SUITE_CALIBRATION, Dataset
 from harness.core.finding import Finding
 from harness.core.names import name_of
 from harness.core.predictions import Predictions
@@ -71,7 +71,7 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
         table["label"] = [name_of(value) for value in table["label"]]
     table = table.set_index("id")
     offers = ["labels"] + (["scores"] if scored else [])
-    for role in ("train", "calibration"):
+    for role in ("train", "calibration", SUITE_CALIBRATION):
         part = data.splits.get(role)
         if part is not None and len(part) and set(part.ids) <= set(table.index):
             offers.append(role)

@@ -203,8 +203,8 @@ def _save(keep: Keep, evidence: Evidence, steps: Plan) -> dict[str, str] | None:
 
     frames = []
     for role in steps.roles:
-        split = evidence.data.splits.get(role)
-        if split is not None and len(split):
+        split = evidence.split(role)
+        if split is not None:
             frames.append(_frame(role, list(split.ids), evidence))
     if not frames:
         return None

@@ -92,7 +92,7 @@ def _part(evidence: Evidence, train: Split, inside: Bools, refit: Refit) -> tupl
     if lacking := sorted(set(evidence.data.classes) - set(train.labels[rows])):
         raise ModelError(f"insufficient sample: beside the rows to validate on there is none of {', '.join(lacking)}")
     part = Evidence(evidence.suite, evidence.data, model, evidence.suite.seed)
-    part.collect(("test", "calibration") if part.decision_plan.from_calibration else ("test",))
+    part.collect(("test", evidence.data.threshold_role) if part.decision_plan.from_calibration else ("test",))
     return part, rows
 
 

@@ -54,7 +54,7 @@ def open_model(
     if path.is_dir() and (path / "harness-model.json").is_file():
         manifest, trained = _manifest(path)
         if data_options.train_data is None:
-            data_options = replace(data_options, trained_ids=trained)
+            data_options = replace(data_options, trained_ids=trained, trained_on=manifest.get("data_fingerprint"))
     data = load_dataset(loaded, data_options)
     known = manifest is not None and data_options.trained_ids is not None and data_options.data is None
     if manifest is not None and known and manifest.get("data_fingerprint") != data.fingerprint:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.audit import Audit, ModelInfo
-from harness.core.dataset import Dataset
+from harness.core.dataset import SUITE_CALIBRATION, Dataset
 from harness.core.finding import CheckRecord, Finding
 from harness.core.predictions import Predictions
 from harness.datasets.roles import DataOptions, load_dataset
@@ -91,7 +91,8 @@ def rebuilt_data(record: Audit, loaded: LoadedSuite, folder: Path, material: Mat
     require_equal("data", {"rows": record.data.rows}, {"rows": first.rows})
     found = _row_digests(first)
     learned = record.data.members in ("fitted", "train-data")
-    for role in ("test", "calibration") if learned else ("test", "calibration", "train"):
+    always = ("test", "calibration", SUITE_CALIBRATION)
+    for role in always if learned else (*always, "train"):
         require_equal(f"data, {role} rows, digest of their ids", wanted.get(role), found.get(role))
     raise NotAtHandError("the training rows at hand are not those of the audit")
 

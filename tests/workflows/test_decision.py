@@ -113,7 +113,24 @@ def test_with_other_data_the_threshold_comes_from_the_suites_own_calibration_row
     table(900, 0.05, seed=7).to_csv(folder / "later.csv", index=False)
     later = audit(folder / "rare.yaml", str(folder / "model"), DataOptions(data=folder / "later.csv"))
     assert later.decision.threshold == record.decision.threshold
-    assert next(s.rows for s in later.data.splits if s.role == "test") > 850  # less its duplicates
+    rows = {split.role: split.rows for split in later.data.splits}
+    assert set(rows) == {"test", "suite_calibration"}
+    assert rows["test"] > 850  # less its duplicates
+    quality = next(r for r in later.records if r.check == "data.quality")
+    assert max(f.n for f in quality.findings) <= 900  # no check looks at the suite's rows
+
+
+@pytest.mark.parametrize(("same_data", "own_labels"), [(True, True), (False, False)])
+def test_with_other_data_training_ids_count_only_for_the_data_that_they_are_of(rare, same_data, own_labels):
+    folder, _, _, _ = rare
+    suite = load_suite(folder / "rare.yaml")
+    part = load_dataset(suite)
+    options = DataOptions(
+        data=folder / "rare.csv",
+        trained_ids=tuple(part.splits["calibration"].ids[:3]),
+        trained_on=part.fingerprint if same_data else "sha256:another",
+    )
+    assert (load_dataset(suite, options).trained_calibration_rows == 3) == own_labels
 
 
 def test_calibration_rows_that_the_model_was_trained_on_set_no_threshold(rare):
