@@ -188,7 +188,8 @@ def test_no_constant_passes_after_three_quarters_of_the_negatives_are_gone(name,
     suite = small(name, tmp_path)
     shifted = load_dataset(load_suite(suite), options)
     for score in (0.02, 0.5, 0.98):
-        frame = pd.DataFrame({"id": [*shifted.splits["test"].ids, *shifted.splits["calibration"].ids], "score": score})
+        ids = [*shifted.splits["test"].ids, *shifted.splits[shifted.threshold_role].ids]
+        frame = pd.DataFrame({"id": ids, "score": score})
         frame.to_csv(tmp_path / "p.csv", index=False)
         record = audit(suite, str(tmp_path / "p.csv"), options)
         assert record.decision.constant_answer is not None
