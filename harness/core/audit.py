@@ -10,6 +10,7 @@ from harness.core.datacard import DataCard
 from harness.core.decision import Verdict
 from harness.core.finding import Cell, CheckRecord
 from harness.core.operating_point import OperatingPoint
+from harness.core.required_rules import PolicyFacts
 from harness.core.rule import Rule
 from harness.core.system import System
 from harness.core.waiver import Waiver
@@ -45,13 +46,14 @@ class SuiteRef(_Stored):
 
 
 class ModelInfo(_Stored):
-    """Which model was audited; `offers` says what it can be asked for."""
+    """Which model was audited; `offers` says what it can be asked for, `absent` how many rows of a split saved predictions lack."""
 
     uri: str
     kind: str
     fingerprint: str
     view: str = "columns"
     offers: list[str] = Field(default_factory=list)
+    absent: dict[str, int] = Field(default_factory=dict)
     card: dict[str, Cell] = Field(default_factory=dict)
 
 
@@ -77,11 +79,12 @@ class DataRef(_Stored):
 
 
 class PolicyRef(_Stored):
-    """The policy that judged; its digest covers rules and waivers."""
+    """The policy that judged; its digest covers rules and waivers. `facts` are what the required rules depend on."""
 
     digest: str
     rules: list[Rule]
     waivers: list[Waiver] = Field(default_factory=list)
+    facts: PolicyFacts | None = None
 
 
 class PredictionsRef(_Stored):

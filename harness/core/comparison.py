@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, model_validator
 
 from harness.core.audit import DataRef, ModelInfo, SuiteRef, Usage
-from harness.core.decision import VerdictOutcome
+from harness.core.decision import Decision, VerdictOutcome
 from harness.core.finding import Exhibit, Selector
 from harness.core.interval import Interval
 from harness.core.operating_point import OperatingPoint
@@ -148,6 +148,7 @@ class ComparedModel(_Stored):
     verdict: VerdictOutcome
     evidence_digest: str
     members: str
+    skill: list[Decision] = Field(default_factory=list)
     threshold: float | None = None
     decision: OperatingPoint | None = None
     seconds_per_1000: float | None = None

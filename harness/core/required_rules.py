@@ -86,6 +86,11 @@ def required_rules(rules: list[Rule], facts: PolicyFacts) -> list[Rule]:
     return found
 
 
+def guessing_rule(task: str) -> Rule:
+    """That a model of this task beats guessing; the rule that a comparison holds each model to."""
+    return next(rule for rule in required_rules([], PolicyFacts(task)) if rule.measure in GUESSING)
+
+
 def required_ids(task: str) -> list[Rule]:
     """Every rule that may be required, so that a waiver may name it."""
     return required_rules([], PolicyFacts(task, costs=True))

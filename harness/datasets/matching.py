@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.core.dataset import Split
 
@@ -32,6 +33,14 @@ def trained_rows(part: Split, train: Split, members: str) -> int:
         shared = sorted(set(part.columns.columns) & set(train.columns.columns))
         return len(_told_apart(_row_keys(train, shared), _row_keys(part, shared)))
     return len(set(part.ids) & set(train.ids)) if members == "fitted" else 0
+
+
+def rows_in_common(part: Split, other: Split) -> npt.NDArray[np.bool_]:
+    """Which rows (n,) of a split are rows of the other one too, by all their columns."""
+    columns = sorted(set(part.columns.columns) & set(other.columns.columns))
+    keys = [_row_keys(split, columns) for split in (part, other)]
+    single = _told_apart(*keys)
+    return np.array([key in single for key in keys[0]], dtype=bool)
 
 
 def _told_apart(train: list[str], others: list[str]) -> set[str]:

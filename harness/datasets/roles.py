@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.core.datacard import DataCard
 from harness.core.dataset import SUITE_CALIBRATION, Dataset, Labels, Split, Strings
 from harness.core.names import name_of
 from harness.core.written_numbers import number_of
 from harness.datasets.groups import group_names
-from harness.datasets.matching import share_ids, trained_rows
+from harness.datasets.labels import labelled, labels_of
+from harness.datasets.matching import rows_in_common, share_ids, trained_rows
 from harness.datasets.ngrams import piece_counts
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError
-from harness.spec.data import Data, Label, Threshold
+from harness.spec.data import Data
 from harness.spec.loading import LoadedSuite, load_card
 from harness.spec.suite import Suite
 
@@ -53,19 +53,19 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         source = read_source(suite.data.source, suite.data.read, loaded.folder, suite.data.missing)
     table = _prepare(source, suite.data, splits=options.data is None)
     rows = len(table)
-    table = _labelled(table, suite.data.label)
+    table = labelled(table, suite.data.label)
     before = len(table)
     if suite.data.drop_duplicates:
         identity = ["__id__", *([suite.data.id] if suite.data.id else [])]
         table = table.loc[~table.drop(columns=identity).duplicated()].reset_index(drop=True)
-    classes, labels = _labels(table, suite, source.name)
+    classes, labels = labels_of(table, suite, source.name)
     roles = np.array(["test"] * len(table), dtype=object) if options.data else _roles(table, labels, suite)
     own = (
         None
         if options.train_data is None
         else read_source(options.train_data, suite.data.read, missing=suite.data.missing)
     )
-    own_table = None if own is None else _labelled(_prepare(own, suite.data, splits=False), suite.data.label)
+    own_table = None if own is None else labelled(_prepare(own, suite.data, splits=False), suite.data.label)
     learned = own_table if own_table is not None else table.loc[roles == "train"] if "train" in roles else table
     splits = {
         role: _split(role, table.loc[roles == role], labels[roles == role], suite.data, learned)
@@ -74,8 +74,8 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
     if own is not None and own_table is not None:
         members = _train_data(splits, own.name, own_table, suite, classes)
     else:
-        members = _members(splits, options)
-    no_calibration, trained = _suite_calibration(splits, loaded, options, classes, members)
+        members = _members(splits, options, source.fingerprint)
+    no_calibration, trained = _suite_calibration(splits, loaded, options, classes, (members, source.fingerprint))
     _check_reference(suite.data, splits)
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
@@ -99,12 +99,19 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
 
 
 def _suite_calibration(
-    splits: dict[str, Split], loaded: LoadedSuite, options: DataOptions, classes: tuple[str, ...], members: str
+    splits: dict[str, Split],
+    loaded: LoadedSuite,
+    options: DataOptions,
+    classes: tuple[str, ...],
+    known_of: tuple[str, str],
 ) -> tuple[str | None, int]:
     """With other data, the calibration rows that set the decision's threshold are the suite's own, with ids `suite:ID`.
 
+    `known_of` is how the training rows are known, and the fingerprint of the data. Rows that are test rows too are left out.
+
     Returns why there are none, where the suite asks for them, and how many of them the model is known to have been trained on.
     """
+    members, fingerprint = known_of
     if options.data is None:
         return None, trained_rows(splits["calibration"], splits["train"], members)
     if loaded.suite.decision is None:
@@ -114,6 +121,13 @@ def _suite_calibration(
     except DataError as error:
         return f"the suite's own data, which hold the calibration rows, can't be read ({error})", 0
     part = own.splits["calibration"]
+    of_test = (
+        np.isin(part.ids, splits["test"].ids)
+        if own.fingerprint == fingerprint
+        else rows_in_common(part, splits["test"])
+    )
+    if of_test.any():
+        part = part.take([int(row) for row in np.flatnonzero(~of_test)])
     if set(own.classes) != set(classes):
         named = (
             f"the suite's own data have the classes {', '.join(own.classes)}, the rows of --data {', '.join(classes)}"
@@ -124,21 +138,22 @@ def _suite_calibration(
     # Rows of two files may share ids.
     ids = np.array([f"suite:{name}" for name in part.ids], dtype=object)
     splits[SUITE_CALIBRATION] = replace(part, role=SUITE_CALIBRATION, ids=ids)
-    return None, trained
+    why = f"{of_test.sum():,} of the suite's {len(of_test):,} calibration rows are rows of --data, and left out"
+    return why if of_test.any() and not len(part) else None, trained
 
 
 def _train_data(
     splits: dict[str, Split], name: str, table: pd.DataFrame, suite: Suite, classes: tuple[str, ...]
 ) -> str:
     table["__id__"] = "train:" + table["__id__"]
-    _, labels = _labels(table, suite, name, classes)
+    _, labels = labels_of(table, suite, name, classes)
     splits["train"] = _split("train", table, labels, suite.data, table)
     share_ids(splits)
     return "train-data"
 
 
-def _members(splits: dict[str, Split], options: DataOptions) -> str:
-    if options.trained_ids is not None and options.data is None:
+def _members(splits: dict[str, Split], options: DataOptions, fingerprint: str) -> str:
+    if options.trained_ids is not None and (options.data is None or options.trained_on == fingerprint):
         known = set(options.trained_ids)
         everything = [splits[role] for role in ("test", "calibration", "train")]
         splits["train"] = _join("train", [s.take([i for i, x in enumerate(s.ids) if x in known]) for s in everything])
@@ -209,88 +224,6 @@ def _check_ranges(table: pd.DataFrame, data: Data, name: str) -> None:
             f"of data.ranges, say how its numbers are written under data.read.numbers, or list words for missing under "
             f"data.missing.{column}."
         )
-
-
-def _labelled(table: pd.DataFrame, label: Label) -> pd.DataFrame:
-    """The rows that have a label, where the suite says that the others are left out; else all rows."""
-    if label.column is None or label.missing == "refuse":
-        return table
-    known = table[label.column].notna()
-    if not known.any():
-        raise DataError(f"No row has a label in {label.column!r}. Name the label's column: data.label.column.")
-    return table.loc[known].reset_index(drop=True)
-
-
-def _labels(
-    table: pd.DataFrame, suite: Suite, source: str, known: tuple[str, ...] | None = None
-) -> tuple[tuple[str, ...], Labels]:
-    """The classes (none for regression), and each row's class or number."""
-    label = suite.data.label
-    if label.column is None:
-        assert suite.views.prompt is not None
-        return tuple(sorted(suite.views.prompt.choices)), np.full(len(table), None, dtype=object)
-    column = table[label.column]
-    if column.isna().any():
-        raise DataError(
-            f"{source} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows, "
-            "or write data.label.missing: leave_out, and they are left out and counted."
-        )
-    if suite.task == "regression":
-        return (), _numbers(column, label.column, "the task is regression")
-    if suite.task == "choice":
-        return tuple(str(i) for i in range(len(suite.data.options))), _chosen(table, suite.data, source)
-    if isinstance(label.positive, Threshold):
-        numbers = _numbers(column, label.column, "label.positive is at_least")
-        positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
-        values = np.where(numbers >= label.positive.at_least, positive, negative).astype(object)
-    else:
-        values = np.array([name_of(value) for value in column], dtype=object)
-    return _classes(values, label, source, known), values
-
-
-def _chosen(table: pd.DataFrame, data: Data, source: str) -> Strings:
-    """The 0-based place (as text) of each item's right option, given by place or by its words."""
-    found = []
-    columns = [str(data.label.column), *data.options]
-    for row, (given, *words) in enumerate(table[columns].itertuples(index=False, name=None)):
-        own = [None if word is None or word != word else name_of(word) for word in words]
-        name = name_of(given)
-        place = int(name) if name.isdigit() else (own.index(name) if name in own else -1)
-        if not 0 <= place < len(own) or own[place] is None:
-            raise DataError(
-                f"{source}, row {row}: the label in {data.label.column!r} is no option of the item. Wanted: the 0-based "
-                "place of the right option, or its words."
-            )
-        found.append(str(place))
-    return np.array(found, dtype=object)
-
-
-def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.float64]:
-    import pandas as pd
-
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-    if not np.isfinite(numbers).all():
-        raise DataError(
-            f"{name!r} must hold numbers, and finite ones ({why}), got {column[~np.isfinite(numbers)].iloc[0]!r}."
-        )
-    return np.asarray(numbers)
-
-
-def _classes(values: Strings, label: Label, source: str, known: tuple[str, ...] | None) -> tuple[str, ...]:
-    classes = tuple(sorted(set(values)))
-    if known is not None:
-        return known
-    if len(classes) < 2:
-        raise DataError(
-            f"The label {label.column!r} of {source} has one class only ({classes[0]!r}). "
-            "Nothing can be told apart; give rows of two classes at least."
-        )
-    for role, name in (("positive", label.positive_name), ("favourable", label.favourable)):
-        if name is not None and name not in classes:
-            raise DataError(
-                f"label.{role} is {name!r}, but {label.column!r} of {source} holds {', '.join(classes[:10])}."
-            )
-    return classes
 
 
 def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:

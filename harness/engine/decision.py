@@ -102,10 +102,12 @@ def plan_decision(suite: Suite, data: Dataset, model: ModelInfo) -> DecisionPlan
     if spec.mode in ("threshold", "review_batch"):
         return DecisionPlan(spec.mode, spec)
     role = data.threshold_role
-    if model.kind == "predictions" and role not in model.offers and len(data.splits.get(role, ())):
+    part = data.splits.get(role)
+    if model.kind == "predictions" and role not in model.offers and part is not None and len(part):
+        held = len(part) - model.absent.get(role, len(part))
         why = (
-            "the saved predictions hold no rows of the calibration split, which sets the threshold. Add them ('harness rows "
-            "SUITE --role calibration' writes them), or write decision: {threshold: …} in the suite"
+            f"the saved predictions hold {held or 'none'} of the {len(part)} rows of the calibration split, which sets the threshold. Add "
+            "them ('harness rows SUITE --role calibration' writes them), or write decision: {threshold: …} in the suite"
         )
         return DecisionPlan("undetermined", spec, spec.mode, why)
     if (why_not := _unusable(data)) is not None:
@@ -117,15 +119,7 @@ def freeze(
     plan: DecisionPlan, data: Dataset, model: ModelInfo, own: Mapping[str, Predictions], rng: np.random.Generator
 ) -> Frozen:
     """The decision with its threshold, from the model's own answers by role."""
-    point = OperatingPoint(
-        mode=plan.mode,
-        asked=plan.asked,
-        reason=plan.reason,
-        target=None if plan.spec is None else plan.spec.target,
-        positive=data.positive,
-        unit=plan.spec.costs.unit if plan.spec and plan.spec.costs else None,
-        model_threshold=_card_threshold(model),
-    )
+    point = _point(plan, data, model)
     if plan.mode in ("own_labels", "undetermined"):
         return Frozen(point, data.classes)
     if plan.mode == "threshold":
@@ -136,6 +130,28 @@ def freeze(
     if plan.mode == "review_batch":
         return _of_batch(point, data, own["test"])
     return _calibrated(plan, point, data, own[data.threshold_role], rng)
+
+
+def unfrozen(plan: DecisionPlan, data: Dataset, model: ModelInfo, why: str) -> Frozen:
+    """The decision where the model was not asked: what does not depend on its answers is known, a computed threshold is not."""
+    point = _point(plan, data, model)
+    if plan.from_calibration or plan.mode == "review_batch":
+        return Frozen(
+            point.model_copy(update={"mode": "undetermined", "asked": plan.mode, "reason": why}), data.classes
+        )
+    return freeze(plan, data, model, {}, np.random.default_rng(0))
+
+
+def _point(plan: DecisionPlan, data: Dataset, model: ModelInfo) -> OperatingPoint:
+    return OperatingPoint(
+        mode=plan.mode,
+        asked=plan.asked,
+        reason=plan.reason,
+        target=None if plan.spec is None else plan.spec.target,
+        positive=data.positive,
+        unit=plan.spec.costs.unit if plan.spec and plan.spec.costs else None,
+        model_threshold=_card_threshold(model),
+    )
 
 
 def _zero_shot(data: Dataset, model: ModelInfo) -> DecisionPlan:

@@ -19,7 +19,7 @@ from harness.core.names import name_of
 from harness.core.operating_point import OperatingPoint
 from harness.core.predictions import Predictions
 from harness.core.rule import Rule
-from harness.engine.decision import DecisionPlan, Frozen, freeze, plan_decision
+from harness.engine.decision import DecisionPlan, Frozen, freeze, plan_decision, unfrozen
 from harness.engine.isolation import IsolatedModel, copied_data, copied_predictions
 from harness.engine.text_pass import Exhausted
 from harness.errors import ModelError
@@ -127,6 +127,7 @@ class Evidence:
         """Runs the shared pass: the rows of every role, equal rows once."""
         parts = [part for role in roles if (part := self.split(role)) is not None]
         if not parts:
+            self.decision = unfrozen(self.decision_plan, self.data, self.model, "no check asks for the model's answers")
             return
         import pandas as pd
 
@@ -137,6 +138,7 @@ class Evidence:
             answers = self._ask(inputs.iloc[first].reset_index(drop=True), ids[first])
         except Exhausted as limit:
             self.exhausted = str(limit)
+            self.decision = unfrozen(self.decision_plan, self.data, self.model, str(limit))
             return
         start = 0
         for part in parts:
@@ -185,10 +187,10 @@ class Evidence:
         return cast(Refittable, self._model).refitted(train.inputs[training], train.labels[training])
 
     def refitted(self, training: npt.NDArray[np.bool_], asked: npt.NDArray[np.bool_]) -> Predictions:
-        """Answers for the asked test rows (m,) of a clone of the model, fitted to some of the training rows; counted."""
+        """Answers at the decision for the asked test rows (m,) of a clone of the model, fitted to some of the training rows; counted."""
         test = self.data.splits["test"]
         self.queries += int(asked.sum())
-        return self.refit(training).predict(test.inputs[asked], test.ids[asked])
+        return self.decision.answers(self.refit(training).predict(test.inputs[asked], test.ids[asked]))
 
     def estimator(self) -> Any:
         """The fitted scikit-learn object for explainers that read a model's structure, or None."""

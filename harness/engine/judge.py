@@ -155,6 +155,8 @@ def _outcome(
     judged = at_level(finding.interval, 0.95)
     if _within(match.rule, judged):
         return "pass", f"{text}: the whole interval lies within", None
+    if match.rule.strict and judged.high <= judged.low:
+        return "inconclusive", f"{text}: the interval has no width, so that it proves nothing", None
     needed = _needed(finding, low, high, test_rows, tests)
     more = f"about {needed:,} test rows would decide" if needed else "the estimate lies on the limit"
     beyond = (low is not None and judged.high < low) or (high is not None and judged.low > high)

@@ -57,7 +57,7 @@ def validate_checks(suite: Suite) -> None:
 def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
     """Decides for each check whether it can run, and says why where it can't.
 
-    How the model was loaded, the decision, and whether it beats guessing are always measured.
+    How the model was loaded, the decision, and whether it beats guessing are always measured; so is what a decision by costs saves.
     """
     validate_checks(suite)
     decided = plan_decision(suite, data, model)
@@ -76,7 +76,9 @@ def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
 def requests_of(suite: Suite) -> list[CheckRequest]:
     """The suite's checks, then those that are always run where they have a meaning."""
     named = {request.name for request in suite.checks}
-    added = [CheckRequest(name=name) for name in ALWAYS if name not in named]
+    with_costs = suite.decision is not None and suite.decision.costs is not None
+    always = (*ALWAYS, "performance.costs") if with_costs else ALWAYS
+    added = [CheckRequest(name=name) for name in always if name not in named]
     entries = {request.name: find_check(request.name, {}) for request in added}
     return [*suite.checks, *(request for request in added if _has_meaning(entries[request.name], suite))]
 

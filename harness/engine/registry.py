@@ -166,7 +166,7 @@ BUILT_IN = (
     CheckEntry(
         "performance.abstention",
         "harness.checks.performance.abstention:abstention",
-        ("predictions", "scores"),
+        ("predictions", "answers", "scores"),
         "Accuracy where the model may stay silent",
         ("accuracy_at_coverage", "selective_gain", "aurc"),
         ("classification", "choice"),
@@ -174,7 +174,7 @@ BUILT_IN = (
     CheckEntry(
         "performance.costs",
         "harness.checks.performance.costs:costs",
-        ("predictions", "answers", "positive"),
+        ("predictions", "answers"),
         "What the errors cost",
         ("expected_cost", "cost_of_all", "cost_of_none", "cost_saving", "alarms_per_positive"),
     ),

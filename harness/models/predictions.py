@@ -70,10 +70,15 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
     else:
         table["label"] = [name_of(value) for value in table["label"]]
     table = table.set_index("id")
+    table = _of_suite(table, data)
     offers = ["labels"] + (["scores"] if scored else [])
+    absent: dict[str, int] = {}
     for role in ("train", "calibration", SUITE_CALIBRATION):
         part = data.splits.get(role)
-        if part is not None and len(part) and set(part.ids) <= set(table.index):
+        if part is None or not len(part):
+            continue
+        absent[role] = len(set(part.ids) - set(table.index))
+        if not absent[role]:
             offers.append(role)
     contrary = int((table["label"] != _labels_from_scores(table, data)).sum()) if scored else 0
     warning = Finding(
@@ -85,8 +90,18 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
         unit="rows",
         reason="the label is not the choice that its scores make" if contrary else None,
     )
-    info = ModelInfo(uri=str(path), kind="predictions", fingerprint=sha256_file(path), offers=offers)
+    info = ModelInfo(uri=str(path), kind="predictions", fingerprint=sha256_file(path), offers=offers, absent=absent)
     return SavedPredictions(table, info, data.classes, (warning,))
+
+
+def _of_suite(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """The table (by id) with the suite's calibration rows as `suite:ID`; a plain id will do where no test row has it."""
+    part = data.splits.get(SUITE_CALIBRATION)
+    if part is None:
+        return table
+    others = set(data.splits["test"].ids) | set(data.splits["train"].ids)
+    plain = {name.removeprefix("suite:"): name for name in part.ids if name not in table.index}
+    return table.rename(index={name: full for name, full in plain.items() if name not in others})
 
 
 def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:

@@ -33,6 +33,8 @@ def _applied(point: OperatingPoint) -> str:
     if point.mode == "own_labels":
         if point.asked is None:
             return "Decision: the model's own labels."
+        if point.asked == "balanced_accuracy":
+            return f"Decision: the model's own labels; a zero-shot model's threshold is not calibrated, because {_lowered(point.reason)}."
         return (
             f"Decision: the model's own labels, not {_ASKED.get(point.asked, point.asked)} as asked for, because "
             f"{_lowered(point.reason)}."

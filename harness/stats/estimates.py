@@ -25,6 +25,8 @@ def _of_counts(method: str, inputs: dict[str, Any]) -> float | None:
     if method in ("clopper_pearson_mover", "worst_clopper_pearson"):
         shares = [hits / rows for hits, rows in zip(inputs["hits"], inputs["rows"], strict=True)]
         return float(min(shares)) if method.startswith("worst") else float((sum(shares) - 1) / (len(shares) - 1))
+    if method == "errorless_skill":
+        return 1.0
     if method == "tango":
         return float((inputs["gains"] - inputs["losses"]) / inputs["n"])
     if "successes" not in inputs:

@@ -61,6 +61,17 @@ def shifted_share(successes: float, n: float, subtracted: float, level: float = 
     return Interval(**ends, level=level, method="clopper_pearson_minus", inputs=inputs)
 
 
+def errorless_skill(n: float, worst: float, level: float = 0.95) -> Interval:
+    """Interval of a skill of 1, seen on n rows without any loss: from 1 - worst · (1 - tail^(1/n)) to 1, tail = (1 - level) / 2.
+
+    A row with a loss was not seen, so that its probability is bounded as Clopper and Pearson's (1934); it is taken to lose `worst`, what
+    the worst row of the constant answer loses over the constant's mean.
+    """
+    upper = _exact_bounds(0, n, level)[1]
+    inputs: Inputs = {"n": as_count(n), "worst": worst}
+    return Interval(low=1 - worst * upper, high=1.0, level=level, method="errorless_skill", inputs=inputs)
+
+
 def worst_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
     """Interval of the smallest of several proportions, `hits` (K,) of `rows` (K,).
 

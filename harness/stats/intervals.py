@@ -13,7 +13,7 @@ import numpy as np
 from scipy import optimize, special
 
 from harness.core.interval import Interval
-from harness.stats.exact import as_count, clopper_pearson, informedness, shifted_share, worst_share
+from harness.stats.exact import as_count, clopper_pearson, errorless_skill, informedness, shifted_share, worst_share
 
 
 def normal_quantile(p: float) -> float:
@@ -361,6 +361,7 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "clopper_pearson_mover": informedness,
     "worst_clopper_pearson": worst_share,
     "clopper_pearson_minus": shifted_share,
+    "errorless_skill": errorless_skill,
     "newcombe": newcombe,
     "miettinen_nurminen_ratio": score_ratio,
     "delong_logit": _delong_logit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from harness.core.comparison import release_rules
 from harness.core.dataset import Dataset
 from harness.core.finding import CheckRecord
 from harness.core.names import portable
+from harness.core.required_rules import PolicyFacts
 from harness.core.rule import Rule
 from harness.core.waiver import Waiver
 from harness.datasets.roles import DataOptions
@@ -23,7 +24,7 @@ from harness.engine.durable import write_file
 from harness.engine.evidence import Evidence, Model
 from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
-from harness.engine.policy_facts import with_required_rules, with_required_rules_of
+from harness.engine.policy_facts import policy_facts, with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
 from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
@@ -86,7 +87,8 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     earlier = None
     if request.baseline is not None:
         loaded, earlier = against_baseline(loaded, data, request.baseline)
-    loaded = replace(loaded, suite=with_required_rules(loaded.suite, data, found.info))
+    facts = policy_facts(loaded.suite, data, found.info)
+    loaded = replace(loaded, suite=with_required_rules(loaded.suite, facts))
     opened = wrap_model(found, loaded.suite, request.model_options, progress)
     steps = plan(loaded.suite, data, opened.info)
     evidence = Evidence(loaded.suite, data, opened, loaded.suite.seed, earlier)
@@ -95,7 +97,8 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
     records = run(steps, evidence, progress)
     saved = _save(keep, evidence, steps) if keep and not evidence.exhausted else None
     body = _assembled(loaded, opened, data, records)
-    body |= _judged(loaded.suite.policy, loaded.suite.waivers, records, _test_rows(body["data"]), started.date())
+    policy = _Policy(loaded.suite.policy, loaded.suite.waivers, facts)
+    body |= _judged(policy, records, _test_rows(body["data"]), started.date())
     body |= {
         "earlier_audits": _earlier(request.runs, body["data"], progress),
         "predictions": saved,
@@ -119,20 +122,27 @@ def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
         raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
     body |= {"rejudged_from": stored.digest}
-    return _sealed(body | _judged(rules, waivers, stored.records, _test_rows(body["data"]), day))
+    judged = _Policy(rules, waivers, stored.policy.facts)
+    return _sealed(body | _judged(judged, stored.records, _test_rows(body["data"]), day))
 
 
-def _judged(
-    rules: list[Rule], waivers: list[Waiver], records: list[CheckRecord], test_rows: int, day: date
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Policy:
+    rules: list[Rule]
+    waivers: list[Waiver]
+    facts: PolicyFacts | None
+
+
+def _judged(policy: _Policy, records: list[CheckRecord], test_rows: int, day: date) -> dict[str, Any]:
     """The policy and the verdict as they stand in the record."""
     return {
         "policy": {
-            "digest": digest_of([*rules, *waivers]),
-            "rules": [rule.model_dump(mode="json") for rule in rules],
-            "waivers": [waiver.model_dump(mode="json") for waiver in waivers],
+            "digest": digest_of([*policy.rules, *policy.waivers]),
+            "rules": [rule.model_dump(mode="json") for rule in policy.rules],
+            "waivers": [waiver.model_dump(mode="json") for waiver in policy.waivers],
+            "facts": None if policy.facts is None else asdict(policy.facts),
         },
-        "verdict": waive(judge(rules, records, test_rows), waivers, day).model_dump(mode="json"),
+        "verdict": waive(judge(policy.rules, records, test_rows), policy.waivers, day).model_dump(mode="json"),
     }
 
 

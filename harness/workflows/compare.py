@@ -12,11 +12,13 @@ from typing import Any, Literal
 from harness.checks.baseline.differences import paired_differences, unpaired_differences
 from harness.checks.baseline.sides import Sides
 from harness.core.comparison import Choice, ComparedModel, Comparison, Difference, Margin, Margins, NotCompared
+from harness.core.decision import Decision
 from harness.core.finding import Exhibit
-from harness.core.required_rules import GUESSING
+from harness.core.required_rules import guessing_rule
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
+from harness.engine.judge import judge
 from harness.engine.progress import Progress, silent
 from harness.engine.validation import validate_measures
 from harness.errors import DataError, ModelError, SuiteError
@@ -66,7 +68,7 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
     for run, uri, name in zip(runs[1:], request.general, names[1:], strict=True):
         found = _differences(runs[0], run, request.costs)
         of_guard = _guard(request, uri, margins, progress)
-        skills = [[d for d in one.record.verdict.decisions if d.measure in GUESSING] for one in (runs[0], run)]
+        skills = [_skill(one) for one in (runs[0], run)]
         compared = Compared(found, *of_guard, _test_rows(runs[0]), *skills)
         choices.append(choose(margins, compared, name, level))
         differences += [d.model_copy(update={"against": name}) for d in [*found, *(compared.guard or [])]]
@@ -108,6 +110,14 @@ def overall(choices: list[Choice]) -> Choice:
             needed = [choice.n_needed for choice in worst if choice.n_needed]
             return worst[0].model_copy(update={"n_needed": max(needed) if needed else None})
     raise ValueError("a comparison needs one general model at least")
+
+
+def _skill(run: AuditRun) -> list[Decision]:
+    """Whether the model beats guessing, whatever the suite's author asks beyond it; nothing where no true answer exists."""
+    if run.evidence.suite.data.label.column is None:
+        return []
+    rule = guessing_rule(run.evidence.suite.task)
+    return judge([rule], run.record.records, _test_rows(run)).decisions
 
 
 def _run(request: CompareRequest, uri: str, progress: Progress) -> AuditRun:
@@ -182,6 +192,7 @@ def _compared(role: Literal["vertical", "general"], name: str, run: AuditRun, re
         verdict=record.verdict.outcome,
         evidence_digest=record.evidence_digest,
         members=record.data.members,
+        skill=_skill(run),
         threshold=evidence.decision.point.threshold,
         decision=record.decision,
         seconds_per_1000=None if timed is None else float(f"{1000 * timed[0]:.3g}"),

@@ -9,7 +9,7 @@ from harness.checks.data.power import Forecast, forecasts
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.evidence import Evidence
 from harness.engine.planner import Plan, plan, validate_checks
-from harness.engine.policy_facts import with_required_rules
+from harness.engine.policy_facts import policy_facts, with_required_rules
 from harness.engine.progress import silent
 from harness.engine.text_pass import TextPass
 from harness.engine.views import COLUMNS, PROMPT, TEXT, render_view
@@ -55,7 +55,8 @@ def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions
 
     loaded = load_suite(suite)
     opened, data = open_model(model, loaded, options, asked)
-    loaded = replace(loaded, suite=with_required_rules(loaded.suite, data, opened.info))
+    facts = policy_facts(loaded.suite, data, opened.info)
+    loaded = replace(loaded, suite=with_required_rules(loaded.suite, facts))
     steps = plan(loaded.suite, data, opened.info)
     parts = [data.splits[role] for role in steps.roles]
     count = sum(map(len, parts))

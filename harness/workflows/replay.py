@@ -19,7 +19,7 @@ from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine import provenance
 from harness.engine.evidence import Evidence
 from harness.engine.planner import LOADING, Plan, Step, plan
-from harness.engine.policy_facts import with_required_rules
+from harness.engine.policy_facts import policy_facts, with_required_rules
 from harness.engine.progress import Progress
 from harness.engine.runner import run
 from harness.errors import HarnessError, IntegrityError, SuiteError, UserError
@@ -176,7 +176,8 @@ def replay(
     """
     if any(check.check == CHECK and check.status != "not_tested" for check in record.records):
         loaded = with_release_rules(loaded)
-    loaded = replace(loaded, suite=with_required_rules(loaded.suite, data, record.model))
+    facts = policy_facts(loaded.suite, data, record.model)
+    loaded = replace(loaded, suite=with_required_rules(loaded.suite, facts))
     try:
         steps = plan(loaded.suite, data, record.model)
     except HarnessError as error:

@@ -12,7 +12,7 @@ from harness.core.dataset import Dataset
 from harness.core.decision import Decision
 from harness.core.finding import CheckRecord, Finding
 from harness.engine.judge import judge
-from harness.engine.policy_facts import with_required_rules
+from harness.engine.policy_facts import policy_facts, with_required_rules
 from harness.engine.progress import Progress, silent
 from harness.engine.provenance import harness_version
 from harness.engine.records import NAMES, open_record, record_path
@@ -141,8 +141,10 @@ def _policy(record: Audit, loaded: LoadedSuite, data: Dataset) -> list[Gap]:
         return [Gap("the policy", "the record was judged again, so that it need not be the suite's")]
     if any(check.check == CHECK and check.status != "not_tested" for check in record.records):
         loaded = with_release_rules(loaded)
-    rules = with_required_rules(loaded.suite, data, record.model).policy
-    require_equal("policy, rules", record.policy.rules, rules)
+    facts = policy_facts(loaded.suite, data, record.model)
+    if record.policy.facts is not None:
+        require_equal("policy, facts", record.policy.facts, facts)
+    require_equal("policy, rules", record.policy.rules, with_required_rules(loaded.suite, facts).policy)
     require_equal("policy, waivers", record.policy.waivers, loaded.suite.waivers)
     return []
 

@@ -96,7 +96,10 @@ def _compared(record: Comparison, choice: Choice) -> Compared:
     why = leg.message.partition(": ")[2] if leg else NO_GUARD
     asked = bool(guard) or why.endswith("was not measured for both models")
     rows = next((split.rows for split in record.data.splits if split.role == "test"), 0)
-    return Compared([d for d in own if d.guard_suite is None], guard if asked else None, why, rows)
+    vertical = next(model for model in record.models if model.role == "vertical")
+    general = next(model for model in record.models if model.role == "general" and model.name == choice.against)
+    measured = [d for d in own if d.guard_suite is None]
+    return Compared(measured, guard if asked else None, why, rows, vertical.skill, general.skill)
 
 
 def _where(difference: Difference) -> str:

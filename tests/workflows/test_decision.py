@@ -125,8 +125,9 @@ def test_with_other_data_training_ids_count_only_for_the_data_that_they_are_of(r
     folder, _, _, _ = rare
     suite = load_suite(folder / "rare.yaml")
     part = load_dataset(suite)
+    table(900, 0.05, seed=8).to_csv(folder / "others.csv", index=False)
     options = DataOptions(
-        data=folder / "rare.csv",
+        data=folder / "others.csv",
         trained_ids=tuple(part.splits["calibration"].ids[:3]),
         trained_on=part.fingerprint if same_data else "sha256:another",
     )

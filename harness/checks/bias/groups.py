@@ -17,6 +17,7 @@ they did not, which is too wide where their rows are alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ MINIMUM_EXPECTED = 5
 class _Outcomes:
     """Per row of the test split: right, selected (favourable answer), deserving (favourable truth), its score, what it belongs to.
 
-    Without a favourable outcome nobody is selected or deserving: `judged` is False.
+    `common` is where the answer is the most frequent one. Without a favourable outcome nobody is selected or deserving: `judged` is False.
     """
 
     right: Bools
@@ -48,6 +49,7 @@ class _Outcomes:
     judged: bool
     score: npt.NDArray[np.float64] | None
     answered: Bools
+    common: Bools
     clusters: Labels | None
     constant: str | None = None
 
@@ -68,11 +70,12 @@ class Share:
 
 @dataclass(frozen=True)
 class _Cell:
-    """One group: its rows (n,), and its shares by name."""
+    """One group: its rows (n,), its shares by name, and the share that gets the most frequent answer."""
 
     name: str
     rows: Bools
     shares: dict[str, Share]
+    common: Share
 
     @property
     def n(self) -> int:
@@ -131,14 +134,15 @@ def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[l
 def _outcomes(evidence: Evidence, test: Split) -> _Outcomes:
     answers, favourable = evidence.predictions("test"), evidence.suite.data.label.favourable
     constant = evidence.decision.point.constant_answer
+    most = Counter(answers.labels[answers.answered].tolist()).most_common(1)
+    common = np.asarray(answers.labels == (most[0][0] if most else None), dtype=bool)
     if favourable is None:
         right, nobody = np.asarray(answers.labels == test.labels, dtype=bool), np.zeros(len(test), dtype=bool)
-        return _Outcomes(
-            right & answers.answered, nobody, nobody, False, None, answers.answered, test.clusters, constant
-        )
+        right, known = right & answers.answered, answers.answered
+        return _Outcomes(right, nobody, nobody, False, None, known, common, test.clusters, constant)
     selected, deserving = answers.labels == favourable, test.labels == favourable
     right, score = (selected == deserving) & answers.answered, answers.positive_scores(favourable)
-    return _Outcomes(right, selected, deserving, True, score, answers.answered, test.clusters, constant)
+    return _Outcomes(right, selected, deserving, True, score, answers.answered, common, test.clusters, constant)
 
 
 def attributes_of(test: Split, names: list[str], intersections: list[list[str]] | None) -> dict[str, Strings]:
@@ -175,7 +179,8 @@ def _cells(values: Strings, outcomes: _Outcomes) -> list[_Cell]:
         }
         if not outcomes.judged:
             parts = {"accuracy": parts["accuracy"]}
-        cells.append(_Cell(name, rows, {key: _share(*part, outcomes.clusters) for key, part in parts.items()}))
+        shares = {key: _share(*part, outcomes.clusters) for key, part in parts.items()}
+        cells.append(_Cell(name, rows, shares, _share(outcomes.common, rows, outcomes.clusters)))
     return cells
 
 
@@ -237,7 +242,9 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
 
 def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:
     note, found = f"against {reference.name}", []
-    rare = _too_rare(cell.shares.get("selection_rate"), reference.shares.get("selection_rate"))
+    rare = _too_rare(cell.common, reference.common)
+    if rare is None and "selection_rate" in cell.shares:
+        rare = _too_rare(cell.shares["selection_rate"], reference.shares["selection_rate"])
     for name in ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy"):
         if name not in cell.shares:
             continue
@@ -266,9 +273,9 @@ def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int)
     return [*found, ratio, _selection_test(own, other, group, note)]
 
 
-def _too_rare(own: Share | None, other: Share | None) -> str | None:
+def _too_rare(own: Share, other: Share) -> str | None:
     """Why a group and the reference can't be compared: the rarer answer is expected in too few rows of the smaller one."""
-    if own is None or other is None or own.n + other.n == 0:
+    if own.n + other.n == 0:
         return None
     rate = (own.hits + other.hits) / (own.n + other.n)
     expected = min(own.effective[1], other.effective[1]) * min(rate, 1 - rate)

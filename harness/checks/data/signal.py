@@ -77,7 +77,10 @@ def _simple(data: Dataset, parts: list[Split], minimum: int, rng: np.random.Gene
     target = np.array([names.index(label) for label in labels[rows]])
     own = None if clusters is None else clusters[rows]
     problem = Problem(inputs.iloc[rows].reset_index(drop=True), target, own, len(names))
-    said = out_of_fold(problem, rng)
+    try:
+        said = out_of_fold(problem, rng)
+    except ValueError as error:
+        return f"no simple model can be fitted to these columns: {error}"
     if len(names) == 2:
         return _ranked(said[:, 1], target == 1, own)
     return _recognised(said, target, own)
@@ -121,7 +124,10 @@ def _of_numbers(
         return f"insufficient sample: {len(labels)} rows; {2 * minimum} needed"
     if np.ptp(labels) == 0:
         return "no data: every row has the same number"
-    said = out_of_fold(Problem(inputs, labels, clusters, 0), rng)[:, 0]
+    try:
+        said = out_of_fold(Problem(inputs, labels, clusters, 0), rng)[:, 0]
+    except ValueError as refusal:
+        return f"no simple model can be fitted to these columns: {refusal}"
     wrong, apart = (labels - said) ** 2, (labels - labels.mean()) ** 2
     owner = np.arange(len(labels)) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
     ratio, k = float(wrong.sum() / apart.sum()), int(owner.max()) + 1

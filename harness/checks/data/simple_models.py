@@ -8,7 +8,7 @@ all of them and predicts the rows left out. So the choice never sees the rows th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ INNER_FOLDS = 3
 INNER_ROWS = 2000
 _FEW = 30
 _WORDS = 3
+_CHARACTERS = r"(?u)\b\w+\b"  # one character is a word too
 _Fold = tuple[Ints, Ints]
 
 
@@ -48,6 +49,7 @@ def out_of_fold(problem: Problem, rng: np.random.Generator) -> Floats:
     """Probabilities (n, classes), or predicted numbers (n, 1), of rows that the model was neither fitted nor chosen on."""
     from threadpoolctl import threadpool_limits
 
+    problem = replace(problem, inputs=problem.inputs.replace([np.inf, -np.inf], np.nan))
     found = np.zeros((len(problem.target), max(problem.classes, 1)))
     with threadpool_limits(1):  # small models: threads that wait for each other cost more than they give
         for learned, left_out in _folds(problem, FOLDS, rng):
@@ -118,7 +120,7 @@ def _linear(training: Problem) -> Any:
     steps: list[tuple[str, Any, Any]] = [
         ("numbers", make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), numbers),
         ("names", make_pipeline(as_text, OneHotEncoder(handle_unknown="ignore", min_frequency=5)), names),
-        *((f"text {column}", make_pipeline(FunctionTransformer(_flat), TfidfVectorizer(max_features=5000)), [column]) for column in texts),
+        *((f"text {column}", make_pipeline(FunctionTransformer(_flat), TfidfVectorizer(max_features=5000, token_pattern=_CHARACTERS)), [column]) for column in texts),
     ]  # fmt: skip
     columns = ColumnTransformer([step for step in steps if step[2]])
     final = LogisticRegression(max_iter=1000) if training.classes else Ridge()

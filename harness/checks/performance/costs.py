@@ -4,7 +4,7 @@ With a cost C[truth][decision] of each row (truth: positive or not; decision: ac
 at the decision; at the threshold t = a / (a + b), which is the best for calibrated probabilities (Elkan 2001), where a = C[not][acted on] -
 C[not][not acted on] and b = C[positive][not acted on] - C[positive][acted on]; of acting on everybody and on nobody. Two costs, `false_alarm` and
 `missed`, are the matrix whose right answers cost nothing. Saving = the cheaper of these two - the decision's cost,
-paired by row. Alarms per caught positive = (TP + FP) / TP. A row without an answer is not acted on. Intervals: percentile
+paired by row; by a cost matrix of several classes it is the saving against the cheapest one decision for every row, with Student's interval. Alarms per caught positive = (TP + FP) / TP. A row without an answer is not acted on. Intervals: percentile
 bootstrap of rows, of whole clusters where rows belong together. Limitations: the costs are the user's judgement; the share of
 positives in the test rows is taken as the field's; the cost curve's lowest point was found on these rows, so it is too low.
 """
@@ -23,6 +23,7 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.errors import SuiteError
 from harness.stats.bootstrap import resample_sums
 from harness.stats.intervals import percentile, resample_interval
+from harness.stats.paired import mean_difference
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -41,8 +42,17 @@ def costs(
     """`matrix` is the cost of a row in `unit`, by true class, then by the class decided for; or, where right answers cost nothing,
     `false_alarm` and `missed` are what either error costs; without any, those of the suite's decision, else 1 each."""
     test, positive = evidence.split("test"), evidence.data.positive
-    if test is None or positive is None:
-        return not_tested("no data: no test rows, or no positive class")
+    if test is None:
+        return not_tested("no data: there are no test rows")
+    if evidence.decision.point.costs is not None and matrix is None:
+        return Measurement([_saving_of_matrix(evidence, test)])
+    if positive is None:
+        return not_tested("the suite declares no positive class")
+    if len(evidence.data.classes) > 2 and matrix is not None:
+        classes = len(evidence.data.classes)
+        return not_tested(
+            f"the parameter matrix is of two classes, and the data has {classes}: write decision: {{costs: {{matrix: …}}}}"
+        )
     each, of_decision = _costs_of(false_alarm, missed, matrix, evidence, positive)
     unit = unit or of_decision
     answers, hit = evidence.predictions("test"), test.labels == positive
@@ -80,6 +90,31 @@ def costs(
     return Measurement(findings, [*exhibits, _matrix(each, said, hit, positive, unit)])
 
 
+def _saving_of_matrix(evidence: Evidence, test: Split) -> Finding:
+    """Of a cost matrix of several classes: what the decisions save against the cheapest one decision for every row, by 1,000 rows.
+
+    A row without an answer costs what its costliest decision does.
+    """
+    costs = evidence.decision.point.costs
+    assert costs is not None
+    answers = evidence.predictions("test")
+    table = np.array([[costs[truth][taken] for taken in answers.classes] for truth in answers.classes], dtype=float)
+    place = {name: k for k, name in enumerate(answers.classes)}
+    truth = np.array([place[name] for name in test.labels])
+    taken = np.array([place.get(name, -1) for name in answers.labels])
+    each = np.where(taken >= 0, table[truth, taken], table[truth].max(axis=1))
+    alike = table[truth]
+    cheapest = int(alike.mean(axis=0).argmin())
+    saved, measure = 1000 * (alike[:, cheapest] - each), "performance.cost_saving"
+    if test.clusters is not None and len(set(test.clusters)) < 2:
+        return undefined(measure, len(test), "insufficient sample: fewer than two clusters")
+    interval, _ = mean_difference(saved, test.clusters)
+    why = f"against deciding '{answers.classes[cheapest]}' for every row"
+    per = f"{evidence.decision.point.unit or 'cost'} per 1,000 {evidence.suite.data.words.rows}"
+    value = float(saved.mean())
+    return Finding(measure=measure, value=value, n=len(test), interval=interval, unit=per, better="higher", reason=why)
+
+
 _WORDS = {"all": EVERYBODY, "none": NOBODY, "own": "the decision"}
 
 
@@ -88,10 +123,6 @@ def _costs_of(
 ) -> tuple[BinaryCosts, str | None]:
     """What decisions cost, and the unit that goes with it: the check's own parameters, else the suite's decision, else 1 each."""
     spec, classes = evidence.suite.decision, evidence.data.classes
-    if len(classes) != 2:
-        raise SuiteError(
-            f"performance.costs is of two classes, and the data has {len(classes)}: {', '.join(classes[:10])}."
-        )
     unit = None
     stated = false_alarm is not None or missed is not None or matrix is not None
     if not stated and spec is not None and spec.costs is not None:

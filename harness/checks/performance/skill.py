@@ -114,6 +114,8 @@ def _worst_recall(recalls: list[_Recall]) -> Finding:
 
 
 def _accuracy_gain(test: Split, right: Bools) -> Finding:
+    if len(set(test.labels)) < 2:
+        return undefined("performance.accuracy_gain", len(test), "undefined: the test rows are of one class only")
     most = min(Counter(test.labels).items(), key=lambda item: (-item[1], item[0]))[0]
     constant = np.asarray(test.labels == most, dtype=bool)
     found = _paired("performance.accuracy_gain", right, constant, test)

@@ -1,0 +1,99 @@
+"""Each row's label: a class, a number, or the position of the right option."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.dataset import Labels, Strings
+from harness.core.names import name_of
+from harness.errors import DataError
+from harness.spec.data import Data, Label, Threshold
+from harness.spec.suite import Suite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def labelled(table: pd.DataFrame, label: Label) -> pd.DataFrame:
+    """The rows that have a label, where the suite says that the others are left out; else all rows."""
+    if label.column is None or label.missing == "refuse":
+        return table
+    known = table[label.column].notna()
+    if not known.any():
+        raise DataError(f"No row has a label in {label.column!r}. Name the label's column: data.label.column.")
+    return table.loc[known].reset_index(drop=True)
+
+
+def labels_of(
+    table: pd.DataFrame, suite: Suite, source: str, known: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], Labels]:
+    """The classes (none for regression), and each row's class or number."""
+    label = suite.data.label
+    if label.column is None:
+        assert suite.views.prompt is not None
+        return tuple(sorted(suite.views.prompt.choices)), np.full(len(table), None, dtype=object)
+    column = table[label.column]
+    if column.isna().any():
+        raise DataError(
+            f"{source} lacks {int(column.isna().sum())} label(s) in {label.column!r}. Fill or drop those rows, "
+            "or write data.label.missing: leave_out, and they are left out and counted."
+        )
+    if suite.task == "regression":
+        return (), _numbers(column, label.column, "the task is regression")
+    if suite.task == "choice":
+        return tuple(str(i) for i in range(len(suite.data.options))), _chosen(table, suite.data, source)
+    if isinstance(label.positive, Threshold):
+        numbers = _numbers(column, label.column, "label.positive is at_least")
+        positive, negative = label.names.get("positive", "positive"), label.names.get("negative", "negative")
+        values = np.where(numbers >= label.positive.at_least, positive, negative).astype(object)
+    else:
+        values = np.array([name_of(value) for value in column], dtype=object)
+    return _classes(values, label, source, known), values
+
+
+def _chosen(table: pd.DataFrame, data: Data, source: str) -> Strings:
+    """The 0-based place (as text) of each item's right option, given by place or by its words."""
+    found = []
+    columns = [str(data.label.column), *data.options]
+    for row, (given, *words) in enumerate(table[columns].itertuples(index=False, name=None)):
+        own = [None if word is None or word != word else name_of(word) for word in words]
+        name = name_of(given)
+        place = int(name) if name.isdigit() else (own.index(name) if name in own else -1)
+        if not 0 <= place < len(own) or own[place] is None:
+            raise DataError(
+                f"{source}, row {row}: the label in {data.label.column!r} is no option of the item. Wanted: the 0-based "
+                "place of the right option, or its words."
+            )
+        found.append(str(place))
+    return np.array(found, dtype=object)
+
+
+def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.float64]:
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+    if not np.isfinite(numbers).all():
+        raise DataError(
+            f"{name!r} must hold numbers, and finite ones ({why}), got {column[~np.isfinite(numbers)].iloc[0]!r}."
+        )
+    return np.asarray(numbers)
+
+
+def _classes(values: Strings, label: Label, source: str, known: tuple[str, ...] | None) -> tuple[str, ...]:
+    classes = tuple(sorted(set(values)))
+    if known is not None:
+        return known
+    if len(classes) < 2:
+        raise DataError(
+            f"The label {label.column!r} of {source} has one class only ({classes[0]!r}). "
+            "Nothing can be told apart; give rows of two classes at least."
+        )
+    for role, name in (("positive", label.positive_name), ("favourable", label.favourable)):
+        if name is not None and name not in classes:
+            raise DataError(
+                f"label.{role} is {name!r}, but {label.column!r} of {source} holds {', '.join(classes[:10])}."
+            )
+    return classes
