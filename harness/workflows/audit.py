@@ -25,10 +25,10 @@ from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.policy_facts import with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
+from harness.engine.rule_problems import problems_of_rules
 from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
 from harness.engine.text_pass import TextPass
-from harness.engine.validation import problems_of_rules
 from harness.engine.waive import waive
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions

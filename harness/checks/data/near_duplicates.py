@@ -20,7 +20,7 @@ from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Count, Positive, PositiveShare
 from harness.stats.intervals import wilson
 
 WITHIN, ACROSS = "data.near_duplicate_rate", "data.near_overlap_rate"
@@ -28,14 +28,9 @@ CONFLICT = "data.near_duplicate_label_conflict_rate"
 
 
 def near_duplicates(
-    evidence: Evidence, *, tolerance: float = 0.01, similarity: float = 0.8, text_length: int = 25
+    evidence: Evidence, *, tolerance: Positive = 0.01, similarity: PositiveShare = 0.8, text_length: Count = 25
 ) -> Measurement:
     """Compares every test row with every other test row and every training row."""
-    if tolerance <= 0 or not 0 < similarity <= 1:
-        raise SuiteError(
-            "data.near_duplicates: tolerance must be above 0, and similarity above 0 and at most 1, got "
-            f"{tolerance:g} and {similarity:g}."
-        )
     test, train = evidence.split("test"), evidence.split("train")
     if test is None:
         return not_tested("no data: there are no test rows")

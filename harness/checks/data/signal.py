@@ -25,6 +25,7 @@ from harness.core.finding import Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
+from harness.engine.parameters import MinimumFoldRows
 from harness.stats.auc import Auc, delong
 from harness.stats.design_effect import effective_counts
 from harness.stats.exact import informedness
@@ -35,7 +36,7 @@ WIDER = float(np.sqrt(2))
 SIGNAL = "data.signal"
 
 
-def signal(evidence: Evidence, *, minimum: int = 50) -> Measurement:
+def signal(evidence: Evidence, *, minimum: MinimumFoldRows = 50) -> Measurement:
     """Looks at every row of every split; a class needs `minimum` rows to be predicted, numbers twice as many in all."""
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:

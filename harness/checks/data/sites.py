@@ -20,7 +20,7 @@ from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import ColumnName, MinimumFoldRows
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
@@ -56,13 +56,11 @@ class _Column:
     p: float
 
 
-def sites(evidence: Evidence, *, by: str | None = None, minimum: int = 50) -> Measurement:
+def sites(evidence: Evidence, *, by: ColumnName | None = None, minimum: MinimumFoldRows = 50) -> Measurement:
     """`by` names the column of the sites; every split's rows take part."""
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if by is None or not parts:
         return not_tested("the suite names no column of sites: give the check's parameter by")
-    if any(by not in part.columns for part in parts):
-        raise SuiteError(f"data.sites: by is {by!r}, which is no column of the data.")
     rows, rng = _rows(parts, by), evidence.generator("data.sites")
     names = sorted(set(rows.places))
     if len(names) < 2:

@@ -33,6 +33,7 @@ from harness.checks.explainability.explanation import (
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Calls, Resamples, SampleRows
 from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import percentile, resample_interval
 
@@ -43,7 +44,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def attribution(
-    evidence: Evidence, *, rows: int = 300, background: int = 100, resamples: int = 300, calls: int | None = None
+    evidence: Evidence,
+    *,
+    rows: SampleRows = 300,
+    background: SampleRows = 100,
+    resamples: Resamples = 300,
+    calls: Calls | None = None,
 ) -> Measurement:
     """Global and local attributions for a seeded sample of test rows.
 

@@ -27,7 +27,7 @@ from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding, Selector
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
-from harness.errors import SuiteError
+from harness.engine.parameters import Calls, Count, PositiveShare, SampleRows
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
@@ -41,21 +41,17 @@ RESAMPLES, LEAST, SHOWN = 1000, 10, 20
 def reasons(
     evidence: Evidence,
     *,
-    top: int = 4,
-    rows: int = 200,
-    background: int = 500,
-    overlap: float = 0.6,
-    calls: int | None = None,
+    top: Count = 4,
+    rows: SampleRows = 200,
+    background: SampleRows = 500,
+    overlap: PositiveShare = 0.6,
+    calls: Calls | None = None,
 ) -> Measurement:
     """Reasons of a seeded sample of `rows` denials, twice against `background` rows.
 
     At the default `overlap` one of four reasons may change, two may not. `calls` bounds the model's calls of both runs where
     its structure can't be read: by default 150,000 for a model of columns and 4,000 for one of texts.
     """
-    if top < 1 or not 0 <= overlap <= 1:
-        raise SuiteError(
-            f"explainability.reasons: top must be 1 or more and overlap between 0 and 1, got {top} and {overlap}."
-        )
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")

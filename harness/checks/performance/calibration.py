@@ -26,6 +26,7 @@ from harness.core.finding import Cell, Exhibit, Finding, Selector
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Bins, Resamples
 from harness.stats.bootstrap import resample_rows, resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval, student, wald
@@ -35,7 +36,7 @@ FEWEST_CLUSTERS = 10
 FEWEST_OF_CLASS = 10
 
 
-def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> Measurement:
+def calibration(evidence: Evidence, *, bins: Bins = 15, resamples: Resamples = 500) -> Measurement:
     """ECE, slope, intercept and the reliability curve of the positive class's probability; without one, of each class and the
     top label."""
     test, positive = evidence.split("test"), evidence.data.positive

@@ -17,20 +17,19 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import ModelError, SuiteError
+from harness.engine.parameters import ColumnName, MinimumRows
+from harness.errors import ModelError
 from harness.stats.auc import Auc, delong, paired_standard_error
 from harness.stats.intervals import asymmetric, normal_quantile, wald
 
 
-def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) -> Measurement:
+def transfer(evidence: Evidence, *, by: ColumnName | None = None, minimum: MinimumRows = 10) -> Measurement:
     """`by` names the column of the sites; a site needs `minimum` test rows of either class, of several classes of two at least."""
     test, train, positive = evidence.split("test"), evidence.split("train"), evidence.data.positive
     if test is None or train is None:
         return not_tested("no data: test rows or training rows are missing")
     if by is None:
         return not_tested("the suite names no column of sites: give the check's parameter by")
-    if by not in test.columns or by not in train.columns:
-        raise SuiteError(f"performance.transfer: by is {by!r}, which is no column of the data.")
     if positive is None:
         return class_transfer(evidence, test, train, by, minimum)
     score = evidence.predictions("test").positive_scores(positive)
