@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,14 +39,13 @@ def _sentence(item: ErrorDetails) -> str:
     place = "".join(_step(part) for part in item["loc"] if not (isinstance(part, str) and part == "[key]"))
     message = item["msg"].removeprefix("Value error, ").rstrip(".")
     if item["type"] == "literal_error":
-        known = [name.strip("' ") for name in str(item["ctx"]["expected"]).replace(" or ", ",").split(",")]
-        message += did_you_mean(str(item["input"]), known).rstrip("?") + (
-            "?" if did_you_mean(str(item["input"]), known) else ""
-        )
-    if place and item["type"] != "value_error":
-        message = f"{message}, got {item['input']!r}"
+        known = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
+        message += f", got {item['input']!r}.{did_you_mean(str(item['input']), known)}"
+    elif place and item["type"] != "value_error":
+        message += f", got {item['input']!r}"
     message += advice(item["type"], item["input"])
-    return f"At {place}: {message}." if place else (message if message.endswith("?") else f"{message}.")
+    end = "" if message.endswith(("?", ".")) else "."
+    return f"At {place}: {message}{end}" if place else f"{message}{end}"
 
 
 def _step(part: int | str) -> str:
@@ -53,6 +53,8 @@ def _step(part: int | str) -> str:
 
 
 def _described(schema: Mapping[str, Any]) -> str:
+    if "description" in schema:
+        return str(schema["description"])
     if "anyOf" in schema:
         parts = [_described(part) for part in schema["anyOf"] if part.get("type") != "null"]
         return " or ".join(parts) if all(parts) else ""
@@ -65,7 +67,8 @@ def _described(schema: Mapping[str, Any]) -> str:
         return f"a list of {some}{f', each {inner}' if inner else ''}"
     if kind == "object":
         inner = _described(schema.get("additionalProperties") or {})
-        return "a mapping of names" + (f", each to {inner}" if inner else "")
+        key = _described(schema.get("propertyNames") or {}) or "a name"
+        return f"a mapping from {key}" + (f" to {inner}" if inner else "")
     noun = _NOUNS.get(str(kind), "")
     return f"{noun}{_range(schema)}" if noun else ""
 

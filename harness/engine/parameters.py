@@ -85,7 +85,10 @@ Positive = Annotated[float, Field(gt=0)]
 Positives = Annotated[list[Positive], Field(min_length=1), Distinct]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Shares = Annotated[list[Share], Field(min_length=1), Distinct]
-WholePercents = Annotated[list[Annotated[Share, AfterValidator(_whole_percent)]], Field(min_length=1), Distinct]
+WholePercent = Annotated[
+    Share, Field(description="a share of whole percents, 0.01 to 0.99"), AfterValidator(_whole_percent)
+]
+WholePercents = Annotated[list[WholePercent], Field(min_length=1), Distinct]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Resamples = Annotated[int, Field(ge=100, le=100_000)]
 """Of a bootstrap: with fewer than 100 an interval's ends are chance."""
@@ -99,12 +102,24 @@ SampleRows = Annotated[int, Field(ge=10)]
 """How many rows are explained or asked again, or are the background of an explanation."""
 Calls = Annotated[int, Field(ge=1)]
 
-Feature = Annotated[str, _among("features", "feature of the suite", "Features")]
-NumberFeature = Annotated[Feature, _among("numbers", "feature of numbers", "Features of numbers")]
-ClassName = Annotated[str, _among("classes", "class of the data", "Classes")]
-ColumnName = Annotated[str, _among("columns", "column of the data", "Columns")]
-AttributeName = Annotated[str, _among("attributes", "attribute under data.sensitive", "Attributes")]
-SliceName = Annotated[str, _among("slices", "slice under data.slices", "Slices")]
+Feature = Annotated[
+    str, Field(description="a feature of the suite"), _among("features", "feature of the suite", "Features")
+]
+NumberFeature = Annotated[
+    Feature, Field(description="a feature of numbers"), _among("numbers", "feature of numbers", "Features of numbers")
+]
+ClassName = Annotated[str, Field(description="a class of the data"), _among("classes", "class of the data", "Classes")]
+ColumnName = Annotated[
+    str, Field(description="a column of the data"), _among("columns", "column of the data", "Columns")
+]
+AttributeName = Annotated[
+    str,
+    Field(description="an attribute under data.sensitive"),
+    _among("attributes", "attribute under data.sensitive", "Attributes"),
+]
+SliceName = Annotated[
+    str, Field(description="a slice under data.slices"), _among("slices", "slice under data.slices", "Slices")
+]
 Slices = Annotated[list[SliceName], Field(min_length=1), Distinct]
 Intersection = Annotated[list[AttributeName], Field(min_length=2), Distinct]
 Intersections = Annotated[list[Intersection], Field(min_length=1), Distinct]

@@ -69,22 +69,26 @@ def problems_of_policy(
     problems += validate_measures([(f"The margin ({measure})", measure) for measure in measures], third_party)
     widths = [problem_of_margin(f"The margin ({m.measure})", m.measure, m.by) for m in suite.margins]
     problems += [f"{problem}." for problem in widths if problem]
-    problems += _not_run(rules, entries)
+    problems += _not_run(suite, entries)
     known = names_of(suite, data if data is not None and data.of_suite else None)
     for item in [*rules, *margins]:
         problems += _selected(item, suite, data, known, asked)
     return list(dict.fromkeys(problems))
 
 
-def _not_run(rules: Sequence[_Asked], entries: Sequence[CheckEntry]) -> list[str]:
-    """Rules on a measure of a check that the suite does not run; those of an earlier release need none of the suite's."""
+def _not_run(suite: Suite, entries: Sequence[CheckEntry]) -> list[str]:
+    """Blocking rules on a measure of a check that the suite does not run, which could never pass unless they are waived; those on an
+    earlier release need no check of the suite's."""
+    waived = {waiver.rule for waiver in suite.waivers}
+    running = {entry.name for entry in entries}
     problems = []
-    for rule in rules:
+    for rule in suite.policy:
         sources = [entry.name for entry in BUILT_IN if entry.gives(rule.measure)]
-        if sources and not rule.measure.startswith("baseline.") and not any(e.name in sources for e in entries):
+        optional = rule.required or rule.severity == "warn" or rule.id in waived or rule.measure.startswith("baseline.")
+        if sources and not optional and running.isdisjoint(sources):
             problems.append(
-                f"{rule.who} judges {rule.measure}, but the suite does not run {' or '.join(sources)}, which gives it. Add the check "
-                "under checks, or leave the rule out."
+                f"Rule {rule.id} judges {rule.measure}, but the suite does not run {' or '.join(sources)}, which gives it. Add the "
+                "check under checks, or leave the rule out."
             )
     return problems
 

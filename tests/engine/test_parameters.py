@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from harness.core.dataset import Dataset
 from harness.engine.measure_ranges import RANGES
 from harness.engine.parameter_text import wanted_text
-from harness.engine.parameters import Shares, names_of, refuses
+from harness.engine.parameters import ClassName, NumberFeature, Shares, names_of, refuses
 from harness.engine.planner import validate_checks
 from harness.engine.registry import BUILT_IN
 from harness.engine.validation import STRICT, problems_of_parameters, problems_together
@@ -62,8 +62,12 @@ def test_every_measure_of_a_built_in_check_has_a_range_and_no_other():
     [
         (Annotated[int, Field(ge=2, le=9)], "a whole number, 2 or more and at most 9"),
         (Shares | None, "a list of one or more, each a number, above 0 and below 1"),
-        (dict[str, Literal["up", "down"]], "a mapping of names, each to one of up, down"),
+        (dict[str, Literal["up", "down"]], "a mapping from a name to one of up, down"),
         (Annotated[list[str], Field(min_length=2)], "a list of 2 or more, each a text"),
+        (
+            dict[ClassName, list[NumberFeature]],
+            "a mapping from a class of the data to a list of one or more, each a feature of numbers",
+        ),
         (bool, "true or false"),
         (object, ""),
     ],

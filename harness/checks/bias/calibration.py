@@ -102,7 +102,11 @@ def calibration(
         reference = reference_group(evidence.suite.data.reference, attribute, sizes)
         found = [finding for name, cell in cells.items() for finding in _levels({attribute: name}, cell)]
         found += _gaps(attribute, cells, reference)
-        findings += [*found, _largest(attribute, cells, score - hit, test.clusters, rng)]
+        largest = _largest(attribute, cells, score - hit, test.clusters, rng)
+        if largest.value is not None:
+            why = f"groups of {minimum_group} rows or more; {largest.reason}"
+            largest = largest.model_copy(update={"reason": why})
+        findings += [*found, largest]
         exhibits += _exhibits(attribute, cells, reference)
     if not findings:
         return not_tested(f"no data: {', '.join(single) or 'no attribute'} has fewer than two known groups")

@@ -42,7 +42,19 @@ def near_duplicates(
     found = find_near_pairs(rows, similarity)
     answers = _answers(evidence, parts)
     findings = [_within(rows, found, test), _across(rows, found, len(test), train), _conflicts(rows, found, answers)]
-    return Measurement(findings, _examples(rows, found, parts, answers))
+    near = _meaning(kinds, tolerance, similarity, text_length)
+    told = [
+        f if f.value is None else f.model_copy(update={"reason": "; ".join(filter(None, [f.reason, near]))})
+        for f in findings
+    ]
+    return Measurement(told, _examples(rows, found, parts, answers))
+
+
+def _meaning(kinds: Kinds, tolerance: float, similarity: float, text_length: int) -> str:
+    """What counts as near, of the kinds of features that there are."""
+    of_numbers = [f"numbers within {tolerance:g} of their column's spread"] if kinds.numbers else []
+    of_texts = [f"texts of {text_length} characters or more that share {similarity:g}"] if kinds.texts else []
+    return "near: " + " and ".join([*of_numbers, *of_texts])
 
 
 def _kinds(evidence: Evidence, parts: list[Split], text_length: int) -> Kinds:

@@ -177,6 +177,7 @@ def _groups(test: Split, minimum: int) -> list[Finding]:
             exact=True,
             unit="groups",
             better="lower",
+            reason=f"groups of fewer than {minimum} test rows",
         )
     ]
     return found + [

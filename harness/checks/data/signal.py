@@ -79,9 +79,12 @@ def _simple(data: Dataset, parts: list[Split], minimum: int, rng: np.random.Gene
     own = None if clusters is None else clusters[rows]
     problem = Problem(inputs.iloc[rows].reset_index(drop=True), target, own, len(names))
     said = out_of_fold(problem, rng)
-    if len(names) == 2:
-        return _ranked(said[:, 1], target == 1, own)
-    return _recognised(said, target, own)
+    made = _ranked(said[:, 1], target == 1, own) if len(names) == 2 else _recognised(said, target, own)
+    if isinstance(made, str) or len(names) == len(counts):
+        return made
+    left = f"left out, fewer than {minimum} rows: {', '.join(sorted(set(counts) - set(names)))}"
+    one, other = (f.model_copy(update={"reason": f"{f.reason}; {left}" if f.reason else left}) for f in made)
+    return one, other
 
 
 def _ranked(score: Floats, hit: npt.NDArray[np.bool_], clusters: Labels | None) -> tuple[Finding, Finding] | str:

@@ -78,6 +78,7 @@ def reasons(
     chosen, names = chosen[:count], list(test.inputs.columns)
     clusters = None if test.clusters is None else test.clusters[chosen]
     how = " / ".join(sorted({f"{run.how} a run" for run in runs}))
+    how += f"; {top} reasons at most, flagged below an overlap of {overlap:g}"
     findings = _findings(evidence, denials, names, _Sampling(clusters, rng, how))
     return Measurement(findings, [_bars(findings), _table(denials, names, _row_names(evidence, test, chosen), top)])
 
@@ -154,7 +155,7 @@ class _Sampling:
             of=of,
             better=better,
             interval=share_interval(hit, self.clusters),
-            reason=self.how if of is None else None,
+            reason=self.how,
         )
 
 
@@ -167,7 +168,7 @@ def _findings(evidence: Evidence, denials: _Denials, names: list[str], sampling:
     columns = {how.column for how in evidence.suite.data.sensitive.values()}
     sensitive = [j for j, name in enumerate(names) if name in columns]
     rate = sampling.share("sensitive_reason_rate", denials.among(sensitive), "lower")
-    said = "features that are sensitive: " + ", ".join(names[j] for j in sensitive)
+    said = f"features that are sensitive: {', '.join(names[j] for j in sensitive)}; {sampling.how}"
     if not sensitive:
         rate, said = rate.model_copy(update={"exact": True, "interval": None}), "no sensitive column is a feature"
     found.append(rate.model_copy(update={"reason": said}))

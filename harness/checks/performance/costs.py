@@ -92,6 +92,7 @@ def costs(
         saving = _finding("cost_saving", gap, drawn_gap, n, None if key == "own" else {"at": at}, per)
         note = f"against acting on {_WORDS[cheaper]}"
         findings.append(saving.model_copy(update={"better": "higher", "reason": note}))
+    findings = [f.model_copy(update={"reason": "; ".join(filter(None, [f.reason, each.text]))}) for f in findings]
     findings.append(_alarms(total, drawn, n, f"alarms per caught {words.positive}"))
     exhibits = [_exhibit(value, spread, n, per)]
     if score is not None:

@@ -73,7 +73,13 @@ def slices(evidence: Evidence, *, minimum: MinimumRows = 30, worst: Count = 5) -
     word = "mean absolute error" if outcome.is_error else "accuracy"
     title = f"{word.capitalize()} by slice (found slices are exploratory)"
     exhibit = Exhibit(kind="intervals", title=title, columns=["slice", word, "low", "high", "n"], rows=rows)
-    counted = Finding(measure="performance.slices_searched", value=len(candidates), n=len(usable), exact=True)
+    counted = Finding(
+        measure="performance.slices_searched",
+        value=len(candidates),
+        n=len(usable),
+        exact=True,
+        reason=f"slices of {minimum} rows or more, with as many outside; the {worst} worst that survive are found slices",
+    )
     exhibits = [*([exhibit] if rows else []), *_auc_exhibit(ranked)]
     return Measurement([*found, *ranked, *discovered, counted], exhibits)
 

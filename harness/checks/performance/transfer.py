@@ -68,7 +68,7 @@ def transfer(evidence: Evidence, *, by: ColumnName | None = None, minimum: Minim
         findings += found
         ends = [(f.interval.low, f.interval.high) if f.interval else (None, None) for f in found]
         rows.append([site, n, inside.value, outside.value, found[-1].value, *ends[-1]])
-    findings.append(_mean(left_out, len(test)))
+    findings.append(_mean(left_out, len(test), minimum))
     columns = ["site", "test rows", "AUC, random split", "AUC, site left out", "gap", "low", "high"]
     title = "Leave one site out, beside the random split (same test rows)"
     return Measurement(findings, [Exhibit(kind="table", title=title, columns=columns, rows=rows)])
@@ -119,13 +119,13 @@ def _error_of_sum(aucs: list[Auc]) -> float:
     return math.sqrt(sum(part**2 for part in parts.values()))
 
 
-def _mean(left_out: list[Auc], rows: int) -> Finding:
+def _mean(left_out: list[Auc], rows: int, minimum: int) -> Finding:
     measure = "performance.left_out_auc_mean"
     if not left_out:
         return undefined(measure, rows, "insufficient sample: no site has enough rows of both classes")
     value = float(np.mean([auc.value for auc in left_out]))
     n = sum(len(auc.positive_placements) + len(auc.negative_placements) for auc in left_out)
-    note = f"{len(left_out)} sites, taken as fixed"
+    note = f"{len(left_out)} sites with {minimum} rows or more of either class, taken as fixed"
     return Finding(measure=measure, value=value, n=n, interval=_band(left_out, value), better="higher", reason=note)
 
 
