@@ -108,15 +108,16 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
 
 
 def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
-    """The same evidence on this day, under another policy or its own; SuiteError where a rule names no known measure."""
+    """The same evidence on this day, under another policy or its own; SuiteError where a rule of another policy names no known measure, or has a
+    limit that nothing or everything meets."""
     rules, waivers = stored.policy.rules, stored.policy.waivers
     if policy is not None:
         waivers = policy.waivers
         has_baseline = any(record.check == CHECK for record in stored.records)
         rules = policy.policy + (release_rules(policy.release) if has_baseline else [])
+        if problems := problems_of_rules(rules):
+            raise SuiteError("\n".join(problems))
     rules = with_required_rules_of(stored, rules)
-    if problems := problems_of_rules(rules):
-        raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
     body |= {"rejudged_from": stored.digest}
     return _sealed(body | _judged(rules, waivers, stored.records, _test_rows(body["data"]), day))

@@ -3,9 +3,13 @@
 import pytest
 import yaml
 
+from harness import audit
+from harness.datasets.roles import DataOptions
 from harness.errors import SuiteError
+from harness.models.options import ModelOptions
 from harness.spec.loading import built_in_suites
-from harness.workflows.listing import validate
+from harness.workflows.fit import fit
+from harness.workflows.listing import plan_audit, validate
 
 CREDIT, CONCRETE, MACHINES = (
     "finance/credit-risk",
@@ -151,6 +155,32 @@ def test_all_problems_of_all_checks_and_rules_come_at_once(extended):
         "views.text names deny",
     ):
         assert said in str(error.value)
+
+
+@pytest.mark.parametrize("model", ["python:no_such_module:factory", "https://nobody.invalid/v1#m"])
+def test_an_audit_and_a_plan_tell_the_same_before_they_open_the_model(model, extended):
+    checks = [{"performance.calibration": {"bins": 0}}, {"bias.groups": {"minimum_group": -5}}]
+    path = extended(CREDIT, checks, [{**RULE, "measure": "performance.accuracy", "at_least": 1.5}])
+    for run in (lambda: audit(path, model), lambda: plan_audit(path, model, DataOptions(), ModelOptions())):
+        with pytest.raises(SuiteError) as error:
+            run()
+        for said in ("bins is 0", "minimum_group is -5", "can never be met"):
+            assert said in str(error.value)
+
+
+def test_nothing_is_fitted_to_a_suite_that_is_not_valid(extended, tmp_path):
+    with pytest.raises(SuiteError, match="bins is 0"):
+        fit(extended(CREDIT, [{"performance.calibration": {"bins": 0}}]), "sklearn:gradient-boosting", tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_blocking_rule_that_no_check_of_the_suite_measures_needs_a_waiver_and_a_warning_does_not(extended):
+    rule = {**RULE, "measure": "performance.ece", "at_most": 0.1}
+    with pytest.raises(SuiteError, match=r"does not run performance\.calibration"):
+        validate(extended(CREDIT, ["data.quality"], [rule]))
+    assert validate(extended(CREDIT, ["data.quality"], [{**rule, "severity": "warn"}]))
+    waiver = {"rule": "r", "owner": "o", "reason": "r", "compensating_control": "c", "expires": "2026-12-31"}
+    assert validate(extended(CREDIT, ["data.quality"], [rule], waivers=[waiver]))
 
 
 def test_the_positive_class_of_approvals_is_the_bad_one(extended):
