@@ -10,7 +10,7 @@ from harness.core.finding import Status
 from harness.engine.absence import absence
 from harness.engine.decision import DecisionPlan, plan_decision, problems_of_decision
 from harness.engine.parameters import names_of
-from harness.engine.registry import CheckEntry, Need
+from harness.engine.registry import CheckEntry, Need, check_entries
 from harness.engine.rule_problems import problems_of_policy
 from harness.engine.validation import entry_of, problems_of_agreement, problems_of_parameters, problems_together
 from harness.engine.views import problems_of_views
@@ -44,17 +44,17 @@ def validate_checks(suite: Suite, data: Dataset | None = None) -> None:
 
     SuiteError lists all problems.
     """
-    of_checks, entries, requests = [], [], []
+    of_checks, entries, requests, known = [], [], [], check_entries()
     for request in suite.checks:
         try:
-            entry = entry_of(request.name)
+            entry = entry_of(request.name, known)
             of_checks += _problems_of_request(request, entry, suite, data)
         except SuiteError as error:
             of_checks.append(str(error))
         else:
             entries.append(entry)
             requests.append(request)
-    added = [entry_of(name) for name in ALWAYS]
+    added = [known[name] for name in ALWAYS]
     problems = problems_of_policy(suite, data, requests, [*entries, *added])
     problems += [*problems_of_views(suite), *of_checks]
     if data is not None:
@@ -79,7 +79,8 @@ def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
     """
     validate_checks(suite, data)
     decided = plan_decision(suite, data, model)
-    steps = [_step(request, suite, data, model, decided) for request in requests_of(suite)]
+    known = check_entries()
+    steps = [_step(request, known[request.name], suite, data, model, decided) for request in requests_of(suite)]
     runnable = [step for step in steps if step.status is None]
     roles: tuple[str, ...] = ()
     if any("predictions" in step.entry.needs for step in runnable):
@@ -95,7 +96,7 @@ def requests_of(suite: Suite) -> list[CheckRequest]:
     """The suite's checks, then those that are always run where they have a meaning."""
     named = {request.name for request in suite.checks}
     added = [CheckRequest(name=name) for name in ALWAYS if name not in named]
-    entries = {request.name: entry_of(request.name) for request in added}
+    entries = check_entries()
     return [*suite.checks, *(request for request in added if _has_meaning(entries[request.name], suite))]
 
 
@@ -115,8 +116,9 @@ def inapplicable(entry: CheckEntry, suite: Suite) -> str | None:
     return None
 
 
-def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo, decided: DecisionPlan) -> Step:
-    entry = entry_of(request.name)
+def _step(
+    request: CheckRequest, entry: CheckEntry, suite: Suite, data: Dataset, model: ModelInfo, decided: DecisionPlan
+) -> Step:
     if (why := inapplicable(entry, suite)) is not None:
         return Step(request, entry, "not_applicable", why)
     missing = [reason for need in entry.needs if (reason := _lacks(need, suite, data, model, decided))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -22,15 +23,14 @@ STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 def find_check(name: str, parameters: dict[str, Any]) -> CheckEntry:
     """The check of this name; SuiteError with a did-you-mean, or where it can't be loaded, or where parameters are unknown, of
     another type or out of their range."""
-    entry = entry_of(name)
+    entry = entry_of(name, check_entries())
     if problems := problems_of_parameters(entry, parameters):
         raise SuiteError("\n".join(problems))
     return entry
 
 
-def entry_of(name: str) -> CheckEntry:
-    """The check of this name; SuiteError with a did-you-mean."""
-    known = check_entries()
+def entry_of(name: str, known: Mapping[str, CheckEntry]) -> CheckEntry:
+    """The check of this name among the known ones; SuiteError with a did-you-mean."""
     if name in known:
         return known[name]
     named = (
