@@ -27,6 +27,13 @@ class BinaryCosts:
         alarm = self.false_alarm - self.passed
         return alarm / (alarm + self.missed - self.caught)
 
+    @property
+    def text(self) -> str:
+        """The four costs in words."""
+        errors = f"a false alarm costs {self.false_alarm:g}, a missed positive {self.missed:g}"
+        right = f", a caught positive {self.caught:g}, a negative that is not acted on {self.passed:g}"
+        return errors + (right if self.caught or self.passed else "")
+
     def of(self, acted: Bools, hit: Bools) -> Floats:
         """Costs of rows (..., n), acted on or not; times 1,000."""
         of_hits, of_others = np.where(acted, self.caught, self.missed), np.where(acted, self.false_alarm, self.passed)

@@ -82,7 +82,8 @@ class Dataset:
     because they have no label (`label.missing: leave_out`); they are among `rows`. `trained_calibration_rows` are the calibration
     rows that the model is known to have been trained on; `no_calibration` says why there are none where the suite has some.
     Where other data than the suite's are audited, the suite's own calibration rows are the split SUITE_CALIBRATION: they set the
-    threshold of the decision, and no check looks at them.
+    threshold of the decision, and no check looks at them. `of_suite` says that these are all rows of the suite's own data, so that a
+    rule's class or group that no row has is a mistake.
     """
 
     splits: dict[str, Split]
@@ -98,6 +99,7 @@ class Dataset:
     unlabelled: int = 0
     trained_calibration_rows: int = 0
     no_calibration: str | None = None
+    of_suite: bool = True
 
     @property
     def threshold_role(self) -> str:

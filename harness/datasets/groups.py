@@ -33,7 +33,7 @@ def group_names(column: pd.Series[Any], how: Sensitive, learned: pd.Series[Any] 
     if renamed and found and not found & set(renamed):
         raise DataError(
             f"values of {how.column!r} renames {', '.join(renamed)}, but the column holds {', '.join(sorted(found)[:8])}. "
-            'Quote words such as "yes" and "no": YAML reads them as true and false.'
+            "Write the values as they stand in the data."
         )
     return np.array(
         [None if pd.isna(value) else renamed.get(name_of(value), name_of(value)) for value in column],

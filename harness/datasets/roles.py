@@ -95,6 +95,7 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         rows - before,
         trained,
         no_calibration,
+        options.data is None and options.train_data is None and sampled is None,
     )
 
 

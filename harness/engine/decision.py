@@ -13,7 +13,6 @@ from harness.core.costs import BinaryCosts, binary_costs, require_matrix_of
 from harness.core.dataset import Dataset
 from harness.core.operating_point import Mode, OperatingPoint
 from harness.core.predictions import Predictions
-from harness.errors import SuiteError
 from harness.spec.decision import DecisionSpec
 from harness.spec.suite import Suite
 from harness.stats.thresholds import (
@@ -88,13 +87,11 @@ class Frozen:
 def plan_decision(suite: Suite, data: Dataset, model: ModelInfo) -> DecisionPlan:
     """What applies, from the suite, the rows and what the model offers; no model is asked.
 
-    Raises:
-        SuiteError: the decision does not fit the classes of the data.
+    The decision fits the classes of the data (`problems_of_decision`).
     """
     spec = suite.decision
     if spec is None:
         return _zero_shot(data, model)
-    _require_fit(spec, data)
     if "scores" not in model.offers:
         return _own(spec, "the model gives labels but no probabilities, so no threshold can be set")
     if spec.mode == "costs" and len(data.classes) > 2:
@@ -168,19 +165,21 @@ def _own(spec: DecisionSpec, reason: str) -> DecisionPlan:
     return DecisionPlan("own_labels", spec, spec.mode, reason)
 
 
-def _require_fit(spec: DecisionSpec, data: Dataset) -> None:
+def problems_of_decision(spec: DecisionSpec, data: Dataset) -> list[str]:
+    """Why a decision does not fit the classes of the data."""
     try:
         if spec.costs is not None and spec.costs.matrix is not None:
             require_matrix_of(data.classes, spec.costs.matrix)
         if len(data.classes) == 2 and spec.costs is not None:
             _binary_costs(spec, data)
     except ValueError as error:
-        raise SuiteError(f"decision.costs: {error}") from error
+        return [f"decision.costs: {error}"]
     if len(data.classes) > 2 and (spec.costs is None or spec.costs.matrix is None):
-        raise SuiteError(
+        return [
             f"decision: {{{spec.mode}: …}} is of two classes, and the data has {len(data.classes)}: {', '.join(data.classes[:10])}. "
             "Leave decision out (the model's own labels), or give decision: {costs: {matrix: …}}."
-        )
+        ]
+    return []
 
 
 def _unusable(data: Dataset) -> str | None:

@@ -8,9 +8,11 @@ from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.core.finding import Status
 from harness.engine.absence import absence
-from harness.engine.decision import DecisionPlan, plan_decision
-from harness.engine.registry import CheckEntry, Need
-from harness.engine.validation import find_check, problems_of_rules, validate_measures
+from harness.engine.decision import DecisionPlan, plan_decision, problems_of_decision
+from harness.engine.parameters import names_of
+from harness.engine.registry import CheckEntry, Need, check_entries
+from harness.engine.rule_problems import problems_of_policy
+from harness.engine.validation import entry_of, problems_of_agreement, problems_of_parameters, problems_together
 from harness.engine.views import problems_of_views
 from harness.errors import SuiteError
 from harness.spec.suite import REQUIRED_CHECK, CheckRequest, Suite
@@ -37,21 +39,37 @@ class Plan:
     roles: tuple[str, ...]
 
 
-def validate_checks(suite: Suite) -> None:
-    """Looks up every check, its parameters, and the measures of the rules; SuiteError lists all problems."""
-    third_party, of_checks = [], []
+def validate_checks(suite: Suite, data: Dataset | None = None) -> None:
+    """Looks up every check, its parameters, and the measures, limits and names of the rules; with the data, against them too.
+
+    SuiteError lists all problems.
+    """
+    of_checks, entries, requests, known = [], [], [], check_entries()
     for request in suite.checks:
         try:
-            entry = find_check(request.name, request.parameters)
+            entry = entry_of(request.name, known)
+            of_checks += _problems_of_request(request, entry, suite, data)
         except SuiteError as error:
             of_checks.append(str(error))
         else:
-            third_party += [entry] if entry.third_party else []
-    problems = problems_of_rules(suite.policy, third_party) + problems_of_views(suite)
-    problems += validate_measures([(f"The margin ({m.measure})", m.measure) for m in suite.margins], third_party)
-    problems += of_checks
+            entries.append(entry)
+            requests.append(request)
+    added = [known[name] for name in ALWAYS]
+    problems = problems_of_policy(suite, data, requests, [*entries, *added])
+    problems += [*problems_of_views(suite), *of_checks]
+    if data is not None:
+        problems += problems_of_agreement(suite, data)
+        problems += problems_of_decision(suite.decision, data) if suite.decision is not None else []
     if problems:
         raise SuiteError("\n".join(problems))
+
+
+def _problems_of_request(request: CheckRequest, entry: CheckEntry, suite: Suite, data: Dataset | None) -> list[str]:
+    """Of a check without a meaning in this suite only types and ranges are looked at."""
+    if inapplicable(entry, suite) is not None:
+        return problems_of_parameters(entry, request.parameters)
+    problems = problems_of_parameters(entry, request.parameters, names_of(suite, data))
+    return problems or problems_together(entry, request.parameters, suite, data)
 
 
 def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
@@ -59,9 +77,10 @@ def plan(suite: Suite, data: Dataset, model: ModelInfo) -> Plan:
 
     How the model was loaded, the decision, and whether it beats guessing are always measured; so is what a decision by costs saves.
     """
-    validate_checks(suite)
+    validate_checks(suite, data)
     decided = plan_decision(suite, data, model)
-    steps = [_step(request, suite, data, model, decided) for request in requests_of(suite)]
+    known = check_entries()
+    steps = [_step(request, known[request.name], suite, data, model, decided) for request in requests_of(suite)]
     runnable = [step for step in steps if step.status is None]
     roles: tuple[str, ...] = ()
     if any("predictions" in step.entry.needs for step in runnable):
@@ -79,7 +98,7 @@ def requests_of(suite: Suite) -> list[CheckRequest]:
     with_costs = suite.decision is not None and suite.decision.costs is not None
     always = (*ALWAYS, "performance.costs") if with_costs else ALWAYS
     added = [CheckRequest(name=name) for name in always if name not in named]
-    entries = {request.name: find_check(request.name, {}) for request in added}
+    entries = check_entries()
     return [*suite.checks, *(request for request in added if _has_meaning(entries[request.name], suite))]
 
 
@@ -99,8 +118,9 @@ def inapplicable(entry: CheckEntry, suite: Suite) -> str | None:
     return None
 
 
-def _step(request: CheckRequest, suite: Suite, data: Dataset, model: ModelInfo, decided: DecisionPlan) -> Step:
-    entry = find_check(request.name, request.parameters)
+def _step(
+    request: CheckRequest, entry: CheckEntry, suite: Suite, data: Dataset, model: ModelInfo, decided: DecisionPlan
+) -> Step:
     if (why := inapplicable(entry, suite)) is not None:
         return Step(request, entry, "not_applicable", why)
     missing = [reason for need in entry.needs if (reason := _lacks(need, suite, data, model, decided))]

@@ -1,79 +1,101 @@
-"""Validates what a suite asks of checks: their names, their parameters, and the measures of its rules."""
+"""Validates what a suite asks of checks: their names, and their parameters as types, as ranges, and against suite and data."""
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from harness.core.rule import Rule
+from harness.core.dataset import Dataset
+from harness.engine.parameter_text import problem_of
+from harness.engine.parameters import Names
 from harness.engine.plugins import did_you_mean, targets, what_happened
-from harness.engine.registry import BUILT_IN, CheckEntry, check_entries
+from harness.engine.registry import CheckEntry, check_entries
 from harness.errors import SuiteError, UserError
+from harness.spec.suite import Suite
+
+STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def find_check(name: str, parameters: dict[str, Any]) -> CheckEntry:
-    """The check of this name; SuiteError with a did-you-mean, or where it can't be loaded, or where a parameter is unknown or
-    of another type."""
-    known = check_entries()
-    if name not in known:
-        named = (
-            " An installed package names a check so. Wanted: package/name."
-            if name in targets("harness.checks", {})
-            else ""
-        )
-        raise SuiteError(
-            f"There is no check {name!r}.{named}{did_you_mean(name, known)} Known checks: {', '.join(sorted(known))}."
-        )
-    entry = known[name]
-    accepted, hints = _parameters(entry)
-    unknown = sorted(set(parameters) - set(accepted))
-    if unknown:
-        raise SuiteError(
-            f"Check {name} has no parameter {', '.join(unknown)}. It takes: {', '.join(accepted) or 'none'}."
-        )
-    for key, value in parameters.items():
-        wanted = hints.get(key, Any)
-        try:
-            TypeAdapter(wanted, config=ConfigDict(strict=True)).validate_python(value)
-        except ValidationError as error:
-            raise SuiteError(
-                f"Check {name}: parameter {key} is {value!r}. {error.errors()[0]['msg']} (wanted: {wanted})."
-            ) from error
+    """The check of this name; SuiteError with a did-you-mean, or where it can't be loaded, or where parameters are unknown, of
+    another type or out of their range."""
+    entry = entry_of(name, check_entries())
+    if problems := problems_of_parameters(entry, parameters):
+        raise SuiteError("\n".join(problems))
     return entry
 
 
-def problems_of_rules(rules: Sequence[Rule], third_party: Sequence[CheckEntry] = ()) -> list[str]:
-    """Problems of rules that name a measure which no check gives; as validate_measures."""
-    return validate_measures([(f"Rule {rule.id}", rule.measure) for rule in rules], third_party)
+def entry_of(name: str, known: Mapping[str, CheckEntry]) -> CheckEntry:
+    """The check of this name among the known ones; SuiteError with a did-you-mean."""
+    if name in known:
+        return known[name]
+    named = (
+        " An installed package names a check so. Wanted: package/name." if name in targets("harness.checks", {}) else ""
+    )
+    raise SuiteError(
+        f"There is no check {name!r}.{named}{did_you_mean(name, known)} Known checks: {', '.join(sorted(known))}."
+    )
 
 
-def validate_measures(named: Sequence[tuple[str, str]], third_party: Sequence[CheckEntry] = ()) -> list[str]:
-    """Problems of (who names it, measure) pairs whose measure no check declares.
+def problems_of_parameters(entry: CheckEntry, parameters: dict[str, Any], names: Names | None = None) -> list[str]:
+    """Everything that is wrong with the values, each parameter by itself; against these names too, where they are given.
 
-    A measure package/name.measure is looked for in these checks; one of another package is let through, because its check
-    may not be installed here.
+    Raises:
+        SuiteError: the check can't be loaded.
     """
-    declared = [measure for entry in (*BUILT_IN, *third_party) for measure in entry.declared() or ()]
+    accepted, hints = _signature(entry)
+    problems = []
+    if unknown := sorted(set(parameters) - set(accepted)):
+        near = did_you_mean(unknown[0], accepted) if len(unknown) == 1 else ""
+        takes = ", ".join(accepted) or "none"
+        problems.append(f"Check {entry.name} has no parameter {', '.join(unknown)}.{near} It takes: {takes}.")
+    for key, value in parameters.items():
+        if key not in hints:
+            continue
+        adapter = TypeAdapter(hints[key], config=STRICT)
+        try:
+            adapter.validate_python(copy.deepcopy(value), context=names)
+        except ValidationError as error:
+            problems.append(problem_of(entry.name, key, value, error, adapter))
+    return problems
 
-    def known(measure: str) -> bool:
-        owners = [entry for entry in third_party if entry.gives(measure)]
-        return measure in declared or ("/" in measure and all(entry.declared() is None for entry in owners))
 
-    return [
-        f"{who} names the measure {measure!r}, which no check gives.{did_you_mean(measure, declared)}"
-        for who, measure in named
-        if not known(measure)
-    ]
+def problems_together(entry: CheckEntry, parameters: dict[str, Any], suite: Suite, data: Dataset | None) -> list[str]:
+    """What the check itself refuses of parameters that are each in order (`harness.engine.parameters.refuses`)."""
+    misfits = getattr(entry.load(), "misfits", None)
+    if misfits is None:
+        return []
+    defaults = {
+        key: one.default for key, one in inspect.signature(entry.load()).parameters.items() if key != "evidence"
+    }
+    return [f"{entry.name}: {problem}" for problem in misfits(suite, data, defaults | parameters)]
 
 
-def _parameters(entry: CheckEntry) -> tuple[list[str], dict[str, Any]]:
+def problems_of_agreement(suite: Suite, data: Dataset) -> list[str]:
+    """Labels of data.agrees that are no class. Of other rows than all the suite's own one that is known will do."""
+    problems = []
+    for column, agreed in suite.data.agrees.items():
+        named = sorted({label for labels in agreed.values() for label in labels})
+        unknown = [label for label in named if label not in data.classes]
+        if unknown and (data.of_suite or unknown == named):
+            problems.append(
+                f"data.agrees of {column!r} names the label(s) {', '.join(unknown)}, but the classes are "
+                f"{', '.join(data.classes[:10])}. Write the labels as they stand in the data, in quotes."
+            )
+    return problems
+
+
+def _signature(entry: CheckEntry) -> tuple[list[str], dict[str, Any]]:
     """The names of a check's parameters, and their types; SuiteError where the check can't be loaded."""
     try:
         check = entry.load()
-        return [key for key in inspect.signature(check).parameters if key != "evidence"], get_type_hints(check)
+        names = [key for key in inspect.signature(check).parameters if key != "evidence"]
+        hints = get_type_hints(check, include_extras=True)
+        return names, {key: hints[key] for key in names if key in hints}
     except (KeyboardInterrupt, UserError):
         raise
     except BaseException as error:

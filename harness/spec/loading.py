@@ -22,6 +22,7 @@ from harness.core.system import System
 from harness.core.waiver import Waiver
 from harness.errors import SuiteError
 from harness.resources import resource_folder
+from harness.spec.plain_yaml import advice, read_yaml
 from harness.spec.suite import TASKS, Suite
 from harness.spec.waivers import refuse_misfits
 
@@ -179,8 +180,7 @@ def _known() -> str:
 def _parse(path: Path) -> tuple[dict[str, Any], dict[Location, int]]:
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        document, node = read_yaml(text)
     except OSError as error:
         raise SuiteError(f"{path} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -239,7 +239,7 @@ def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
     elif item["type"] == "missing":
         message = "this key is missing"
     elif item["type"] != "value_error" and not isinstance(item.get("input"), dict):
-        message += f"; got {item.get('input')!r}"
+        message += f"; got {item.get('input')!r}{advice(item['type'], item.get('input'))}"
     where = ".".join(str(part) for part in at) or "the file"
     return f"{path}:{lines.get(known, 1)}: {where}: {message}"
 

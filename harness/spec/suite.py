@@ -175,10 +175,6 @@ class Suite(Strict):
             )
         if unknown := sorted(set(self.not_applicable) - {request.name for request in self.checks}):
             raise ValueError(f"not_applicable names {', '.join(unknown)}, which is not under checks")
-        for request in self.checks:
-            for names in request.parameters.get("intersections") or []:
-                if unknown := sorted(set(names) - set(self.data.sensitive)):
-                    raise ValueError(f"intersections names {', '.join(unknown)}, which is not under data.sensitive")
         for rule in self.policy:
             self._knows_groups(f"rule {rule.id}", rule.group)
         for margin in self.margins:

@@ -26,10 +26,10 @@ from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.policy_facts import policy_facts, with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
+from harness.engine.rule_problems import problems_of_rules
 from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
 from harness.engine.text_pass import TextPass
-from harness.engine.validation import problems_of_rules
 from harness.engine.waive import waive
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions
@@ -111,15 +111,16 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
 
 
 def rejudge(stored: Audit, policy: Policy | None, day: date) -> Audit:
-    """The same evidence on this day, under another policy or its own; SuiteError where a rule names no known measure."""
+    """The same evidence on this day, under another policy or its own; SuiteError where a rule of another policy names no known measure, or has a
+    limit that nothing or everything meets."""
     rules, waivers = stored.policy.rules, stored.policy.waivers
     if policy is not None:
         waivers = policy.waivers
         has_baseline = any(record.check == CHECK for record in stored.records)
         rules = policy.policy + (release_rules(policy.release) if has_baseline else [])
+        if problems := problems_of_rules(rules):
+            raise SuiteError("\n".join(problems))
     rules = with_required_rules_of(stored, rules)
-    if problems := problems_of_rules(rules):
-        raise SuiteError("\n".join(problems))
     body = stored.model_dump(mode="json", by_alias=True)
     body |= {"rejudged_from": stored.digest}
     judged = _Policy(rules, waivers, stored.policy.facts)

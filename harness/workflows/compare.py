@@ -20,7 +20,6 @@ from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.judge import judge
 from harness.engine.progress import Progress, silent
-from harness.engine.validation import validate_measures
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
@@ -138,9 +137,6 @@ def _margins(suite: Suite) -> tuple[Margins, str]:
         return Margins(
             superior=Margin(measure=main, by=0.0, reason=DEFAULT_REASON, source="the harness's default")
         ), "default"
-    stated = [margins.superior, *margins.not_inferior, *([margins.guard] if margins.guard else [])]
-    if problems := validate_measures([(f"compare ({m.measure})", m.measure) for m in stated]):
-        raise SuiteError("\n".join(problems))
     return margins, "suite"
 
 

@@ -16,6 +16,7 @@ from harness.engine import provenance
 from harness.engine.cache import AnswerCache
 from harness.engine.decision import FROM_CALIBRATION
 from harness.engine.evidence import Evidence, Model
+from harness.engine.planner import validate_checks
 from harness.engine.progress import Progress, silent
 from harness.engine.text_pass import Limits, TextPass
 from harness.engine.views import render_view
@@ -41,6 +42,7 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
             "bundled:smollm2, a folder, or https://host/v1#model."
         )
     data = load_dataset(loaded)
+    validate_checks(loaded.suite, data)
     train = data.splits["train"]
     if not len(train):
         raise DataError(

@@ -20,14 +20,17 @@ from harness.workflows.opening import open_model, wrap_model
 
 
 def validate(suite: str) -> LoadedSuite:
-    """The suite, after its keys, checks and data were all looked at."""
+    """The suite, after its keys, data, checks, rules and views were all looked at."""
     loaded = load_suite(suite)
-    problems = []
-    for look in (lambda: validate_checks(loaded.suite), lambda: load_dataset(loaded)):
-        try:
-            look()
-        except UserError as error:
-            problems.append(str(error))
+    data, problems = None, []
+    try:
+        data = load_dataset(loaded)
+    except UserError as error:
+        problems.append(str(error))
+    try:
+        validate_checks(loaded.suite, data)
+    except UserError as error:
+        problems.insert(0, str(error))
     if problems:
         raise SuiteError(f"{loaded.path}:\n" + "\n".join(problems))
     return loaded

@@ -17,6 +17,7 @@ from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.evidence import Model
 from harness.engine.isolation import copied_data
+from harness.engine.planner import validate_checks
 from harness.engine.plugins import load_target, targets, what_happened
 from harness.engine.progress import Progress
 from harness.engine.records import refuse_changed_predictions
@@ -56,6 +57,7 @@ def open_model(
         if data_options.train_data is None:
             data_options = replace(data_options, trained_ids=trained, trained_on=manifest.get("data_fingerprint"))
     data = load_dataset(loaded, data_options)
+    validate_checks(loaded.suite, data)
     known = manifest is not None and data_options.trained_ids is not None and data_options.data is None
     if manifest is not None and known and manifest.get("data_fingerprint") != data.fingerprint:
         raise ModelError(

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from harness.checks.performance.approval import KEPT, RATE, _half, _kept, approval
 from harness.core.rule import Rule
-from harness.errors import SuiteError
 
 AT5 = {"at": "bad rate 5%"}
 
@@ -124,20 +123,9 @@ def test_copies_of_a_row_in_one_cluster_tell_nothing_new(build, find):
         assert widths[1] == pytest.approx(widths[0], rel=0.2)
 
 
-def test_few_bad_rows_no_scores_and_a_cap_of_nothing_are_told(build):
+def test_few_bad_rows_and_no_scores_are_told(build):
     assert "10 of either class" in approval(build(["yes"] * 5 + ["no"] * 50, scores=np.linspace(0, 1, 55))).reason
     assert "no probabilities" in approval(build(["yes", "no"] * 30)).reason
-    with pytest.raises(SuiteError, match="between 0 and 1"):
-        approval(made(build)[0], bad_rate_caps=[0.0])
-
-
-def test_a_positive_class_that_is_the_favourable_one_is_refused(build):
-    evidence, *_ = made(build)
-    label = evidence.suite.data.label.model_copy(update={"favourable": "yes"})
-    data = evidence.suite.data.model_copy(update={"label": label})
-    evidence.suite = evidence.suite.model_copy(update={"data": data})
-    with pytest.raises(SuiteError, match="'yes' is favourable too"):
-        approval(evidence)
 
 
 def test_a_rule_on_the_rate_is_refused_since_weak_models_look_better_than_they_are():

@@ -188,7 +188,7 @@ def test_a_rule_on_who_is_favoured_is_refused_and_told_what_to_judge(tmp_path):
 def test_a_classifier_of_texts_whose_labels_are_places_answers_and_is_explained(tmp_path, make_classifier):
     table = table_of(np.random.default_rng(3), "none").iloc[:80].assign(part="test")
     table.to_csv(tmp_path / "q.csv", index=False)
-    checks = ["performance.choice", {"explainability.attribution": {"rows": 5}}]
+    checks = ["performance.choice", {"explainability.attribution": {"rows": 10}}]
     views = {**SUITE["views"], "text": "{{ q }} A {{ a }} B {{ b }} C {{ c }}"}
     (tmp_path / "s.yaml").write_text(yaml.safe_dump({**SUITE, "checks": checks, "views": views, "policy": []}))
     record = audit(tmp_path / "s.yaml", str(make_classifier(labels=("0", "1", "2"))))

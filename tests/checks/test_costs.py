@@ -5,7 +5,6 @@ import pytest
 
 from harness.checks.performance.costs import costs
 from harness.checks.performance.operating_points import operating_points
-from harness.errors import SuiteError
 
 
 def made(build, quality, n=1000, seed=0):
@@ -67,21 +66,6 @@ def test_looking_at_everybody_is_exact_where_each_look_costs_the_same(build, fin
     assert (found.value, found.exact, found.interval) == (5000, True, None)
 
 
-@pytest.mark.parametrize(
-    ("given", "wrong"),
-    [
-        ({"matrix": MATRIX, "missed": 2.0}, "repeat it"),
-        ({"matrix": {"yes": {"yes": 0, "no": 9}}}, "each class of the data"),
-        ({"matrix": {"yes": {"yes": 0, "no": 9}, "no": {"yes": 2, "maybe": 0}}}, "each class of the data"),
-        ({"matrix": {"yes": {"yes": 9, "no": 9}, "no": {"yes": 2, "no": 0}}}, "cost more than the right one"),
-        ({"matrix": {"yes": {"yes": 0, "no": 9}, "no": {"yes": 0, "no": 0}}}, "cost more than the right one"),
-    ],
-)
-def test_a_matrix_that_can_not_be_meant_is_refused(build, given, wrong):
-    with pytest.raises(SuiteError, match=wrong):
-        costs(made(build, 0.5)[0], **given)
-
-
 def test_the_cost_curve_holds_the_three_lines_with_intervals(build, find):
     evidence, hit, score = made(build, 0.45)
     found = costs(evidence, false_alarm=1.0, missed=9.0)
@@ -127,7 +111,5 @@ def test_a_model_that_catches_nothing_has_no_alarms_per_positive(build, find):
     assert "caught" in found.reason
 
 
-def test_too_few_rows_and_free_errors_are_told(build):
+def test_too_few_rows_are_told(build):
     assert "10 of either class" in costs(build(["yes"] * 5 + ["no"] * 50)).reason
-    with pytest.raises(SuiteError, match="above 0"):
-        costs(made(build, 0.5)[0], missed=0.0)

@@ -9,7 +9,6 @@ from harness.checks.performance.classification import classification
 from harness.checks.performance.costs import costs
 from harness.checks.performance.decision import decision
 from harness.checks.privacy.membership import membership
-from harness.errors import SuiteError
 
 
 def rows(n, share=0.1, seed=0):
@@ -146,13 +145,6 @@ def test_several_classes_take_the_class_of_the_smallest_expected_cost(build):
     expected = scores @ np.array([[matrix[t][d] for d in "abc"] for t in "abc"])
     assert (evidence.predictions("test").labels == np.array(list("abc"))[expected.argmin(axis=1)]).all()
     assert evidence.decision.point.mode == "cost_matrix"
-    with pytest.raises(SuiteError, match="each class of the data"):
-        build(
-            labels,
-            decision={"costs": {"matrix": {"a": {"a": 0, "b": 1}, "b": {"a": 1, "b": 0}}}},
-            positive=None,
-            scores=scores,
-        )
 
 
 def test_bias_is_measured_at_the_decision(build, find):

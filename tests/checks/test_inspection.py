@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from harness.checks.performance.inspection import inspection
-from harness.errors import SuiteError
 
 ESCAPE, RELEASED = "performance.escape_rate", "performance.released_defect_rate"
 RNG = np.random.default_rng(2)
@@ -58,7 +57,3 @@ def test_copies_of_a_row_in_one_cluster_tell_nothing_new(build, find):
 def test_what_can_not_be_measured_is_told(build):
     assert "10 of either kind" in inspection(build(["yes"] * 5 + ["no"] * 50, scores=np.linspace(0, 1, 55))).reason
     assert "no probabilities" in inspection(build(["yes", "no"] * 30)).reason
-    with pytest.raises(SuiteError, match="the classes are no, yes"):
-        inspection(made(build), defect="broken")
-    with pytest.raises(SuiteError, match="between 0 and 1"):
-        inspection(made(build), budgets=[1.0])

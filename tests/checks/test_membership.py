@@ -4,7 +4,6 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from harness.checks.privacy.membership import membership
-from harness.errors import SuiteError
 
 AUC, ADVANTAGE = "privacy.membership_auc", "privacy.membership_advantage"
 LOSS, GAP = {"attack": "loss"}, {"attack": "gap"}
@@ -127,8 +126,3 @@ def test_the_low_alarm_rate_needs_a_thousand_non_members(build, memoriser, find)
     found = find(membership(build(**test, train=train)), measure, LOSS)
     # No test row comes near the members' certainty, so each member is told without an alarm.
     assert (found.value, found.n) == (1, 300)
-
-
-def test_an_unknown_attack_is_a_mistake_of_the_suite(build):
-    with pytest.raises(SuiteError, match="knows no attack lira"):
-        membership(build(**rows(7, 150, 0.8, 0.7)), attacks=["lira"])

@@ -13,7 +13,6 @@ from harness.checks.data.near_duplicates import near_duplicates
 from harness.checks.data.shingles import shingles_of
 from harness.datasets.roles import load_dataset
 from harness.engine.evidence import Evidence
-from harness.errors import SuiteError
 
 NAMES = {"within": "data.near_duplicate_rate", "across": "data.near_overlap_rate"}
 CONFLICT = "data.near_duplicate_label_conflict_rate"
@@ -377,9 +376,3 @@ def test_more_pairs_than_a_block_holds_are_all_found(build, find):
     )
     assert find(found, NAMES["within"]).value == find(found, NAMES["across"]).value == 0.5
     assert (find(found, CONFLICT).value, find(found, CONFLICT).n) == (1, 1)
-
-
-@pytest.mark.parametrize("wrong", [{"tolerance": 0.0}, {"similarity": 0.0}, {"similarity": 1.5}])
-def test_a_parameter_that_makes_no_sense_is_refused(wrong, build):
-    with pytest.raises(SuiteError, match=r"data\.near_duplicates: tolerance"):
-        near_duplicates(build(**table(1, 50)), **wrong)

@@ -4,7 +4,6 @@ from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from harness.checks.performance.operating_points import operating_points
-from harness.errors import SuiteError
 
 RNG = np.random.default_rng(4)
 HIT = RNG.random(900) < 0.2
@@ -105,14 +104,3 @@ def test_intervals_agree_with_a_plain_bootstrap_of_rows(found):
 def test_too_few_positives_are_not_tested(build):
     labels = np.array(["yes"] * 5 + ["no"] * 95)
     assert operating_points(build(labels, scores=np.linspace(0, 1, 100))).status == "not_tested"
-
-
-@pytest.mark.parametrize("given", [{"budgets": [0.0]}, {"thresholds": [1.0]}, {"specificities": [1.5]}])
-def test_points_outside_zero_and_one_are_refused(build, given):
-    with pytest.raises(SuiteError, match="between 0 and 1"):
-        operating_points(build(np.where(HIT, "yes", "no"), scores=SCORE), **given)
-
-
-def test_fewer_than_one_row_is_refused(build):
-    with pytest.raises(SuiteError, match="1 or more"):
-        operating_points(build(np.where(HIT, "yes", "no"), scores=SCORE), first_rows=[0])

@@ -7,7 +7,7 @@ from harness.core.rule import Rule
 from harness.datasets.roles import load_dataset
 from harness.engine.progress import silent
 from harness.engine.registry import check_entries
-from harness.engine.validation import problems_of_rules
+from harness.engine.rule_problems import problems_of_rules
 from harness.fitting.tabular import LINEAR
 from harness.spec.loading import built_in_suites, load_suite
 from harness.workflows.audit import AuditRequest, run_audit

@@ -10,8 +10,9 @@ from harness.engine.measurement import Measurement, measures
 from harness.engine.planner import Plan, plan, validate_checks
 from harness.engine.progress import silent
 from harness.engine.registry import check_entries
+from harness.engine.rule_problems import problems_of_rules
 from harness.engine.runner import run
-from harness.engine.validation import find_check, problems_of_rules
+from harness.engine.validation import find_check
 from harness.errors import SuiteError
 
 DECLARED = """

@@ -21,7 +21,10 @@ def test_a_name_like_nothing_known_has_no_neighbour():
 
 
 def test_an_unknown_parameter_is_named_with_those_that_are_taken():
-    with pytest.raises(SuiteError, match=r"no parameter minimum_grp\. It takes: minimum_group, intersections"):
+    with pytest.raises(
+        SuiteError,
+        match=r"no parameter minimum_grp\. Did you mean minimum_group\? It takes: minimum_group, intersections",
+    ):
         find_check("bias.groups", {"minimum_grp": 3})
     with pytest.raises(SuiteError, match="It takes: none"):
         find_check("model.loading", {"bins": 3})
@@ -47,6 +50,14 @@ def test_a_parameter_of_another_type_is_refused(check, parameters):
     (name,) = parameters
     with pytest.raises(SuiteError, match=f"Check {check}: parameter {name} is"):
         find_check(check, parameters)
+
+
+def test_every_wrong_parameter_of_a_check_is_named():
+    with pytest.raises(SuiteError) as error:
+        find_check("performance.calibration", {"bins": 0, "resamples": "many", "bin": 3})
+    assert [line.partition(".")[0] for line in str(error.value).splitlines()] == ["Check performance"] * 3
+    for said in ("no parameter bin.", "parameter bins is 0", "parameter resamples is 'many'"):
+        assert said in str(error.value)
 
 
 @pytest.mark.parametrize(

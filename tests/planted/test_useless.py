@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from harness import audit, load_suite
 from harness.checks.performance.skill import skill
@@ -16,6 +17,8 @@ from harness.core.required_rules import GUESSING
 from harness.datasets.roles import load_dataset
 from harness.engine.evidence import Evidence
 from harness.engine.judge import judge
+from harness.engine.planner import ALWAYS
+from harness.engine.registry import check_entries
 from harness.spec.loading import built_in_suites
 from harness.stats.thresholds import CalibrationRows
 from harness.workflows.compare import CompareRequest, compare
@@ -116,9 +119,18 @@ def small(name, folder):
     suite = load_suite(name).suite
     checks = [r.name for r in suite.checks if r.name in wanted] or ["bias.log_odds"]
     ruled_out = "".join(f"\n  {c}: null" for c in suite.not_applicable if c not in checks)
+    running = [check_entries()[check] for check in (*checks, *ALWAYS)]
+    policy = [
+        rule.model_dump(mode="json", exclude_none=True)
+        for rule in suite.policy
+        if any(e.gives(rule.measure) for e in running)
+    ]
     path = folder / "small.yaml"
     path.write_text(
-        f"extends: {name}\nchecks: [{', '.join(checks)}]\n" + (f"not_applicable:{ruled_out}\n" if ruled_out else "")
+        f"extends: {name}\nchecks: [{', '.join(checks)}]\n"
+        + (f"not_applicable:{ruled_out}\n" if ruled_out else "")
+        + yaml.safe_dump({"policy": policy}),
+        encoding="utf-8",
     )
     return path
 

@@ -41,7 +41,9 @@ def test_two_runs_share_the_evidence_digest(credit, credit_model):
 
 def test_where_a_suite_lies_is_told_without_the_machine_and_is_no_evidence(credit_model, tmp_path):
     for name in ("a.yaml", "b.yaml"):
-        (tmp_path / name).write_text("extends: finance/credit-risk\nchecks: [data.quality]\n", encoding="utf-8")
+        (tmp_path / name).write_text(
+            "extends: finance/credit-risk\nchecks: [data.quality]\npolicy: []\n", encoding="utf-8"
+        )
     first, second = (audit(tmp_path / name, str(credit_model)) for name in ("a.yaml", "b.yaml"))
     assert (first.suite.uri, second.suite.uri) == ("a.yaml", "b.yaml")
     assert first.evidence_digest == second.evidence_digest

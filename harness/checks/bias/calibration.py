@@ -13,17 +13,19 @@ are overstated and high ones understated; groups that share clusters are compare
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.checks.bias.groups import attributes_of, reference_group
-from harness.core.dataset import Labels
+from harness.core.dataset import Dataset, Labels
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Intersections, MinimumRows, Slices, refuses
+from harness.spec.suite import Suite
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import effective_counts, mean_error, share_interval
 from harness.stats.intervals import observed_to_expected, p_beyond, resample_interval, square_and_add, wald
@@ -56,12 +58,23 @@ class _Cell:
         return self.stated - self.observed
 
 
+def _misfits(suite: Suite, _: Dataset | None, parameters: dict[str, Any]) -> list[str]:
+    crossed = [" × ".join(parts) for parts in parameters["intersections"] or []]
+    twice = sorted(set(parameters["slices"] or []) & {*suite.data.sensitive, *crossed})
+    if not twice:
+        return []
+    return [
+        f"{', '.join(twice)} is a sensitive attribute and a slice. Give one of them another name, or leave it out of slices."
+    ]
+
+
+@refuses(_misfits)
 def calibration(
     evidence: Evidence,
     *,
-    minimum_group: int = 30,
-    intersections: list[list[str]] | None = None,
-    slices: list[str] | None = None,
+    minimum_group: MinimumRows = 30,
+    intersections: Intersections | None = None,
+    slices: Slices | None = None,
 ) -> Measurement:
     """Every declared attribute, the intersections, and the declared slices that are named; a single group makes it not tested."""
     test, positive = evidence.split("test"), evidence.data.positive
@@ -77,17 +90,7 @@ def calibration(
     findings: list[Finding] = []
     exhibits: list[Exhibit] = []
     single = []
-    if unknown := sorted(set(slices or []) - set(test.slices)):
-        raise SuiteError(
-            f"bias.calibration: slices names {', '.join(unknown)}, which data.slices does not declare. It declares: "
-            f"{', '.join(test.slices) or 'none'}."
-        )
     parts = attributes_of(test, list(evidence.suite.data.sensitive), intersections)
-    if twice := sorted(set(slices or []) & set(parts)):
-        raise SuiteError(
-            f"bias.calibration: {', '.join(twice)} is a sensitive attribute and a slice. Give one of them another name, or leave it "
-            "out of slices."
-        )
     for attribute, values in {**parts, **{name: test.slices[name] for name in slices or []}}.items():
         names = sorted({str(value) for value in values if value is not None})
         masks = {name: np.asarray(values == name, dtype=bool) & known for name in names}
@@ -99,7 +102,11 @@ def calibration(
         reference = reference_group(evidence.suite.data.reference, attribute, sizes)
         found = [finding for name, cell in cells.items() for finding in _levels({attribute: name}, cell)]
         found += _gaps(attribute, cells, reference)
-        findings += [*found, _largest(attribute, cells, score - hit, test.clusters, rng)]
+        largest = _largest(attribute, cells, score - hit, test.clusters, rng)
+        if largest.value is not None:
+            why = f"groups of {minimum_group} rows or more; {largest.reason}"
+            largest = largest.model_copy(update={"reason": why})
+        findings += [*found, largest]
         exhibits += _exhibits(attribute, cells, reference)
     if not findings:
         return not_tested(f"no data: {', '.join(single) or 'no attribute'} has fewer than two known groups")

@@ -16,6 +16,7 @@ from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import MinimumRows, Resamples
 from harness.stats.bootstrap import resample_sums
 from harness.stats.intervals import resample_interval
 
@@ -24,7 +25,7 @@ Bools = npt.NDArray[np.bool_]
 NAMES = ("mean_prediction", "mean_error", "mean_absolute_error")
 
 
-def errors(evidence: Evidence, *, minimum_group: int = 30, resamples: int = 1000) -> Measurement:
+def errors(evidence: Evidence, *, minimum_group: MinimumRows = 30, resamples: Resamples = 1000) -> Measurement:
     """Every declared attribute; a single group makes it not tested."""
     test = evidence.split("test")
     if test is None:

@@ -74,7 +74,7 @@ def extremes(
                 value=value,
                 n=int(rows.sum()),
                 group=group,
-                reason="a maximum over groups: reported, never gated" + note,
+                reason=f"a maximum over groups of {minimum} rows or more: reported, never gated{note}",
                 interval=_band(drawn),
             )
         )

@@ -28,6 +28,7 @@ from harness.core.dataset import Labels, Split, Strings
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Intersections, MinimumRows
 from harness.stats.auc import delong
 from harness.stats.design_effect import effective_counts
 from harness.stats.intervals import newcombe, score_ratio, wilson
@@ -86,7 +87,9 @@ class _Cell:
         return self.shares["selection_rate"].hits
 
 
-def groups(evidence: Evidence, *, minimum_group: int = 30, intersections: list[list[str]] | None = None) -> Measurement:
+def groups(
+    evidence: Evidence, *, minimum_group: MinimumRows = 30, intersections: Intersections | None = None
+) -> Measurement:
     """Every declared attribute, then the intersections; a single group makes bias not tested."""
     test = evidence.split("test")
     if test is None:

@@ -10,9 +10,11 @@ needed. Limitation: a few questions carry all that can be said, however many row
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from harness.checks.bias.calibration import same_probability
 from harness.core.finding import Cell, Exhibit, Finding
@@ -23,7 +25,7 @@ from harness.stats.intervals import student
 Floats = npt.NDArray[np.float64]
 
 
-def log_odds(evidence: Evidence, *, minimum_questions: int = 5) -> Measurement:
+def log_odds(evidence: Evidence, *, minimum_questions: Annotated[int, Field(ge=2)] = 5) -> Measurement:
     """Every declared attribute against its reference group; a gap needs `minimum_questions` that hold both."""
     test, favourable = evidence.split("test"), evidence.suite.data.label.favourable
     if test is None or favourable is None:

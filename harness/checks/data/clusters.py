@@ -6,22 +6,22 @@ declared or not.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from harness.checks.data.kin import kin
 from harness.core.dataset import Split, joined_clusters
 from harness.core.finding import Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
 
 UNDECLARED = "no data: the suite does not say what rows belong together (data.cluster)"
 
 
-def clusters(evidence: Evidence, *, differ: int = 1) -> Measurement:
+def clusters(evidence: Evidence, *, differ: Annotated[int, Field(ge=1, le=2)] = 1) -> Measurement:
     """Clusters of the test rows that training or calibration rows share, and test rows that have kin there."""
-    if differ not in (1, 2):
-        raise SuiteError(f"data.clusters: differ is in how many features kin may differ, 1 or 2, got {differ}.")
     test = evidence.split("test")
     others = [part for role in ("train", "calibration") if (part := evidence.split(role)) is not None]
     if test is None or not others:

@@ -43,7 +43,7 @@ def kin(test: Split, others: list[Split], differ: int, rng: np.random.Generator)
     used = _rare(chances)
     if not used:
         least = min(chances.values())
-        why = f"too few or too coarse features: with each column shuffled for itself {least:.1%} of the test rows have kin at least"
+        why = f"too few or too coarse features: with each column shuffled for itself {least:.1%} of the test rows have kin at least (in all features but {differ})"
         return undefined(MEASURE, n, why), []
     found = {columns: has for columns, has in kin_by_columns(hashes, n, differ) if columns in used}
     any_of = np.logical_or.reduce(list(found.values()))

@@ -21,7 +21,6 @@ from harness.core.interval import Interval
 from harness.core.names import name_of
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import undefined
-from harness.errors import SuiteError
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import square_and_add
 from harness.stats.multiplicity import holm
@@ -163,7 +162,6 @@ def _disagreements(
     if any(column not in part.columns for part in parts):
         return undefined(measure, 0, f"no data: the rows have no column {column!r}", of=of)
     allowed = evidence.suite.data.agrees[column]
-    _check_names(evidence, column)
     values = [None if v is None or v != v else name_of(v) for part in parts for v in part.columns[column]]
     implied = [None if v is None else allowed.get(v, allowed.get("*")) for v in values]
     said = np.array([own is not None for own in implied], dtype=bool)
@@ -182,15 +180,6 @@ def _disagreements(
         better="lower",
         reason=f"{int(share.sum())} row(s) whose label is not what {column!r} implies: {words}" if clashes else None,
     )
-
-
-def _check_names(evidence: Evidence, column: str) -> None:
-    named = sorted({label for own in evidence.suite.data.agrees[column].values() for label in own})
-    if not set(named) & set(evidence.data.classes):
-        raise SuiteError(
-            f"data.agrees of {column!r} names the label(s) {', '.join(named)}, but the classes are "
-            f"{', '.join(evidence.data.classes[:10])}. Write the labels as they stand in the data, in quotes."
-        )
 
 
 def _prevalence(evidence: Evidence, labels: Labels, clusters: Labels | None) -> list[Finding]:

@@ -34,6 +34,7 @@ def leak_findings(parts: list[Split], limit: float) -> tuple[list[Finding], Exhi
             exact=True,
             unit="columns",
             better="lower",
+            reason=f"columns that alone tell the label with {measure} {limit:g} or above",
         )
     ]
     found += [

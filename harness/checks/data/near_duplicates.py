@@ -20,7 +20,7 @@ from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Count, Positive, PositiveShare
 from harness.stats.intervals import wilson
 
 WITHIN, ACROSS = "data.near_duplicate_rate", "data.near_overlap_rate"
@@ -28,14 +28,9 @@ CONFLICT = "data.near_duplicate_label_conflict_rate"
 
 
 def near_duplicates(
-    evidence: Evidence, *, tolerance: float = 0.01, similarity: float = 0.8, text_length: int = 25
+    evidence: Evidence, *, tolerance: Positive = 0.01, similarity: PositiveShare = 0.8, text_length: Count = 25
 ) -> Measurement:
     """Compares every test row with every other test row and every training row."""
-    if tolerance <= 0 or not 0 < similarity <= 1:
-        raise SuiteError(
-            "data.near_duplicates: tolerance must be above 0, and similarity above 0 and at most 1, got "
-            f"{tolerance:g} and {similarity:g}."
-        )
     test, train = evidence.split("test"), evidence.split("train")
     if test is None:
         return not_tested("no data: there are no test rows")
@@ -47,7 +42,19 @@ def near_duplicates(
     found = find_near_pairs(rows, similarity)
     answers = _answers(evidence, parts)
     findings = [_within(rows, found, test), _across(rows, found, len(test), train), _conflicts(rows, found, answers)]
-    return Measurement(findings, _examples(rows, found, parts, answers))
+    near = _meaning(kinds, tolerance, similarity, text_length)
+    told = [
+        f if f.value is None else f.model_copy(update={"reason": "; ".join(filter(None, [f.reason, near]))})
+        for f in findings
+    ]
+    return Measurement(told, _examples(rows, found, parts, answers))
+
+
+def _meaning(kinds: Kinds, tolerance: float, similarity: float, text_length: int) -> str:
+    """What counts as near, of the kinds of features that there are."""
+    of_numbers = [f"numbers within {tolerance:g} of their column's spread"] if kinds.numbers else []
+    of_texts = [f"texts of {text_length} characters or more that share {similarity:g}"] if kinds.texts else []
+    return "near: " + " and ".join([*of_numbers, *of_texts])
 
 
 def _kinds(evidence: Evidence, parts: list[Split], text_length: int) -> Kinds:

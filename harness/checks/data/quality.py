@@ -9,9 +9,10 @@ judge. `labels` looks at the labels themselves, `columns` at columns that should
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
 from harness.checks.data.columns import column_findings
 from harness.checks.data.labels import label_findings
@@ -21,12 +22,16 @@ from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
+from harness.engine.parameters import MinimumRows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def quality(evidence: Evidence, *, leak_auc: float = 0.98, minimum_group: int = 30) -> Measurement:
+LeakAuc = Annotated[float, Field(gt=0.5, le=1)]
+
+
+def quality(evidence: Evidence, *, leak_auc: LeakAuc = 0.98, minimum_group: MinimumRows = 30) -> Measurement:
     """Looks at every row of every split."""
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:
@@ -172,6 +177,7 @@ def _groups(test: Split, minimum: int) -> list[Finding]:
             exact=True,
             unit="groups",
             better="lower",
+            reason=f"groups of fewer than {minimum} test rows",
         )
     ]
     return found + [

@@ -22,6 +22,7 @@ from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import MinimumFoldRows
 from harness.stats.auc import Auc, delong
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-def shift(evidence: Evidence, *, minimum: int = 50) -> Measurement:
+def shift(evidence: Evidence, *, minimum: MinimumFoldRows = 50) -> Measurement:
     """Compares the training with the test split, all columns at once and one by one."""
     train, test = evidence.split("train"), evidence.split("test")
     if train is None or test is None:

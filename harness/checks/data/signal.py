@@ -25,6 +25,7 @@ from harness.core.finding import Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
+from harness.engine.parameters import MinimumFoldRows
 from harness.stats.auc import Auc, delong
 from harness.stats.design_effect import effective_counts
 from harness.stats.exact import informedness
@@ -35,7 +36,7 @@ WIDER = float(np.sqrt(2))
 SIGNAL = "data.signal"
 
 
-def signal(evidence: Evidence, *, minimum: int = 50) -> Measurement:
+def signal(evidence: Evidence, *, minimum: MinimumFoldRows = 50) -> Measurement:
     """Looks at every row of every split; a class needs `minimum` rows to be predicted, numbers twice as many in all."""
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if not parts:
@@ -81,9 +82,12 @@ def _simple(data: Dataset, parts: list[Split], minimum: int, rng: np.random.Gene
         said = out_of_fold(problem, rng)
     except ValueError as error:
         return f"no simple model can be fitted to these columns: {error}"
-    if len(names) == 2:
-        return _ranked(said[:, 1], target == 1, own)
-    return _recognised(said, target, own)
+    made = _ranked(said[:, 1], target == 1, own) if len(names) == 2 else _recognised(said, target, own)
+    if isinstance(made, str) or len(names) == len(counts):
+        return made
+    left = f"left out, fewer than {minimum} rows: {', '.join(sorted(set(counts) - set(names)))}"
+    one, other = (f.model_copy(update={"reason": f"{f.reason}; {left}" if f.reason else left}) for f in made)
+    return one, other
 
 
 def _ranked(score: Floats, hit: npt.NDArray[np.bool_], clusters: Labels | None) -> tuple[Finding, Finding] | str:

@@ -20,7 +20,7 @@ from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import ColumnName, MinimumFoldRows
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
@@ -56,13 +56,11 @@ class _Column:
     p: float
 
 
-def sites(evidence: Evidence, *, by: str | None = None, minimum: int = 50) -> Measurement:
+def sites(evidence: Evidence, *, by: ColumnName | None = None, minimum: MinimumFoldRows = 50) -> Measurement:
     """`by` names the column of the sites; every split's rows take part."""
     parts = [part for role in ("test", "calibration", "train") if (part := evidence.split(role)) is not None]
     if by is None or not parts:
         return not_tested("the suite names no column of sites: give the check's parameter by")
-    if any(by not in part.columns for part in parts):
-        raise SuiteError(f"data.sites: by is {by!r}, which is no column of the data.")
     rows, rng = _rows(parts, by), evidence.generator("data.sites")
     names = sorted(set(rows.places))
     if len(names) < 2:
@@ -79,7 +77,8 @@ def sites(evidence: Evidence, *, by: str | None = None, minimum: int = 50) -> Me
             band = auc.interval()
             n, of = len(rows.places), {"site": site}
             findings.append(Finding(measure="data.site_shift_auc", value=auc.value, n=n, of=of, interval=band, better="lower"))  # fmt: skip
-            findings += _columns(site, n, {column: told[column] for column in columns if column.site == site})
+            own = {column: told[column] for column in columns if column.site == site}
+            findings += _columns(site, n, own, minimum)
             shown.append([site, auc.value, band.low, band.high, sizes[site]])
         else:
             others = len(rows.places) - sizes[site]
@@ -144,7 +143,7 @@ def _independence(kinds: Labels, own: Bools) -> float:
     return float(chi2_contingency(table, correction=False).pvalue)
 
 
-def _columns(site: str, n: int, told: dict[_Column, bool]) -> list[Finding]:
+def _columns(site: str, n: int, told: dict[_Column, bool], minimum: int) -> list[Finding]:
     """The largest index and distance over the site's columns, and how many columns differ by the test."""
     of = {"site": site}
     if not told:
@@ -164,7 +163,9 @@ def _columns(site: str, n: int, told: dict[_Column, bool]) -> list[Finding]:
         (column for column, rejected in told.items() if rejected), key=lambda column: (-column.index, column.name)
     )
     named = ", ".join(column.name for column in differ[:5]) + (" and others" if len(differ) > 5 else "")
-    why = f"of {len(told)}, after Holm's correction over all sites and columns" + (f": {named}" if differ else "")
+    why = f"of {len(told)}, after Holm's correction over all sites of {minimum} rows or more and all columns" + (
+        f": {named}" if differ else ""
+    )
     count = Finding(
         measure="data.site_shifted_columns", value=len(differ), n=n, of=of, exact=True, unit="columns", better="lower", reason=why
     )  # fmt: skip

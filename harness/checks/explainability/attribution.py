@@ -33,6 +33,7 @@ from harness.checks.explainability.explanation import (
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Calls, Resamples, SampleRows
 from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import percentile, resample_interval
 
@@ -43,7 +44,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def attribution(
-    evidence: Evidence, *, rows: int = 300, background: int = 100, resamples: int = 300, calls: int | None = None
+    evidence: Evidence,
+    *,
+    rows: SampleRows = 300,
+    background: SampleRows = 100,
+    resamples: Resamples = 300,
+    calls: Calls | None = None,
 ) -> Measurement:
     """Global and local attributions for a seeded sample of test rows.
 
@@ -107,6 +113,7 @@ def _by_class(
                 interval=resample_interval(spread[:, j]),
                 of={"class": name, "feature": feature},
                 unit=one.space,
+                reason=one.how,
             )
             for j, feature in enumerate(names)
         ]
@@ -150,11 +157,12 @@ def _findings(
                 interval=band,
                 of={"feature": names[j]},
                 unit=explained.space,
+                reason=how,
             )
         )
         rows.append([names[j], float(mean[j]), band.low, band.high])
-    found += [_share(size, spread, j, names[j]) for j in order]
-    found.append(_sensitive_share(evidence, size, names, spread))
+    found += [_share(size, spread, j, names[j], how) for j in order]
+    found.append(_sensitive_share(evidence, size, names, spread, how))
     local: list[list[Cell]] = [
         [f"row {i + 1}", float(explained.output[i]), *[float(explained.values[i, j]) for j in order[:5]]]
         for i in range(min(3, n))
@@ -176,7 +184,7 @@ def _findings(
     return Measurement(found, exhibits)
 
 
-def _share(size: Floats, spread: Floats, j: int, name: str) -> Finding:
+def _share(size: Floats, spread: Floats, j: int, name: str, how: str) -> Finding:
     """A feature's part of all attribution, from sizes (n, features) and their resampled means (resamples, features)."""
     mean = size.mean(axis=0)
     of, n = {"feature": name}, len(size)
@@ -190,10 +198,11 @@ def _share(size: Floats, spread: Floats, j: int, name: str) -> Finding:
         n=n,
         interval=percentile(drawn),
         of=of,
+        reason=how,
     )
 
 
-def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], spread: Floats) -> Finding:
+def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], spread: Floats, how: str) -> Finding:
     columns = {how.column for how in evidence.suite.data.sensitive.values()}
     chosen = [j for j, name in enumerate(names) if name in columns]
     if not chosen:
@@ -216,5 +225,5 @@ def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], spread:
         n=len(size),
         better="lower",
         interval=percentile(share(spread)),
-        reason="features that are sensitive: " + ", ".join(names[j] for j in chosen),
+        reason=f"features that are sensitive: {', '.join(names[j] for j in chosen)}; {how}",
     )

@@ -9,16 +9,17 @@ combinations may be met that do not occur; a true effect that turns around withi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
-from harness.core.dataset import Labels, Split
+from harness.core.dataset import Labels
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import ClassName, NumberFeature, SampleRows
 from harness.stats.design_effect import share_interval
 
 if TYPE_CHECKING:
@@ -26,21 +27,22 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Way = Literal["up", "down"]
+Ways = Annotated[dict[NumberFeature, Way], Field(min_length=1)]
 
 
 def direction(
     evidence: Evidence,
     *,
-    expected: dict[str, Way] | None = None,
-    by_class: dict[str, dict[str, Way]] | None = None,
-    rows: int = 300,
+    expected: Ways | None = None,
+    by_class: Annotated[dict[ClassName, Ways], Field(min_length=1)] | None = None,
+    rows: SampleRows = 300,
 ) -> Measurement:
     """`expected` names features and whether the answer goes up or down as they rise; `by_class` says it of each named class's
     probability."""
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")
-    wanted = _wanted(evidence, test, expected or {}, by_class or {})
+    wanted = _wanted(evidence, expected or {}, by_class or {})
     if isinstance(wanted, str):
         return not_tested(wanted)
     rng = evidence.generator("explainability.direction")
@@ -72,24 +74,13 @@ def direction(
 
 
 def _wanted(
-    evidence: Evidence, test: Split, expected: dict[str, Way], by_class: dict[str, dict[str, Way]]
+    evidence: Evidence, expected: dict[str, Way], by_class: dict[str, dict[str, Way]]
 ) -> list[tuple[str, Way, str | None]] | str:
     """Each feature, its way, and the class it is said of (None: the one output); or why nothing is tested."""
     if not expected and not by_class:
         return "the suite says of no feature which way the answer moves: give the check's parameter expected"
     if expected and evidence.data.classes and evidence.data.positive is None:
         return "the suite declares no positive class: give the check's parameter by_class in place of expected"
-    if strange := sorted(set(by_class) - set(evidence.data.classes)):
-        raise SuiteError(
-            f"explainability.direction: by_class names {', '.join(strange)}, which is no class. "
-            f"Classes: {', '.join(evidence.data.classes) or 'none (a number is predicted): use expected'}."
-        )
-    features = [*expected, *(name for ways in by_class.values() for name in ways)]
-    wrong = [name for name in features if name not in test.inputs or test.inputs[name].dtype.kind != "f"]
-    if wrong:
-        raise SuiteError(
-            f"explainability.direction: {', '.join(wrong)} is no feature of numbers. Name numeric features of data.features."
-        )
     one: list[tuple[str, Way, str | None]] = [(name, way, None) for name, way in expected.items()]
     return one + [(name, way, label) for label, ways in by_class.items() for name, way in ways.items()]
 

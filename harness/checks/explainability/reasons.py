@@ -27,7 +27,7 @@ from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding, Selector
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
-from harness.errors import SuiteError
+from harness.engine.parameters import Calls, Count, PositiveShare, SampleRows
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
@@ -41,21 +41,17 @@ RESAMPLES, LEAST, SHOWN = 1000, 10, 20
 def reasons(
     evidence: Evidence,
     *,
-    top: int = 4,
-    rows: int = 200,
-    background: int = 500,
-    overlap: float = 0.6,
-    calls: int | None = None,
+    top: Count = 4,
+    rows: SampleRows = 200,
+    background: SampleRows = 500,
+    overlap: PositiveShare = 0.6,
+    calls: Calls | None = None,
 ) -> Measurement:
     """Reasons of a seeded sample of `rows` denials, twice against `background` rows.
 
     At the default `overlap` one of four reasons may change, two may not. `calls` bounds the model's calls of both runs where
     its structure can't be read: by default 150,000 for a model of columns and 4,000 for one of texts.
     """
-    if top < 1 or not 0 <= overlap <= 1:
-        raise SuiteError(
-            f"explainability.reasons: top must be 1 or more and overlap between 0 and 1, got {top} and {overlap}."
-        )
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")
@@ -82,6 +78,7 @@ def reasons(
     chosen, names = chosen[:count], list(test.inputs.columns)
     clusters = None if test.clusters is None else test.clusters[chosen]
     how = " / ".join(sorted({f"{run.how} a run" for run in runs}))
+    how += f"; {top} reasons at most, flagged below an overlap of {overlap:g}"
     findings = _findings(evidence, denials, names, _Sampling(clusters, rng, how))
     return Measurement(findings, [_bars(findings), _table(denials, names, _row_names(evidence, test, chosen), top)])
 
@@ -158,7 +155,7 @@ class _Sampling:
             of=of,
             better=better,
             interval=share_interval(hit, self.clusters),
-            reason=self.how if of is None else None,
+            reason=self.how,
         )
 
 
@@ -171,7 +168,7 @@ def _findings(evidence: Evidence, denials: _Denials, names: list[str], sampling:
     columns = {how.column for how in evidence.suite.data.sensitive.values()}
     sensitive = [j for j, name in enumerate(names) if name in columns]
     rate = sampling.share("sensitive_reason_rate", denials.among(sensitive), "lower")
-    said = "features that are sensitive: " + ", ".join(names[j] for j in sensitive)
+    said = f"features that are sensitive: {', '.join(names[j] for j in sensitive)}; {sampling.how}"
     if not sensitive:
         rate, said = rate.model_copy(update={"exact": True, "interval": None}), "no sensitive column is a feature"
     found.append(rate.model_copy(update={"reason": said}))

@@ -16,7 +16,7 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
-from harness.errors import SuiteError
+from harness.engine.parameters import Resamples, WholePercents
 from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import percentile, resample_interval
 
@@ -24,11 +24,11 @@ Floats = npt.NDArray[np.float64]
 GRID = np.arange(1, 101) / 100
 
 
-def abstention(evidence: Evidence, *, coverages: list[float] | None = None, resamples: int = 500) -> Measurement:
-    """`coverages` are shares of rows that are answered, in (0, 1); by default 0.9, 0.8 and 0.5."""
+def abstention(
+    evidence: Evidence, *, coverages: WholePercents | None = None, resamples: Resamples = 500
+) -> Measurement:
+    """`coverages` are shares of rows that are answered, in whole percents; by default 0.9, 0.8 and 0.5."""
     chosen = sorted(coverages or [0.9, 0.8, 0.5], reverse=True)
-    if wrong := [value for value in chosen if not 0 < value < 1]:
-        raise SuiteError(f"performance.abstention: coverages must lie between 0 and 1, got {wrong}.")
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")

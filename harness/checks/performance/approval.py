@@ -12,15 +12,17 @@ what was not granted in the past may have no known outcome (reject inference is 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.dataset import Labels
+from harness.core.dataset import Dataset, Labels
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Resamples, Shares, refuses
+from harness.spec.suite import Suite
 from harness.stats.bootstrap import resample_weights
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
@@ -30,17 +32,21 @@ Floats = npt.NDArray[np.float64]
 RATE, KEPT = "performance.approval_rate", "performance.approved_bad_rate"
 
 
-def approval(evidence: Evidence, *, bad_rate_caps: list[float] | None = None, resamples: int = 500) -> Measurement:
+def _misfits(suite: Suite, _: Dataset | None, __: dict[str, Any]) -> list[str]:
+    label = suite.data.label
+    if label.positive_name is None or label.positive_name != label.favourable:
+        return []
+    return [
+        f"the positive class is taken for the bad one, but {label.favourable!r} is favourable too. Let data.label.positive name "
+        "the bad outcome."
+    ]
+
+
+@refuses(_misfits)
+def approval(evidence: Evidence, *, bad_rate_caps: Shares | None = None, resamples: Resamples = 500) -> Measurement:
     """The approval rate at each cap (a share between 0 and 1; 0.05 where none is given), and what its cut keeps on other rows."""
     caps = bad_rate_caps or [0.05]
-    if wrong := [cap for cap in caps if not 0 < cap < 1]:
-        raise SuiteError(f"performance.approval: bad_rate_caps must lie between 0 and 1, got {wrong}.")
     test, positive = evidence.split("test"), evidence.data.positive
-    if positive is not None and positive == evidence.suite.data.label.favourable:
-        raise SuiteError(
-            f"performance.approval takes the positive class for the bad one, but {positive!r} is favourable too. Let "
-            "data.label.positive name the bad outcome."
-        )
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")
     score = evidence.predictions("test").positive_scores(positive)

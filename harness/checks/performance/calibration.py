@@ -1,6 +1,6 @@
 """Whether a probability of 0.3 comes true three times in ten.
 
-ECE = Σ_b n_b/n · |mean probability - observed rate| over 15 bins of about equal mass, equal scores together (Naeini et al. 2015); it is biased
+ECE = Σ_b n_b/n · |mean probability - observed rate| over bins of about equal mass (`bins`), equal scores together (Naeini et al. 2015); it is biased
 upwards, so gate on Brier, log loss or the slope. Slope and intercept: logistic regression of the outcome on
 logit(p) (Cox 1958); 1 and 0 are perfect. Intervals: Wald for slope and intercept, with cluster-robust
 standard errors and Student's t where rows belong together (from 10 clusters on); bootstrap of rows or whole clusters for ECE.
@@ -26,6 +26,7 @@ from harness.core.finding import Cell, Exhibit, Finding, Selector
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Bins, Resamples
 from harness.stats.bootstrap import resample_rows, resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval, student, wald
@@ -35,7 +36,7 @@ FEWEST_CLUSTERS = 10
 FEWEST_OF_CLASS = 10
 
 
-def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> Measurement:
+def calibration(evidence: Evidence, *, bins: Bins = 15, resamples: Resamples = 500) -> Measurement:
     """ECE, slope, intercept and the reliability curve of the positive class's probability; without one, of each class and the
     top label."""
     test, positive = evidence.split("test"), evidence.data.positive
@@ -64,7 +65,7 @@ def calibration(evidence: Evidence, *, bins: int = 15, resamples: int = 500) -> 
             n=len(score),
             interval=resample_interval(drawn),
             better="lower",
-            reason="biased upwards; 15 equal-mass bins unless the parameters say otherwise",
+            reason=_how_binned(score, bins),
         )
     ]
     curve = _curve(score, outcome, min(bins, 10), clusters)
@@ -99,7 +100,7 @@ class _Told:
             of=of,
             interval=resample_interval(drawn),
             better="lower",
-            reason=f"biased upwards; {self.bins} equal-mass bins",
+            reason=_how_binned(self.score, self.bins),
         )
         line = _logistic(self.score, self.outcome, self.clusters)
         named = zip(line, names[1:], strict=True)
@@ -158,6 +159,13 @@ def expected_calibration_error(score: Floats, outcome: Floats, bins: int) -> flo
     order, edges = _equal_mass(score, bins)
     gap = np.cumsum(np.r_[0.0, (score - outcome)[order]])
     return float(np.abs(np.diff(gap[edges])).sum() / len(score))
+
+
+def _how_binned(score: Floats, bins: int) -> str:
+    """How many bins the ECE was made of; ties can leave fewer than were asked for."""
+    made = len(_equal_mass(score, bins)[1]) - 1
+    fewer = "" if made == bins else f" asked for, {made} after equal scores were put together"
+    return f"biased upwards; {bins} equal-mass bins{fewer}"
 
 
 def _equal_mass(score: Floats, bins: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

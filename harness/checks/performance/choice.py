@@ -14,6 +14,7 @@ import numpy.typing as npt
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Resamples
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
@@ -22,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
-def choice(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
+def choice(evidence: Evidence, *, resamples: Resamples = 1000) -> Measurement:
     """Measures the test items."""
     test = evidence.split("test")
     if test is None:

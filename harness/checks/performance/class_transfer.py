@@ -53,7 +53,9 @@ def class_transfer(evidence: Evidence, test: Split, train: Split, by: str, minim
         together = None if test.clusters is None else test.clusters[own]
         value, drawn = _recalls(test.labels[own], [answers[own], again], counted, together, rng)
         left = sorted(set(here) - set(counted))
-        note = f"{len(counted)} classes" + (f"; left out, too few rows: {', '.join(left)}" if left else "")
+        note = f"{len(counted)} classes of {minimum} rows or more" + (
+            f"; left out, too few rows: {', '.join(left)}" if left else ""
+        )
         found = [_finding(name, value[k], drawn[:, k], n, of, note) for k, name in enumerate(MEASURES)]
         findings += found
         ends = found[-1].interval

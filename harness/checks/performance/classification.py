@@ -21,6 +21,7 @@ from harness.core.finding import Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Resamples
 from harness.stats.auc import delong
 from harness.stats.bootstrap import resample_means, resample_rows, resample_sums
 from harness.stats.design_effect import share_interval
@@ -31,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-def classification(evidence: Evidence, *, resamples: int = 1000) -> Measurement:
+def classification(evidence: Evidence, *, resamples: Resamples = 1000) -> Measurement:
     """Measures the test split; ROC-AUC and average precision need scores and a positive class."""
     test = evidence.split("test")
     if test is None:

@@ -16,15 +16,13 @@ import numpy as np
 from harness.core.finding import Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Shares
 from harness.stats.design_effect import share_interval
 
 
-def conformal(evidence: Evidence, *, levels: list[float] | None = None) -> Measurement:
+def conformal(evidence: Evidence, *, levels: Shares | None = None) -> Measurement:
     """Coverage and width at each level (shares in (0, 1), by default 0.8 and 0.9)."""
     chosen = levels or [0.8, 0.9]
-    if wrong := [value for value in chosen if not 0 < value < 1]:
-        raise SuiteError(f"performance.conformal: levels must lie between 0 and 1, got {wrong}.")
     test, calibration = evidence.split("test"), evidence.split("calibration")
     if test is None or calibration is None:
         return not_tested("no data: no test rows, or no calibration rows")

@@ -11,16 +11,20 @@ positives in the test rows is taken as the field's; the cost curve's lowest poin
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from harness.checks.performance.curves import EVERYBODY, MODEL, NOBODY, Line, curve
 from harness.core.costs import BinaryCosts, Matrix, binary_costs
-from harness.core.dataset import Split
+from harness.core.dataset import Dataset, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import ClassName, Positive, Resamples, refuses
+from harness.spec.suite import Suite
 from harness.stats.bootstrap import resample_sums
 from harness.stats.intervals import percentile, resample_interval
 from harness.stats.paired import mean_difference
@@ -30,14 +34,32 @@ Floats = npt.NDArray[np.float64]
 GRID = np.r_[0.01, 0.02, 0.03, np.arange(1, 20) / 20]
 
 
+def _misfits(suite: Suite, data: Dataset | None, parameters: dict[str, Any]) -> list[str]:
+    """A cost matrix of more classes than two, and stated costs that are none of both classes; those of the decision are its own matter."""
+    if data is None or data.positive is None:
+        return []
+    false_alarm, missed, matrix = (parameters[key] for key in ("false_alarm", "missed", "matrix"))
+    if len(data.classes) != 2 and matrix is not None:
+        named = f"the data has {len(data.classes)}: {', '.join(data.classes[:10])}"
+        return [
+            f"the parameter matrix is of two classes, and {named}. Write decision: {{costs: {{matrix: …}}}} instead."
+        ]
+    try:
+        binary_costs(false_alarm, missed, matrix, data.classes, data.positive)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+@refuses(_misfits)
 def costs(
     evidence: Evidence,
     *,
-    false_alarm: float | None = None,
-    missed: float | None = None,
-    matrix: dict[str, dict[str, float]] | None = None,
-    unit: str | None = None,
-    resamples: int = 1000,
+    false_alarm: Positive | None = None,
+    missed: Positive | None = None,
+    matrix: dict[ClassName, dict[ClassName, float]] | None = None,
+    unit: Annotated[str, Field(min_length=1)] | None = None,
+    resamples: Resamples = 1000,
 ) -> Measurement:
     """`matrix` is the cost of a row in `unit`, by true class, then by the class decided for; or, where right answers cost nothing,
     `false_alarm` and `missed` are what either error costs; without any, those of the suite's decision, else 1 each."""
@@ -48,11 +70,6 @@ def costs(
         return Measurement([_saving_of_matrix(evidence, test)])
     if positive is None:
         return not_tested("the suite declares no positive class")
-    if len(evidence.data.classes) > 2 and matrix is not None:
-        classes = len(evidence.data.classes)
-        return not_tested(
-            f"the parameter matrix is of two classes, and the data has {classes}: write decision: {{costs: {{matrix: …}}}}"
-        )
     each, of_decision = _costs_of(false_alarm, missed, matrix, evidence, positive)
     unit = unit or of_decision
     answers, hit = evidence.predictions("test"), test.labels == positive
@@ -83,6 +100,7 @@ def costs(
         saving = _finding("cost_saving", gap, drawn_gap, n, None if key == "own" else {"at": at}, per)
         note = f"against acting on {_WORDS[cheaper]}"
         findings.append(saving.model_copy(update={"better": "higher", "reason": note}))
+    findings = [f.model_copy(update={"reason": "; ".join(filter(None, [f.reason, each.text]))}) for f in findings]
     findings.append(_alarms(total, drawn, n, f"alarms per caught {words.positive}"))
     exhibits = [_exhibit(value, spread, n, per)]
     if score is not None:
@@ -122,16 +140,12 @@ def _costs_of(
     false_alarm: float | None, missed: float | None, matrix: Matrix | None, evidence: Evidence, positive: str
 ) -> tuple[BinaryCosts, str | None]:
     """What decisions cost, and the unit that goes with it: the check's own parameters, else the suite's decision, else 1 each."""
-    spec, classes = evidence.suite.decision, evidence.data.classes
-    unit = None
+    spec, classes, unit = evidence.suite.decision, evidence.data.classes, None
     stated = false_alarm is not None or missed is not None or matrix is not None
     if not stated and spec is not None and spec.costs is not None:
         matrix = spec.costs.as_matrix(positive, next(name for name in classes if name != positive))
         unit = spec.costs.unit
-    try:
-        return binary_costs(false_alarm, missed, matrix, classes, positive), unit
-    except ValueError as error:
-        raise SuiteError(f"performance.costs: {error}") from error
+    return binary_costs(false_alarm, missed, matrix, classes, positive), unit
 
 
 def _finding(measure: str, value: float, spread: Floats, n: int, of: dict[str, str] | None, per: str) -> Finding:

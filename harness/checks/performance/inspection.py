@@ -14,7 +14,7 @@ import numpy.typing as npt
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
-from harness.errors import SuiteError
+from harness.engine.parameters import ClassName, Resamples, Shares
 from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import resample_interval
 
@@ -23,19 +23,13 @@ Floats = npt.NDArray[np.float64]
 
 
 def inspection(
-    evidence: Evidence, *, defect: str | None = None, budgets: list[float] | None = None, resamples: int = 500
+    evidence: Evidence, *, defect: ClassName | None = None, budgets: Shares | None = None, resamples: Resamples = 500
 ) -> Measurement:
     """Escapes at each budget (shares between 0 and 1; 0.1 and 0.2 where none is given); the defect is the positive class unless named."""
     budgets = budgets or [0.1, 0.2]
-    if wrong := [budget for budget in budgets if not 0 < budget < 1]:
-        raise SuiteError(f"performance.inspection: budgets must lie between 0 and 1, got {wrong}.")
     test, defect = evidence.split("test"), defect or evidence.data.positive
     if test is None or defect is None:
         return not_tested("no data: no test rows, or no class that is the defect")
-    if defect not in evidence.data.classes:
-        raise SuiteError(
-            f"performance.inspection: defect is {defect!r}, but the classes are {', '.join(evidence.data.classes)}."
-        )
     score = evidence.predictions("test").positive_scores(defect)
     if score is None:
         return not_tested("no access: the model gives no probabilities")

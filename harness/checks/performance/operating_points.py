@@ -18,7 +18,7 @@ from harness.checks.performance.curves import decision_curve
 from harness.core.finding import Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Counts, Resamples, Shares
 from harness.stats.bootstrap import resample_weights
 from harness.stats.intervals import resample_interval
 
@@ -30,18 +30,13 @@ BLOCK = 4_000_000
 def operating_points(
     evidence: Evidence,
     *,
-    budgets: list[float] | None = None,
-    specificities: list[float] | None = None,
-    thresholds: list[float] | None = None,
-    first_rows: list[int] | None = None,
-    resamples: int = 500,
+    budgets: Shares | None = None,
+    specificities: Shares | None = None,
+    thresholds: Shares | None = None,
+    first_rows: Counts | None = None,
+    resamples: Resamples = 500,
 ) -> Measurement:
     """KS, Gini, and the measures at each budget, specificity and threshold (shares in (0, 1)), and among the `first_rows` (k each)."""
-    for name, given in (("budgets", budgets), ("specificities", specificities), ("thresholds", thresholds)):
-        if wrong := [value for value in given or [] if not 0 < value < 1]:
-            raise SuiteError(f"performance.operating_points: {name} must lie between 0 and 1, got {wrong}.")
-    if few := [k for k in first_rows or [] if k < 1]:
-        raise SuiteError(f"performance.operating_points: first_rows must be 1 or more, got {few}.")
     test, positive = evidence.split("test"), evidence.data.positive
     if test is None or positive is None:
         return not_tested("no data: no test rows, or no positive class")

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Positives, Resamples
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
@@ -26,10 +26,8 @@ Floats = npt.NDArray[np.float64]
 MINIMUM = 10
 
 
-def regression(evidence: Evidence, *, tolerances: list[float] | None = None, resamples: int = 1000) -> Measurement:
+def regression(evidence: Evidence, *, tolerances: Positives | None = None, resamples: Resamples = 1000) -> Measurement:
     """Errors on the test split; `tolerances` are in the label's unit."""
-    if wrong := [value for value in tolerances or [] if value <= 0]:
-        raise SuiteError(f"performance.regression: tolerances must be above 0, got {wrong}.")
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")

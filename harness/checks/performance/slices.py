@@ -22,6 +22,7 @@ from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
+from harness.engine.parameters import Count, MinimumRows
 from harness.stats.auc import Auc, delong, gap_standard_error
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
@@ -48,7 +49,7 @@ class _Outcome:
         return self.measure == "mae"
 
 
-def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurement:
+def slices(evidence: Evidence, *, minimum: MinimumRows = 30, worst: Count = 5) -> Measurement:
     """Declared slices always; found ones that are worse than the rest beyond chance."""
     test = evidence.split("test")
     if test is None:
@@ -72,7 +73,13 @@ def slices(evidence: Evidence, *, minimum: int = 30, worst: int = 5) -> Measurem
     word = "mean absolute error" if outcome.is_error else "accuracy"
     title = f"{word.capitalize()} by slice (found slices are exploratory)"
     exhibit = Exhibit(kind="intervals", title=title, columns=["slice", word, "low", "high", "n"], rows=rows)
-    counted = Finding(measure="performance.slices_searched", value=len(candidates), n=len(usable), exact=True)
+    counted = Finding(
+        measure="performance.slices_searched",
+        value=len(candidates),
+        n=len(usable),
+        exact=True,
+        reason=f"slices of {minimum} rows or more, with as many outside; the {worst} worst that survive are found slices",
+    )
     exhibits = [*([exhibit] if rows else []), *_auc_exhibit(ranked)]
     return Measurement([*found, *ranked, *discovered, counted], exhibits)
 

@@ -17,20 +17,19 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import ModelError, SuiteError
+from harness.engine.parameters import ColumnName, MinimumRows
+from harness.errors import ModelError
 from harness.stats.auc import Auc, delong, paired_standard_error
 from harness.stats.intervals import asymmetric, normal_quantile, wald
 
 
-def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) -> Measurement:
+def transfer(evidence: Evidence, *, by: ColumnName | None = None, minimum: MinimumRows = 10) -> Measurement:
     """`by` names the column of the sites; a site needs `minimum` test rows of either class, of several classes of two at least."""
     test, train, positive = evidence.split("test"), evidence.split("train"), evidence.data.positive
     if test is None or train is None:
         return not_tested("no data: test rows or training rows are missing")
     if by is None:
         return not_tested("the suite names no column of sites: give the check's parameter by")
-    if by not in test.columns or by not in train.columns:
-        raise SuiteError(f"performance.transfer: by is {by!r}, which is no column of the data.")
     if positive is None:
         return class_transfer(evidence, test, train, by, minimum)
     score = evidence.predictions("test").positive_scores(positive)
@@ -69,7 +68,7 @@ def transfer(evidence: Evidence, *, by: str | None = None, minimum: int = 10) ->
         findings += found
         ends = [(f.interval.low, f.interval.high) if f.interval else (None, None) for f in found]
         rows.append([site, n, inside.value, outside.value, found[-1].value, *ends[-1]])
-    findings.append(_mean(left_out, len(test)))
+    findings.append(_mean(left_out, len(test), minimum))
     columns = ["site", "test rows", "AUC, random split", "AUC, site left out", "gap", "low", "high"]
     title = "Leave one site out, beside the random split (same test rows)"
     return Measurement(findings, [Exhibit(kind="table", title=title, columns=columns, rows=rows)])
@@ -120,13 +119,13 @@ def _error_of_sum(aucs: list[Auc]) -> float:
     return math.sqrt(sum(part**2 for part in parts.values()))
 
 
-def _mean(left_out: list[Auc], rows: int) -> Finding:
+def _mean(left_out: list[Auc], rows: int, minimum: int) -> Finding:
     measure = "performance.left_out_auc_mean"
     if not left_out:
         return undefined(measure, rows, "insufficient sample: no site has enough rows of both classes")
     value = float(np.mean([auc.value for auc in left_out]))
     n = sum(len(auc.positive_placements) + len(auc.negative_placements) for auc in left_out)
-    note = f"{len(left_out)} sites, taken as fixed"
+    note = f"{len(left_out)} sites with {minimum} rows or more of either class, taken as fixed"
     return Finding(measure=measure, value=value, n=n, interval=_band(left_out, value), better="higher", reason=note)
 
 

@@ -15,17 +15,20 @@ advantage and TPR are of counts over their design effect (the TPR's then Wilson'
 from __future__ import annotations
 
 import math
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from harness.checks.data.shift import two_sample_auc
-from harness.core.dataset import Labels, Split, joined_clusters
+from harness.core.dataset import Dataset, Labels, Split, joined_clusters
 from harness.core.finding import Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.errors import SuiteError
+from harness.engine.parameters import Distinct, MinimumFoldRows, refuses
+from harness.spec.suite import Suite
 from harness.stats.auc import Auc, delong
 from harness.stats.design_effect import effective_counts
 from harness.stats.exact import clopper_pearson
@@ -34,17 +37,22 @@ from harness.stats.power import minimum_detectable
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Attacks = Annotated[list[Literal["gap", "loss", "residual"]], Field(min_length=1), Distinct]
 ATTACKS = {"classification": ("gap", "loss"), "choice": ("gap", "loss"), "regression": ("residual",)}
 
 
-def membership(evidence: Evidence, *, attacks: list[str] | None = None, minimum: int = 100) -> Measurement:
+def _misfits(suite: Suite, _: Dataset | None, parameters: dict[str, Any]) -> list[str]:
+    known = ATTACKS[suite.task]
+    unfit = [attack for attack in parameters["attacks"] or [] if attack not in known]
+    if not unfit:
+        return []
+    return [f"there is no attack {', '.join(unfit)} on {suite.task}. Attacks: {', '.join(known)}."]
+
+
+@refuses(_misfits)
+def membership(evidence: Evidence, *, attacks: Attacks | None = None, minimum: MinimumFoldRows = 100) -> Measurement:
     """Attacks the test rows (non-members) and the training rows (members)."""
-    known = ATTACKS[evidence.suite.task]
-    chosen = list(known) if attacks is None else attacks
-    if unknown := sorted(set(chosen) - set(known)):
-        raise SuiteError(
-            f"privacy.membership knows no attack {', '.join(unknown)} on {evidence.suite.task}. Known: {', '.join(known)}."
-        )
+    chosen: list[str] = [*(attacks or ATTACKS[evidence.suite.task])]
     members, others = evidence.split("train"), evidence.split("test")
     if members is None or others is None:
         return not_tested("no data: members or non-members are missing")
