@@ -24,7 +24,7 @@ from harness.stats.thresholds import CalibrationRows
 from harness.workflows.compare import CompareRequest, compare
 
 LABELLED = [name for name in built_in_suites() if load_suite(name).suite.data.label.column is not None]
-SEEDS = int(os.environ.get("USELESS_SEEDS", "100"))  # 1,000 were run by hand: docs/methods/performance.md
+SEEDS = int(os.environ.get("USELESS_SEEDS", "25"))  # 1,000 were run by hand: docs/methods/performance.md
 # Two standard errors above a share of 2.5 % among so many seeds.
 ALLOWED = 0.025 + 2 * (0.025 * 0.975 / SEEDS) ** 0.5
 
