@@ -8,7 +8,7 @@ from harness.core.comparison import Choice, ChoiceOutcome, Difference, Leg, LegO
 from harness.core.decision import Decision
 from harness.core.interval import Interval
 from harness.engine.judge import selects
-from harness.stats.intervals import at_level
+from harness.stats.levels import at_level
 from harness.stats.power import rows_needed
 
 NO_GUARD = "no guard set was named (--guard-suite), so this says nothing on what the model can do outside its domain"

@@ -11,7 +11,7 @@ from harness.core.finding import CheckRecord, Finding, Selector
 from harness.core.interval import Interval
 from harness.core.rule import Rule
 from harness.engine.registry import check_entries
-from harness.stats.intervals import at_level, p_beyond
+from harness.stats.levels import at_level, p_beyond
 from harness.stats.multiplicity import holm
 from harness.stats.power import rows_needed
 

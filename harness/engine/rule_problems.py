@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.core.dataset import Dataset
 from harness.core.finding import Selector
 from harness.core.rule import Rule
+from harness.core.unjudged import why_unjudged
 from harness.engine.measure_ranges import problem_of_limit, problem_of_margin
 from harness.engine.parameters import Names, enumeration, names_of
 from harness.engine.plugins import did_you_mean
@@ -27,7 +28,7 @@ def problems_of_rules(rules: Sequence[Rule], third_party: Sequence[CheckEntry] =
 
 
 def validate_measures(named: Sequence[tuple[str, str]], third_party: Sequence[CheckEntry] = ()) -> list[str]:
-    """Problems of (who names it, measure) pairs whose measure no check declares.
+    """Problems of (who names it, measure) pairs whose measure no check declares, or no rule may judge.
 
     A measure package/name.measure is looked for in these checks; one of another package is let through, because its check
     may not be installed here.
@@ -38,11 +39,12 @@ def validate_measures(named: Sequence[tuple[str, str]], third_party: Sequence[Ch
         owners = [entry for entry in third_party if entry.gives(measure)]
         return measure in declared or ("/" in measure and all(entry.declared() is None for entry in owners))
 
-    return [
+    unknown = [
         f"{who} names the measure {measure!r}, which no check gives.{did_you_mean(measure, declared)}"
         for who, measure in named
         if not known(measure)
     ]
+    return unknown + [f"{who}: {why}." for who, measure in named if (why := why_unjudged(measure))]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from harness.core.interval import Interval
 from harness.engine.judge import selects
 from harness.errors import UserError
 from harness.outputs.narrative import number
-from harness.stats.intervals import at_level
+from harness.stats.levels import at_level
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.interval import Interval
-from harness.stats.intervals import student_factor, wilson
+from harness.stats.exact import clopper_pearson
+from harness.stats.intervals import student_factor
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -31,22 +32,32 @@ def effective_counts(hit: Bools, clusters: Labels | None) -> tuple[float, float]
     n, hits = len(hit), int(hit.sum())
     if clusters is None or n == 0:
         return hits, n
-    _, owner = np.unique(clusters.astype(str), return_inverse=True)
-    sizes, found = np.bincount(owner).astype(float), np.bincount(owner, weights=hit)
-    count, p = len(sizes), hits / n
-    most = float((sizes**2).sum()) / n
-    effect = most
-    if 0 < p < 1 and count > 1:
-        alone = p * (1 - p) / n
-        plain = count / (count - 1) * float(((found - p * sizes) ** 2).sum()) / n**2 / alone
-        wary = (plain + 0.5 * (p**2 + (1 - p) ** 2) / count**2 / alone) * student_factor(count) ** 2
-        effect = min(max(most, plain), max(1.0, wary))
+    effect = design_effect(hit.astype(float), clusters)
     return hits / effect, n / effect
 
 
+def design_effect(values: Floats, clusters: Labels) -> float:
+    """The design effect of the mean of values (n,) in [0, 1], with these clusters (n,); half of a cluster at either end as for shares."""
+    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    sizes, found = np.bincount(owner).astype(float), np.bincount(owner, weights=values)
+    n, count, p = len(values), len(sizes), float(values.mean())
+    alone, most = float(values.var()) / n, float((sizes**2).sum()) / n
+    if alone <= 1e-15 or count < 2:
+        return most
+    plain = count / (count - 1) * float(((found - p * sizes) ** 2).sum()) / n**2 / alone
+    extra = 0.5 * (p**2 + (1 - p) ** 2) / count**2 / alone
+    return min(max(most, plain), max(1.0, (plain + extra) * student_factor(count) ** 2))
+
+
+def largest_effect(clusters: Labels) -> float:
+    """The design effect of clusters whose rows are alike, Σ m² / n."""
+    sizes = np.unique(clusters.astype(str), return_counts=True)[1].astype(float)
+    return float((sizes**2).sum() / sizes.sum())
+
+
 def share_interval(hit: Bools, clusters: Labels | None) -> Interval:
-    """Wilson's interval of a share of rows (n,), of counts over their design effect where rows belong together."""
-    return wilson(*effective_counts(hit, clusters))
+    """Clopper and Pearson's interval of a share of rows (n,), of counts over their design effect where rows are clustered."""
+    return clopper_pearson(*effective_counts(hit, clusters))
 
 
 def mean_error(values: Floats, clusters: Labels | None) -> float | None:

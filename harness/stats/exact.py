@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 def clopper_pearson(successes: float, n: float, level: float = 0.95) -> Interval:
     """Exact interval for a proportion (Clopper & Pearson 1934); (0, 1) when n is 0."""
-    low, high = _exact_bounds(successes, n, level)
+    low, high = exact_bounds(successes, n, level)
     inputs: Inputs = {"successes": as_count(successes), "n": as_count(n)}
     return Interval(low=low, high=high, level=level, method="clopper_pearson", inputs=inputs)
 
@@ -31,7 +32,7 @@ def informedness(hits: Sequence[float], rows: Sequence[float], level: float = 0.
     """
     k, n = np.asarray(hits, dtype=float), np.asarray(rows, dtype=float)
     recalls, others = k / n, len(n) - 1
-    bounds = np.array([_exact_bounds(*pair, level) for pair in zip(k, n, strict=True)])
+    bounds = np.array([exact_bounds(*pair, level) for pair in zip(k, n, strict=True)])
     down, up = ((recalls - bounds[:, side]) ** 2 for side in (0, 1))
     rare = recalls < 0.5
     if np.count_nonzero(rare & (k > 0)) > 1:
@@ -51,7 +52,7 @@ def _weighted_distance(hits: Floats, rows: Floats, level: float) -> float:
 
 def shifted_share(successes: float, n: float, subtracted: float, level: float = 0.95) -> Interval:
     """Exact interval (Clopper & Pearson 1934) of a proportion minus a number that is known, such as chance."""
-    low, high = _exact_bounds(successes, n, level)
+    low, high = exact_bounds(successes, n, level)
     inputs: Inputs = {
         "successes": as_count(successes),
         "n": as_count(n),
@@ -61,15 +62,71 @@ def shifted_share(successes: float, n: float, subtracted: float, level: float = 
     return Interval(**ends, level=level, method="clopper_pearson_minus", inputs=inputs)
 
 
+def remainder_share(successes: float, n: float, whole: float, level: float = 0.95) -> Interval:
+    """Exact interval (Clopper & Pearson 1934) of a number that is known minus a proportion."""
+    low, high = exact_bounds(successes, n, level)
+    inputs: Inputs = {"successes": as_count(successes), "n": as_count(n), "whole": whole}
+    return Interval(low=whole - high, high=whole - low, level=level, method="clopper_pearson_remainder", inputs=inputs)
+
+
 def errorless_skill(n: float, worst: float, level: float = 0.95) -> Interval:
     """Interval of a skill of 1, seen on n rows without any loss: from 1 - worst · (1 - tail^(1/n)) to 1, tail = (1 - level) / 2.
 
     A row with a loss was not seen, so that its probability is bounded as Clopper and Pearson's (1934); it is taken to lose `worst`, what
     the worst row of the constant answer loses over the constant's mean.
     """
-    upper = _exact_bounds(0, n, level)[1]
+    upper = exact_bounds(0, n, level)[1]
     inputs: Inputs = {"n": as_count(n), "worst": worst}
     return Interval(low=1 - worst * upper, high=1.0, level=level, method="errorless_skill", inputs=inputs)
+
+
+def errorless_loss(n: float, worst: float, level: float = 0.95) -> Interval:
+    """Interval of a mean loss of 0, seen on n rows: up to worst · (1 - tail^(1/n)), `worst` what a row can lose at most."""
+    upper = exact_bounds(0, n, level)[1]
+    inputs: Inputs = {"n": as_count(n), "worst": worst}
+    return Interval(low=0.0, high=worst * upper, level=level, method="errorless_loss", inputs=inputs)
+
+
+def unseen_difference(value: float, n: float, worst: float, level: float = 0.95) -> Interval:
+    """Interval of a difference that no row of n shows: value ∓ worst · (1 - tail^(1/n)), `worst` what a row can add to it at most."""
+    width = worst * exact_bounds(0, n, level)[1]
+    inputs: Inputs = {"value": value, "n": as_count(n), "worst": worst}
+    return Interval(low=value - width, high=value + width, level=level, method="unseen_difference", inputs=inputs)
+
+
+def mean_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
+    """Interval of the mean of several proportions, `hits` (K,) of `rows` (K,): that of `informedness` on the scale of the mean."""
+    inputs: Inputs = {"hits": [float(k) for k in hits], "rows": [float(n) for n in rows]}
+    classes = len(rows)
+    if classes == 1:
+        ends = exact_bounds(hits[0], rows[0], level)
+    else:
+        band = informedness(hits, rows, level)
+        ends = ((band.low * (classes - 1) + 1) / classes, (band.high * (classes - 1) + 1) / classes)
+    return Interval(low=ends[0], high=ends[1], level=level, method="clopper_pearson_mean", inputs=inputs)
+
+
+def weighted_shares(
+    successes: Sequence[float], n: float, weights: Sequence[float], constant: float = 0.0, level: float = 0.95
+) -> Interval:
+    """Interval of constant + Σ weight · successes / n: the exact intervals (Clopper & Pearson 1934) of the shares, by MOVER (Zou & Donner 2008).
+
+    The shares are taken as independent; those of distinct outcomes of the same rows go against each other, so it is a little too wide.
+    """
+    value, down, up = constant, 0.0, 0.0
+    for count, weight in zip(successes, weights, strict=True):
+        share, (low, high) = count / n, exact_bounds(count, n, level)
+        value += weight * share
+        below, above = weight * (share - low), weight * (high - share)
+        down, up = down + max(below, -above) ** 2, up + max(above, -below) ** 2
+    inputs: Inputs = {
+        "successes": [float(one) for one in successes],
+        "n": as_count(n),
+        "weights": [float(one) for one in weights],
+        "constant": constant,
+    }
+    ends = {"low": value - math.sqrt(down), "high": value + math.sqrt(up)}
+    return Interval(**ends, level=level, method="clopper_pearson_sum", inputs=inputs)
 
 
 def worst_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
@@ -83,12 +140,13 @@ def worst_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.9
         "hits": [float(k) for k in hits],
         "rows": [float(n) for n in rows],
     }
-    low = min(_exact_bounds(k, n, level)[0] for k, n in counts)
-    high = min(_exact_bounds(k, n, wide)[1] for k, n in counts)
+    low = min(exact_bounds(k, n, level)[0] for k, n in counts)
+    high = min(exact_bounds(k, n, wide)[1] for k, n in counts)
     return Interval(low=low, high=high, level=level, method="worst_clopper_pearson", inputs=inputs)
 
 
-def _exact_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
+def exact_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
+    """Ends of Clopper and Pearson's interval (1934); the counts need not be whole."""
     tail = (1 - level) / 2
     low = 0.0 if successes == 0 or n == 0 else float(special.betaincinv(successes, n - successes + 1, tail))
     return low, 1.0 if successes == n else float(special.betaincinv(successes + 1, n - successes, 1 - tail))

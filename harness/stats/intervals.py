@@ -1,19 +1,20 @@
 """Interval estimates of proportions, their differences (paired too) and ratios, and AUC; all recomputable from inputs.
 
-Every function returns an `Interval` whose `inputs` hold the arguments, so `at_level` can give the
-same interval at another level and `p_beyond` can turn it into a p-value.
+Every function returns an `Interval` whose `inputs` hold the arguments, so that `levels.at_level` can give the
+same interval at another level and `levels.p_beyond` can turn it into a p-value.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special
 
 from harness.core.interval import Interval
-from harness.stats.exact import as_count, clopper_pearson, errorless_skill, informedness, shifted_share, worst_share
+from harness.stats.exact import as_count, exact_bounds
 
 
 def normal_quantile(p: float) -> float:
@@ -106,6 +107,76 @@ def normal_logit(value: float, standard_error: float, level: float = 0.95, metho
     return Interval(low=low, high=high, level=level, method=method, inputs=inputs)
 
 
+def effective_wilson(value: float, effective_n: float, degrees: float | None = None, level: float = 0.95) -> Interval:
+    """Wilson's score interval (1927) of a measure in [0, 1] that was estimated as well as a proportion of `effective_n` rows.
+
+    With `degrees` of freedom of its variance Student's quantile stands for the normal one.
+    """
+    tail = 0.5 + level / 2
+    z = normal_quantile(tail) if degrees is None else float(special.stdtrit(degrees, tail))
+    low, high = _score_bounds(value, effective_n, z)
+    inputs: dict[str, float | int | list[float]] = {"value": value, "effective_n": effective_n}
+    inputs |= {} if degrees is None else {"degrees": float(degrees)}
+    return Interval(low=low, high=high, level=level, method="effective_wilson", inputs=inputs)
+
+
+def gini(auc: float, effective_n: float, degrees: float | None = None, level: float = 0.95) -> Interval:
+    """Interval of the Gini coefficient, 2 · AUC - 1, from the arguments of the AUC's `effective_wilson`."""
+    band = effective_wilson(auc, effective_n, degrees, level)
+    inputs = {"auc" if key == "value" else key: one for key, one in band.inputs.items()}
+    ends = {"low": 2 * band.low - 1, "high": 2 * band.high - 1}
+    return Interval(**ends, level=level, method="effective_wilson_gini", inputs=inputs)
+
+
+def log_student(
+    value: float,
+    error_below: float,
+    value_above: float,
+    error_above: float,
+    degrees: Sequence[float],
+    level: float = 0.95,
+) -> Interval:
+    """Student's interval of a mean above 0 on the log scale, from value · exp(-t · error / value) to the same of `value_above` with exp(+ …).
+
+    `degrees` are those of the lower and of the upper end; `value_above` is the value, or what it would be with a row that was not seen.
+    """
+    t = [float(special.stdtrit(own, 0.5 + level / 2)) for own in degrees]
+    low = value * math.exp(-min(t[0] * error_below / value, 700.0))
+    high = value_above * math.exp(min(t[1] * error_above / value_above, 700.0))
+    inputs: dict[str, float | int | list[float]] = {
+        "value": value,
+        "error_below": error_below,
+        "value_above": value_above,
+        "error_above": error_above,
+        "degrees": [float(one) for one in degrees],
+    }
+    return Interval(low=low, high=max(high, value), level=level, method="log_student", inputs=inputs)
+
+
+def correlated_difference(
+    first: Sequence[float], second: Sequence[float], correlation: float, level: float = 0.95
+) -> Interval:
+    """Interval of a difference of two estimates on the same rows by MOVER (Zou & Donner 2008), from `effective_wilson` of either.
+
+    `first` and `second` are the arguments of `effective_wilson` (value, effective_n, and degrees where there are any): first - second
+    ∓ √(d₁² + d₂² - 2 · correlation · d₁ · d₂), with d₁ the first's distance to its limit on this side and d₂ the second's on the other.
+    """
+    one, other = (effective_wilson(own[0], own[1], own[2] if len(own) > 2 else None, level) for own in (first, second))
+    gap = first[0] - second[0]
+
+    def distance(own: float, others: float) -> float:
+        return math.sqrt(max(own**2 + others**2 - 2 * correlation * own * others, 0.0))
+
+    low = gap - distance(first[0] - one.low, other.high - second[0])
+    high = gap + distance(one.high - first[0], second[0] - other.low)
+    inputs: dict[str, float | int | list[float]] = {
+        "first": [float(x) for x in first],
+        "second": [float(x) for x in second],
+        "correlation": correlation,
+    }
+    return Interval(low=low, high=high, level=level, method="correlated_difference", inputs=inputs)
+
+
 def newcombe_auc(value: float, positives: int, negatives: int, level: float = 0.95) -> Interval:
     """Score-type interval for an AUC from its value and the class sizes (Newcombe 2006, method 5).
 
@@ -193,12 +264,12 @@ def square_and_add(value: float, other: float, own: Interval, others: Interval) 
 def observed_to_expected(
     successes: float, n: float, expected: float, standard_error: float, level: float = 0.95
 ) -> Interval:
-    """Interval of an observed share over an expected mean (above 0): Wilson's and the normal one, on the log scale (Zou & Donner 2008).
+    """Interval of an observed share over an expected mean (above 0): Clopper and Pearson's and the normal one, on the log scale (Zou & Donner 2008).
 
     The two are taken as independent. ln(ratio) ± √(distance of ln share to its bound² + the same of the mean's other bound²);
-    from 0 where there is no success, to Wilson's upper bound over the mean.
+    from 0 where there is no success, to the exact upper bound over the mean.
     """
-    low, high = _wilson_bounds(successes, n, level)
+    low, high = exact_bounds(successes, n, level)
     share, spread = successes / n, normal_quantile(0.5 + level / 2) * standard_error / expected
     if successes == 0:
         ends = (0.0, high / expected * math.exp(spread))
@@ -217,6 +288,7 @@ def observed_to_expected(
     return Interval(low=ends[0], high=ends[1], level=level, method="observed_to_expected", inputs=inputs)
 
 
+FEWEST_BEYOND = 5
 QUANTILE_GRID = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
 QUANTILE_GRID = [*QUANTILE_GRID, *[1 - p for p in reversed(QUANTILE_GRID[:-1])]]
 
@@ -229,7 +301,7 @@ def percentile(resamples: np.ndarray, level: float = 0.95) -> Interval:
         "quantiles": grid,
         "resamples": len(resamples),
     }
-    low, high = _percentile_bounds(inputs, level)
+    low, high = percentile_bounds(inputs, level)
     return Interval(low=low, high=high, level=level, method="bootstrap_percentile", inputs=inputs)
 
 
@@ -240,58 +312,18 @@ def resample_interval(drawn: np.ndarray, level: float = 0.95) -> Interval | None
     return percentile(drawn, level)
 
 
-def recomputable(interval: Interval) -> bool:
-    """Whether `at_level` knows the interval's method."""
-    return interval.method == "bootstrap_percentile" or interval.method in _METHODS
-
-
-def at_level(interval: Interval, level: float) -> Interval:
-    """The same estimate's interval at another level, recomputed from its inputs."""
-    if interval.method == "bootstrap_percentile":
-        low, high = _percentile_bounds(interval.inputs, level)
-        return interval.model_copy(update={"low": low, "high": high, "level": level})
-    return _METHODS[interval.method](**interval.inputs, level=level)
-
-
-def p_beyond(interval: Interval, limit: float, *, above: bool) -> float:
-    """One-sided p-value against "the truth is at the limit", towards above (or below) it.
-
-    Found by inverting the interval: half of one minus the highest level at which it still
-    excludes the limit; 0.5 where even a narrow interval covers the limit. At least 1e-6; of a bootstrap at least one in
-    its resamples and 0.0005, the smallest tail whose quantile is kept.
-    """
-
-    def excludes(tail: float) -> bool:
-        at = at_level(interval, 1 - 2 * tail)
-        return at.low > limit if above else at.high < limit
-
-    least = _smallest_tail(interval)
-    if not excludes(0.499):
-        return 0.5
-    if excludes(least):
-        return least
-    low, high = least, 0.499
-    for _ in range(40):
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if excludes(middle) else (middle, high)
-    return high
-
-
-def _smallest_tail(interval: Interval) -> float:
-    resamples = interval.inputs.get("resamples")
-    return 1e-6 if not isinstance(resamples, int | float) else max(QUANTILE_GRID[0], 1 / (resamples + 1))
-
-
 def _wilson_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
-    z = normal_quantile(0.5 + level / 2)
-    p = successes / n
+    return _score_bounds(successes / n, n, normal_quantile(0.5 + level / 2))
+
+
+def _score_bounds(p: float, n: float, z: float) -> tuple[float, float]:
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     # The exact ends: rounding must not leave 0.9999999 where every row succeeded.
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    return low, 1.0 if successes == n else min(1.0, centre + half)
+    low = 0.0 if p == 0 else max(0.0, centre - half)
+    return low, 1.0 if p == 1 else min(1.0, centre + half)
 
 
 def _ratio_root(counts: tuple[float, float, float, float], z: float) -> float:
@@ -305,10 +337,23 @@ def _ratio_root(counts: tuple[float, float, float, float], z: float) -> float:
     return math.exp(float(optimize.brentq(lambda x: max(min(gap(x), 1e9), -1e9), *ends, xtol=1e-10)))
 
 
-def _percentile_bounds(inputs: dict[str, float | int | list[float]], level: float) -> tuple[float, float]:
+def percentile_bounds(inputs: dict[str, float | int | list[float]], level: float) -> tuple[float, float]:
+    """The ends of a percentile interval at a level, from the quantiles that it keeps."""
     tail = (1 - level) / 2
-    low, high = np.interp([tail, 1 - tail], inputs["probabilities"], inputs["quantiles"])
-    return float(low), float(high)
+    low, high = (_resampled_quantile(inputs, probability) for probability in (tail, 1 - tail))
+    return low, high
+
+
+def _resampled_quantile(inputs: dict[str, Any], probability: float) -> float:
+    """Within the quantiles that enough resamples settle; beyond them as far out as in a normal distribution of the same spread."""
+    known, quantiles = np.asarray(inputs["probabilities"]), np.asarray(inputs["quantiles"])
+    settled = known[known >= FEWEST_BEYOND / float(inputs["resamples"])]
+    least = float(settled[0]) if len(settled) and settled[0] < 0.5 else 0.25
+    if least <= probability <= 1 - least:
+        return float(np.interp(probability, known, quantiles))
+    edge = least if probability < 0.5 else 1 - least
+    at, middle = (float(np.interp(one, known, quantiles)) for one in (edge, 0.5))
+    return middle + (at - middle) * normal_quantile(probability) / normal_quantile(edge)
 
 
 def _two_counts(
@@ -322,7 +367,8 @@ def _two_counts(
     }
 
 
-def _delong_logit(value: float, standard_error: float, level: float) -> Interval:
+def delong_logit(value: float, standard_error: float, level: float) -> Interval:
+    """The interval of an AUC in records of earlier versions."""
     return normal_logit(value, standard_error, level)
 
 
@@ -353,22 +399,3 @@ def _tango_score(gains: int, losses: int, n: int, delta: float) -> float:
     if variance <= 1e-12:
         return 0.0 if abs(distance) < 1e-12 else math.copysign(math.inf, distance)
     return distance / math.sqrt(variance)
-
-
-_METHODS: dict[str, Callable[..., Interval]] = {
-    "wilson": wilson,
-    "clopper_pearson": clopper_pearson,
-    "clopper_pearson_mover": informedness,
-    "worst_clopper_pearson": worst_share,
-    "clopper_pearson_minus": shifted_share,
-    "errorless_skill": errorless_skill,
-    "newcombe": newcombe,
-    "miettinen_nurminen_ratio": score_ratio,
-    "delong_logit": _delong_logit,
-    "newcombe_auc": newcombe_auc,
-    "wald": wald,
-    "student": student,
-    "tango": tango,
-    "square_and_add": asymmetric,
-    "observed_to_expected": observed_to_expected,
-}

@@ -17,7 +17,9 @@ import numpy as np
 from scipy import special, stats
 
 from harness.core.interval import Interval
-from harness.stats.intervals import auc_standard_error, newcombe, newcombe_auc, normal_logit, wald, wilson
+from harness.stats.auc import degrees_of, variance_of_sizes, worth_of
+from harness.stats.exact import clopper_pearson, mean_share
+from harness.stats.intervals import effective_wilson, newcombe
 
 Bounds = tuple[float | None, float | None]
 Outcome = tuple[float, Interval]
@@ -72,8 +74,8 @@ def attainable(design: Design, bounds: Bounds) -> bool:
 
 
 def share(n: int) -> Design:
-    """Hits among n rows, n ≥ 1: Wilson's interval and the binomial probability."""
-    return Design(n, lambda step: (step / n, wilson(step, n)), partial(_binomial, n))
+    """Hits among n rows, n ≥ 1: Clopper and Pearson's interval and the binomial probability."""
+    return Design(n, lambda step: (step / n, clopper_pearson(step, n)), partial(_binomial, n))
 
 
 def against(contrast: Contrast, n: int, reference_n: int, reference_hits: int) -> Design:
@@ -96,30 +98,32 @@ def against(contrast: Contrast, n: int, reference_n: int, reference_hits: int) -
 
 
 def ranking(positives: int, negatives: int) -> Design:
-    """The AUC of a score, in steps of half a pair: Newcombe's interval from the class sizes (each ≥ 1).
+    """The AUC of a score, in steps of half a pair: the run's interval, with the variance that the class sizes give.
 
-    The run uses DeLong's, which follows from the scores, so its value to pass differs a little. The probability is normal.
+    The run's variance is at least that, so that its value to pass may be a little higher. The probability is normal.
     """
-    last = 2 * positives * negatives
+    last, sizes = 2 * positives * negatives, (positives, negatives)
+
+    def at(step: int) -> Outcome:
+        value = step / last
+        spreads = value * (1 - value) ** 2 / (2 - value), value**2 * (1 - value) / (1 + value)
+        parts = [(spread / n, max(n - 1, 1)) for spread, n in zip(spreads, sizes, strict=True)]
+        return value, _as_auc(worth_of(value, 0.0, sizes, 1.0, degrees_of(parts)))
+
     return Design(
-        last,
-        lambda step: (step / last, newcombe_auc(step / last, positives, negatives)),
-        lambda steps, truth: _normal(steps, last, truth, auc_standard_error(truth, positives, negatives)),
+        last, at, lambda steps, truth: _normal(steps, last, truth, math.sqrt(variance_of_sizes(truth, *sizes)))
     )
 
 
 def mean_recall(sizes: list[int]) -> Design:
-    """Balanced accuracy of classes of these sizes where each is recognised equally well, in thousandths below 1.
-
-    Interval: value ± z · √(Σ r (1 - r) / n_c) / classes, to which the run's bootstrap comes near.
-    """
+    """Balanced accuracy of classes of these sizes where each is recognised equally well, in thousandths below 1."""
 
     def error(rate: float) -> float:
         return math.sqrt(rate * (1 - rate) * sum(1 / n for n in sizes)) / len(sizes)
 
     return Design(
         999,
-        lambda step: (step / 1000, wald(step / 1000, error(step / 1000))),
+        lambda step: (step / 1000, mean_share([step / 1000 * n for n in sizes], sizes)),
         lambda steps, truth: _normal(steps, 1000, truth, error(truth)),
     )
 
@@ -130,16 +134,20 @@ def rate_gap(hits: int, n: int, reference_hits: int, reference_n: int) -> Outcom
 
 
 def two_valued_auc(hits: int, n: int, reference_hits: int, reference_n: int) -> Outcome:
-    """AUC of a yes or no that tells n ≥ 2 rows from the reference's (≥ 2): (1 + gap) / 2, with DeLong's interval.
+    """AUC of a yes or no that tells n ≥ 2 rows from the reference's (≥ 2): (1 + gap) / 2, with the run's interval.
 
-    A row's placement takes two values half apart, so the variance is ¼ [p (1 - p) / (n - 1) + q (1 - q) / (m - 1)].
-    Its interval jumps where the variance is 0, so its ends rise steadily only while some of the reference hit and some don't.
+    A row's placement takes two values half apart, so DeLong's variance is ¼ [p (1 - p) / (n - 1) + q (1 - q) / (m - 1)].
     """
     p, q = hits / n, reference_hits / reference_n
-    value, variance = (1 + p - q) / 2, p * (1 - p) / (n - 1) + q * (1 - q) / (reference_n - 1)
-    if variance == 0 or not 0 < value < 1:
-        return value, newcombe_auc(value, n, reference_n)
-    return value, normal_logit(value, math.sqrt(variance) / 2)
+    parts = [(share * (1 - share) / (rows - 1) / 4, rows - 1) for share, rows in ((p, n), (q, reference_n))]
+    untied = 1 - ((p + q) / 2) ** 3 - (1 - (p + q) / 2) ** 3
+    value = (1 + p - q) / 2
+    return value, _as_auc(worth_of(value, sum(v for v, _ in parts), (n, reference_n), untied, degrees_of(parts)))
+
+
+def _as_auc(worth: tuple[float, ...]) -> Interval:
+    value, effective_n, degrees = worth
+    return effective_wilson(value, effective_n, degrees)
 
 
 def _binomial(n: int, steps: range, rate: float) -> float:

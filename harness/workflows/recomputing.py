@@ -14,7 +14,7 @@ from harness.core.interval import Interval
 from harness.errors import IntegrityError
 from harness.outputs.narrative import about
 from harness.stats.estimates import estimate
-from harness.stats.intervals import at_level, recomputable
+from harness.stats.levels import at_level, recomputable
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 

@@ -315,7 +315,10 @@ def _on_use(survey: Survey) -> tuple[list[_Rule], list[_Rule]]:
         "Labels that nothing predicts are random, or those of other rows",
     )
     if survey.outcome.numbers:
-        useful = ("useful", "measure: performance.r2, at_least: 0.1", "Better than one number by a margin that matters")
+        numbers = survey.table[survey.label.column].astype(float)
+        usual = float((numbers - numbers.median()).abs().mean())
+        limit = f"measure: performance.mae, at_most: {0.9 * usual:.3g}"
+        useful = ("useful", limit, f"The median for every row errs by {usual:.3g} on average; better by a tenth")
         constant = (
             "better-than-constant",
             "measure: performance.squared_error_skill, above: 0",

@@ -8,6 +8,7 @@ from typing import Any
 from harness.core.comparison import Choice, Comparison, Difference
 from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.provenance import harness_version
+from harness.stats.levels import two_sided_p
 from harness.stats.paired import mcnemar_exact, two_sided
 from harness.workflows.compare import overall
 from harness.workflows.recomputing import Gap, Part, Stated, counted, intervals_part, named, require_equal
@@ -57,11 +58,15 @@ def _differences(record: Comparison) -> Part:
 def _p_value(difference: Difference) -> float | None:
     if difference.test is None or difference.interval is None:
         return None
+    if difference.test.name == "inverted_interval":
+        return two_sided_p(difference.interval)
     inputs: dict[str, Any] = dict(difference.interval.inputs)
+    if difference.interval.method == "unseen_difference":
+        return 1.0
     needs = {
         "mcnemar_exact": ("gains", "losses"),
         "paired_t": ("value", "standard_error", "degrees"),
-        "delong_paired": ("value", "standard_error"),
+        "delong_paired": ("value", "standard_error"),  # of records of earlier versions
     }.get(difference.test.name, ("",))
     if not set(needs) <= set(inputs):
         return None

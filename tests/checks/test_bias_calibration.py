@@ -9,7 +9,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from harness.checks.bias.calibration import GAP, LARGE, LARGEST, P_VALUE, RATIO, calibration
 from harness.stats.design_effect import mean_error
-from harness.stats.intervals import at_level, observed_to_expected, p_beyond
+from harness.stats.intervals import observed_to_expected
+from harness.stats.levels import at_level, p_beyond
 from harness.stats.multiplicity import holm_adjusted
 
 

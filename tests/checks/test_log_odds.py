@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from harness.checks.bias.log_odds import log_odds
-from harness.stats.intervals import at_level, student
+from harness.stats.intervals import student
+from harness.stats.levels import at_level
 
 
 def made(build, effect, questions=12, clusters=True):

@@ -9,7 +9,7 @@ from harness.checks.performance.skill import skill
 from harness.core.rule import Rule
 from harness.engine.judge import judge
 from harness.stats.exact import clopper_pearson, informedness, worst_share
-from harness.stats.intervals import at_level
+from harness.stats.levels import at_level
 
 RULE = Rule(id="r", measure="performance.informedness", above=0, reason="r", source="s")
 

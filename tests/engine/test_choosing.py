@@ -4,7 +4,8 @@ import pytest
 from harness.checks.baseline.sides import About, difference, mirrored, undefined
 from harness.core.comparison import Margin, Margins
 from harness.engine.choosing import Compared, choose
-from harness.stats.intervals import at_level, percentile, square_and_add, tango, wald, wilson
+from harness.stats.intervals import percentile, square_and_add, tango, wald, wilson
+from harness.stats.levels import at_level
 
 TRIALS = 4000
 

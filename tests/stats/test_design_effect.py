@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from harness.stats.design_effect import effective_counts
-from harness.stats.intervals import at_level, newcombe, p_beyond, score_ratio, wilson
+from harness.stats.intervals import newcombe, score_ratio, wilson
+from harness.stats.levels import at_level, p_beyond
 
 
 def test_rows_that_stand_alone_are_counted_as_they_are():

@@ -4,16 +4,8 @@ import pytest
 
 from harness.core.interval import Interval
 from harness.stats.estimates import estimate
-from harness.stats.intervals import (
-    clopper_pearson,
-    newcombe,
-    observed_to_expected,
-    score_ratio,
-    student,
-    tango,
-    wald,
-    wilson,
-)
+from harness.stats.exact import clopper_pearson
+from harness.stats.intervals import newcombe, observed_to_expected, score_ratio, student, tango, wald, wilson
 
 
 @pytest.mark.parametrize(

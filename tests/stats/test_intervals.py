@@ -6,7 +6,8 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from harness.stats.auc import delong
 from harness.stats.exact import clopper_pearson
-from harness.stats.intervals import at_level, newcombe, newcombe_auc, p_beyond, score_ratio, wilson
+from harness.stats.intervals import newcombe, newcombe_auc, score_ratio, wilson
+from harness.stats.levels import at_level, p_beyond
 from harness.stats.multiplicity import benjamini_hochberg, holm
 
 

@@ -8,7 +8,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.weightstats import ttost_paired
 
 from harness.stats.auc import delong, paired_standard_error
-from harness.stats.intervals import at_level, newcombe, square_and_add, student_factor, tango, wilson
+from harness.stats.intervals import newcombe, square_and_add, student_factor, tango, wilson
+from harness.stats.levels import at_level
 from harness.stats.paired import mcnemar_exact, mean_difference
 from harness.stats.power import superiority_power
 

@@ -8,7 +8,8 @@ from harness.checks.baseline.sides import About, Sides, difference
 from harness.core.comparison import Difference
 from harness.core.finding import CheckRecord, Finding
 from harness.core.interval import Interval
-from harness.stats.intervals import at_level, square_and_add
+from harness.stats.intervals import square_and_add
+from harness.stats.levels import at_level
 
 _NOT_OF_MODELS = ("data.", "model.", "baseline.", "efficiency.")
 # What a check measures of the rows, or to control itself, says nothing on a model.

@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checks.baseline.sides import About, Sides, undefined
-from harness.checks.performance.classification import balanced_accuracy, f1_scores, matthews, row_losses
+from harness.checks.performance.classification import row_losses
 from harness.core.comparison import Difference
 from harness.stats.bootstrap import resample_sums
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -44,43 +43,20 @@ def _slices(sides: Sides) -> list[tuple[str, Bools]]:
 
 
 def _of_tables(sides: Sides) -> list[Difference]:
-    """What follows from the two confusion tables: rows drawn once, both models' tables counted from them."""
-    classes, n = sides.data.classes, len(sides.test)
-    size = len(classes) + 1
-    index: dict[str | None, int] = {name: i for i, name in enumerate((*classes, None))}
-    cells = [
-        np.array([index[t] * size + index[a] for t, a in zip(sides.test.labels, side.labels, strict=True)])
-        for side in (sides.first, sides.second)
-    ]
-    onehot = np.concatenate([np.eye(size**2)[cell] for cell in cells], axis=1)
-    sums = resample_sums(onehot, sides.test.clusters, sides.resamples, sides.rng)
-    drawn: Ints = np.rint(sums).astype(np.int64).reshape(-1, 2, size, size)
-    tables: Ints = np.rint(onehot.sum(axis=0)).astype(np.int64).reshape(2, size, size)
-
-    def one(about: About, measured: tuple[Floats, Floats], resampled: tuple[Floats, Floats]) -> Difference:
-        return sides.bootstrapped(about, (float(measured[0]), float(measured[1])), resampled, n)
-
+    """What follows from the two confusion tables."""
+    size, (truth, *answers) = len(sides.data.classes), sides.cells
+    tables = tuple(
+        np.bincount(truth * (size + 1) + own, minlength=size * (size + 1)).reshape(size, size + 1).astype(float)
+        for own in answers
+    )
     found = []
-    f1 = [f1_scores(table)[..., : len(classes)] for table in (tables[0], tables[1], drawn[:, 0], drawn[:, 1])]
-    precision = [_precision(table, len(classes)) for table in (tables[0], tables[1], drawn[:, 0], drawn[:, 1])]
-    for k, name in enumerate(classes):
-        of = {"class": name}
-        for measure, part in (("performance.f1", f1), ("performance.precision", precision)):
-            found.append(one(About(measure, of=of), (part[0][k], part[1][k]), (part[2][:, k], part[3][:, k])))
-    for measure, score in (
-        ("performance.balanced_accuracy", balanced_accuracy),
-        ("performance.mcc", matthews),
-        ("performance.f1_macro", lambda table: np.nanmean(f1_scores(table)[..., : len(classes)], axis=-1)),
-    ):
-        values = (score(tables[0]), score(tables[1]))
-        found.append(one(About(measure), values, (score(drawn[:, 0]), score(drawn[:, 1]))))
+    for place, name in enumerate(sides.data.classes):
+        for measure in ("f1", "precision"):
+            about = About(f"performance.{measure}", of={"class": name})
+            found.append(sides.of_tables(about, f"{measure}:{place}", (tables[0], tables[1])))
+    for measure in ("balanced_accuracy", "mcc", "f1_macro"):
+        found.append(sides.of_tables(About(f"performance.{measure}"), measure, (tables[0], tables[1])))
     return found
-
-
-def _precision(table: Ints, classes: int) -> Floats:
-    hits, answers = np.diagonal(table, axis1=-2, axis2=-1).astype(float), table.sum(axis=-2)
-    found = np.divide(hits, answers, out=np.full(hits.shape, np.nan), where=answers > 0)
-    return np.asarray(found[..., :classes])
 
 
 def _of_scores(sides: Sides) -> list[Difference]:
@@ -122,7 +98,8 @@ def _numbers(sides: Sides) -> list[Difference]:
     found = [sides.means(about[0], np.abs(errors[0]), np.abs(errors[1]), clusters)]
     for each, score in ((about[1], _root), (about[2], _explained)):
         values = float(score(total, 0)[0]), float(score(total, 1)[0])
-        found.append(sides.bootstrapped(each, values, (score(drawn, 0), score(drawn, 1)), n))
+        worst = float(np.abs(errors).max()) if each.unit else 1.0
+        found.append(sides.bootstrapped(each, values, (score(drawn, 0), score(drawn, 1)), n, worst or 1.0))
     return found
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from harness.core.comparison import Difference, PairedTest
 from harness.core.dataset import Dataset, Labels, Split
@@ -15,13 +15,18 @@ from harness.core.finding import Selector
 from harness.core.interval import Interval
 from harness.core.predictions import Predictions
 from harness.spec.suite import Suite
-from harness.stats.auc import delong, paired_standard_error
-from harness.stats.intervals import normal_quantile, resample_interval, tango, wald
+from harness.stats.auc import TOO_FEW_TO_RANK, correlation, delong
+from harness.stats.design_effect import design_effect
+from harness.stats.exact import unseen_difference
+from harness.stats.intervals import correlated_difference, normal_quantile, resample_interval, tango
+from harness.stats.levels import two_sided_p
 from harness.stats.paired import mcnemar_exact, mean_difference
 from harness.stats.power import minimum_detectable
+from harness.stats.table_intervals import difference_interval, score_of
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 Better = Literal["higher", "lower", "target"]
 
 
@@ -73,6 +78,12 @@ class Sides:
         independent = len(first) if clusters is None else len(set(clusters))
         if independent < 2:
             return undefined(about, len(first), "insufficient sample: fewer than two independent rows")
+        if not np.any(np.abs(first - second) > 1e-12):
+            worst = float(max(np.abs(first).max(), np.abs(second).max()))
+            band = unseen_difference(0.0, independent, worst or 1.0)
+            return difference(
+                about, (float(first.mean()), float(second.mean())), band, len(first), PairedTest(name="paired_t", p=1.0)
+            )
         interval, p = mean_difference(first - second, clusters)
         values = float(first.mean()), float(second.mean())
         return difference(about, values, interval, len(first), PairedTest(name="paired_t", p=p))
@@ -82,17 +93,52 @@ class Sides:
         positive, clusters = positive[rows], self.clusters(rows)
         one, other = (delong(scores[rows], positive, clusters) for scores in (first, second))
         if one is None or other is None:
-            return undefined(about, len(positive), "insufficient sample: fewer than two rows (or clusters) of a class")
-        error = paired_standard_error(one, other)
-        gap = one.value - other.value
-        p = 1.0 if gap == 0 else 0.0 if error == 0 else float(2 * stats.norm.sf(abs(gap) / error))
-        values = one.value, other.value
-        return difference(about, values, wald(gap, error), len(positive), PairedTest(name="delong_paired", p=p))
+            return undefined(about, len(positive), TOO_FEW_TO_RANK)
+        band = correlated_difference(one.worth, other.worth, correlation(one, other))
+        test = PairedTest(name="inverted_interval", p=two_sided_p(band))
+        return difference(about, (one.value, other.value), band, len(positive), test)
+
+    def of_tables(self, about: About, measure: str, tables: tuple[Floats, Floats]) -> Difference:
+        """A measure of confusion tables (classes, classes + 1), by its name in `stats.table_intervals`, from how often the models differ."""
+        values = [float(score_of(measure)(table[None])[0]) for table in tables]
+        n = int(tables[0].sum())
+        if not np.isfinite(values).all():
+            return undefined(about, n, "undefined: the rows, or a model's answers, are of one class only")
+        band = difference_interval(measure, *self._pairs, len(self.data.classes), self._effect)
+        test = PairedTest(name="inverted_interval", p=two_sided_p(band))
+        return difference(about, (values[0], values[1]), band, n, test)
+
+    @cached_property
+    def cells(self) -> tuple[Ints, Ints, Ints]:
+        """Positions (n,) of the truth, the first and the second answer of each row; the number of classes is "no answer"."""
+        index: dict[str | None, int] = {name: i for i, name in enumerate((*self.data.classes, None))}
+        truth, first, second = (
+            np.array([index[name] for name in names], dtype=np.int64)
+            for names in (self.test.labels, self.first.labels, self.second.labels)
+        )
+        return truth, first, second
+
+    @cached_property
+    def _pairs(self) -> tuple[list[list[int]], list[int]]:
+        different, counts = np.unique(np.column_stack(self.cells), axis=0, return_counts=True)
+        return [column.tolist() for column in different.T], counts.tolist()
+
+    @cached_property
+    def _effect(self) -> float:
+        """The design effect of clustered rows on which model is right."""
+        if self.test.clusters is None:
+            return 1.0
+        truth, first, second = self.cells
+        gain = (1 + (first == truth).astype(float) - (second == truth)) / 2
+        return design_effect(gain, self.test.clusters)
 
     def bootstrapped(
-        self, about: About, values: tuple[float, float], drawn: tuple[Floats, Floats], n: int
+        self, about: About, values: tuple[float, float], drawn: tuple[Floats, Floats], n: int, worst: float = 1.0
     ) -> Difference:
-        """Any measure, from the same resamples (m,) of either side; undefined where a resample in twenty is."""
+        """Any measure, from the same resamples (m,) of either side; undefined where a resample in twenty is.
+
+        Where no resample differs, no row does in all that the measure sees: what `n` such rows leave open, a row adding `worst` at most.
+        """
         usable = np.isfinite(drawn[0]) & np.isfinite(drawn[1])
         if not np.isfinite(values).all() or usable.mean() < 0.95:
             return undefined(about, n, "undefined: too few rows of a class or group, or answers of one class only")
@@ -103,8 +149,10 @@ class Sides:
         if about.better == "target":
             near = np.abs(second - about.target) - np.abs(first - about.target)
             gain = abs(values[1] - about.target) - abs(values[0] - about.target)
-            nearer = gain, _spread(near, gain)
-        return difference(about, values, _spread(first - second, values[0] - values[1]), n, nearer=nearer)
+            nearer = gain, resample_interval(near) or unseen_difference(gain, n, worst)
+        gap = values[0] - values[1]
+        band = resample_interval(first - second) or unseen_difference(gap, n, worst)
+        return difference(about, values, band, n, nearer=nearer)
 
 
 def difference(
@@ -147,6 +195,8 @@ def mirrored(interval: Interval) -> Interval:
     """The interval of the negative."""
     inputs = dict(interval.inputs)
     swaps = {"tango": ("gains", "losses"), "square_and_add": ("error_below", "error_above")}
+    if interval.method == "correlated_difference" or interval.method.startswith("profile_difference"):
+        inputs["first"], inputs["second"] = inputs["second"], inputs["first"]
     if interval.method in swaps:
         one, other = swaps[interval.method]
         inputs[one], inputs[other] = inputs[other], inputs[one]
@@ -155,11 +205,6 @@ def mirrored(interval: Interval) -> Interval:
     if "quantiles" in inputs:
         inputs["quantiles"] = [-q for q in reversed(inputs["quantiles"])]  # type: ignore[arg-type]  # a list
     return interval.model_copy(update={"low": -interval.high, "high": -interval.low, "inputs": inputs})
-
-
-def _spread(drawn: Floats, value: float) -> Interval:
-    # No resample differs: the models answer alike in all that this measure sees, so the difference has no spread.
-    return resample_interval(drawn) or wald(value, 0.0)
 
 
 def _named(about: About) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 Of the positive class's probability p and its outcome y (1 or 0) among a group's answered rows: calibration in the large = mean p -
 observed share (above 0 the group's risk is overstated; Steyerberg 2019), and observed to expected = Σ y / Σ p (Debray et al. 2017). The gap is
 the group's calibration in the large minus the reference's; its p-value, of no gap, is twice the one-sided one that its interval
-gives, corrected by Holm (1979) over the attribute's groups. Intervals: Wilson's of the observed share (over its design effect where rows belong together) and the mean's
-normal one, put together as if independent (Zou & Donner 2008), the ratio's on the log scale: too wide where p tells y.
+gives, corrected by Holm (1979) over the attribute's groups. Intervals: exact limits of the observed share, of as many rows as the
+variance of stated - true is worth (`stats.calibration`); of a difference of two groups, MOVER (Zou & Donner 2008).
 The largest difference between groups has a percentile bootstrap of rows or whole clusters; a maximum minus a minimum is never
 below 0, so it is reported, never gated. Groups below the minimum are undefined, never dropped. Limitations: a mean can be right while low risks
 are overstated and high ones understated; groups that share clusters are compared as if they did not.
@@ -27,8 +27,9 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Intersections, MinimumRows, Slices, refuses
 from harness.spec.suite import Suite
 from harness.stats.bootstrap import resample_sums
-from harness.stats.design_effect import effective_counts, mean_error, share_interval
-from harness.stats.intervals import observed_to_expected, p_beyond, resample_interval, square_and_add, wald
+from harness.stats.calibration import gap_interval, ratio_interval
+from harness.stats.intervals import resample_interval, square_and_add
+from harness.stats.levels import p_beyond
 from harness.stats.multiplicity import holm_adjusted
 
 Bools = npt.NDArray[np.bool_]
@@ -129,12 +130,11 @@ def _cell(score: Floats, hit: Bools, rows: Bools, clusters: Labels | None, minim
         why = f"insufficient sample: {n} answered rows, {minimum} needed"
         return _Cell(rows, stated, observed, why=why)
     together = None if clusters is None else clusters[rows]
-    error = mean_error(score[rows], together)
-    if error is None:
+    if together is not None and len(set(together)) < 2:
         return _Cell(rows, stated, observed, why="insufficient sample: the group's rows are of one cluster")
-    large = square_and_add(stated, observed, wald(stated, error), share_interval(hit[rows], together))
+    large = gap_interval(score[rows], hit[rows], together)
     # A model that states 0 for a whole group has no ratio.
-    ratio = observed_to_expected(*effective_counts(hit[rows], together), stated, error) if stated > 0 else None
+    ratio = ratio_interval(score[rows], hit[rows], together) if stated > 0 else None
     return _Cell(rows, stated, observed, ratio, large)
 
 

@@ -29,9 +29,10 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Intersections, MinimumRows
-from harness.stats.auc import delong
+from harness.stats.auc import TOO_FEW_TO_RANK, delong
 from harness.stats.design_effect import effective_counts
-from harness.stats.intervals import newcombe, score_ratio, wilson
+from harness.stats.exact import clopper_pearson
+from harness.stats.intervals import newcombe, score_ratio
 
 Bools = npt.NDArray[np.bool_]
 MINIMUM_EXPECTED = 5
@@ -215,9 +216,8 @@ def _rate(measure: str, share: Share, group: dict[str, str], minimum: int) -> Fi
     if share.n < minimum:
         why = f"insufficient sample: {share.n} rows in the denominator, {minimum} needed"
         return undefined(measure, share.n, why, group=group)
-    return Finding(
-        measure=measure, value=share.hits / share.n, n=share.n, group=group, interval=wilson(*share.effective)
-    )
+    band = clopper_pearson(*share.effective)
+    return Finding(measure=measure, value=share.hits / share.n, n=share.n, group=group, interval=band)
 
 
 def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) -> Finding:
@@ -232,15 +232,9 @@ def _auc(cell: _Cell, outcomes: _Outcomes, group: dict[str, str], minimum: int) 
     together = None if outcomes.clusters is None else outcomes.clusters[known]
     auc = delong(outcomes.score[known], outcomes.deserving[known], together)
     if auc is None:
-        return undefined("bias.roc_auc", cell.n, "one class only, or one cluster of a class", group=group)
-    return Finding(
-        measure="bias.roc_auc",
-        value=auc.value,
-        n=int(known.sum()),
-        group=group,
-        interval=auc.interval(),
-        better="higher",
-    )
+        return undefined("bias.roc_auc", cell.n, TOO_FEW_TO_RANK, group=group)
+    n, band = int(known.sum()), auc.interval()
+    return Finding(measure="bias.roc_auc", value=auc.value, n=n, group=group, interval=band, better="higher")
 
 
 def _against(cell: _Cell, reference: _Cell, group: dict[str, str], minimum: int) -> list[Finding]:

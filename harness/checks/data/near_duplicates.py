@@ -21,7 +21,7 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Count, Positive, PositiveShare
-from harness.stats.intervals import wilson
+from harness.stats.exact import clopper_pearson
 
 WITHIN, ACROSS = "data.near_duplicate_rate", "data.near_overlap_rate"
 CONFLICT = "data.near_duplicate_label_conflict_rate"
@@ -83,7 +83,7 @@ def _across(rows: Rows, found: NearPairs, n: int, train: Split | None) -> Findin
         return undefined(ACROSS, n, "no data: there are no training rows")
     near = int(found.near_train[rows.own[:n]].sum())
     why = f"{near} test row(s) nearly equal a training row"
-    return Finding(measure=ACROSS, value=near / n, n=n, interval=wilson(near, n), better="lower", reason=why)
+    return Finding(measure=ACROSS, value=near / n, n=n, interval=clopper_pearson(near, n), better="lower", reason=why)
 
 
 def _conflicts(rows: Rows, found: NearPairs, answers: Labels | None) -> Finding:
@@ -101,7 +101,9 @@ def _conflicts(rows: Rows, found: NearPairs, answers: Labels | None) -> Finding:
     if n == 0:
         return undefined(CONFLICT, 0, "there are no near duplicates")
     why = f"{clashing} of {n} set(s) of near duplicates hold more than one label"
-    return Finding(measure=CONFLICT, value=clashing / n, n=n, interval=wilson(clashing, n), better="lower", reason=why)
+    return Finding(
+        measure=CONFLICT, value=clashing / n, n=n, interval=clopper_pearson(clashing, n), better="lower", reason=why
+    )
 
 
 def _answers(evidence: Evidence, parts: list[Split]) -> Labels | None:

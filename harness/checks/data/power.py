@@ -1,8 +1,8 @@
 """Whether the test rows can decide each rule at all, before the model is asked anything.
 
 A rule passes where the whole 95 % interval lies within its limit. From the rows of a class or group alone follows which observed
-values would pass: Wilson's interval for shares, Newcombe's (1998) for gaps, Miettinen and Nurminen's for impact ratios,
-Newcombe's (2006) for AUCs (the run takes DeLong's), a normal one for balanced accuracy. Gaps and ratios also need the reference
+values would pass: Clopper and Pearson's interval for shares, Newcombe's (1998) for gaps, Miettinen and Nurminen's for impact ratios,
+the run's for AUCs with the variance that the class sizes give, and for balanced accuracy. Gaps and ratios also need the reference
 group's rate: taken as the base rate of the favourable label there. A rule is undecidable where no answers of any model could
 pass. The chance to pass is reckoned at parity (no gap, ratio 1, an attack at 0.5); elsewhere at the middle of what the limit allows
 between 0 and 1. Limitations: measures whose interval follows from the answers (F1, log loss, R²) are not known beforehand; rows

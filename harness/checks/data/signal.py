@@ -26,7 +26,7 @@ from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.engine.parameters import MinimumFoldRows
-from harness.stats.auc import Auc, delong
+from harness.stats.auc import TOO_FEW_TO_RANK, Auc, delong
 from harness.stats.design_effect import effective_counts
 from harness.stats.exact import informedness
 from harness.stats.intervals import wald
@@ -93,7 +93,7 @@ def _simple(data: Dataset, parts: list[Split], minimum: int, rng: np.random.Gene
 def _ranked(score: Floats, hit: npt.NDArray[np.bool_], clusters: Labels | None) -> tuple[Finding, Finding] | str:
     auc = delong(score, hit, clusters)
     if auc is None:
-        return "insufficient sample: fewer than two clusters of a class"
+        return TOO_FEW_TO_RANK
     wider = Auc(
         auc.value,
         auc.standard_error * WIDER,

@@ -8,7 +8,7 @@ mean of both. Agreement = mean Jaccard index of the two sets. A denial is flagge
 lies below `overlap`, or where a run names no reason. Trees are explained against the background (interventional),
 since path-dependent values use none and could not change.
 Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose refitting may
-move credit between correlated features; and which features the suite has. Intervals: Wilson for shares, bootstrap of rows for the
+move credit between correlated features; and which features the suite has. Intervals: Clopper and Pearson's for shares, bootstrap of rows for the
 mean; by design effect and of whole clusters where rows belong together. They tell of the sample of denials, not of the two backgrounds, which all
 denials share. Limitations: stable is not right; features that are exact copies tie and go by the order of columns; SHAP values
 are one way to rank factors, and a notice needs words, not names of columns.

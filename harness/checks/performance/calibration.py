@@ -27,7 +27,8 @@ from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Bins, Resamples
-from harness.stats.bootstrap import resample_rows, resample_sums
+from harness.stats.bootstrap import resample_rows
+from harness.stats.calibration import gap_interval
 from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval, student, wald
 
@@ -122,7 +123,7 @@ def _without_positive(evidence: Evidence, test: Split, bins: int, resamples: int
     found = top.findings(("top_label_ece", "top_label_intercept", "top_label_slope"), None, rng)
     curve = _curve(sure, right, min(bins, 10), clusters)
     curve = curve.model_copy(update={"title": "Reliability: largest probability against share of right answers"})
-    found.append(_top_label_gap(sure - right, clusters, resamples, rng))
+    found.append(_top_label_gap(sure, right, clusters))
     if evidence.suite.task == "choice":
         return Measurement(found, [curve])
     of_classes = []
@@ -132,13 +133,12 @@ def _without_positive(evidence: Evidence, test: Split, bins: int, resamples: int
     return Measurement(found + of_classes, [curve, *_slopes(of_classes)])
 
 
-def _top_label_gap(gap: Floats, clusters: Labels | None, resamples: int, rng: np.random.Generator) -> Finding:
-    drawn = resample_sums(np.column_stack([gap, np.ones(len(gap))]), clusters, resamples, rng)
+def _top_label_gap(sure: Floats, right: Floats, clusters: Labels | None) -> Finding:
     return Finding(
         measure="performance.top_label_gap",
-        value=float(gap.mean()),
-        n=len(gap),
-        interval=resample_interval(drawn[:, 0] / drawn[:, 1]),
+        value=float((sure - right).mean()),
+        n=len(sure),
+        interval=gap_interval(sure, right > 0, clusters),
         better="target",
     )
 

@@ -3,7 +3,7 @@
 A row is flagged (gets the positive class) where its score is at least the threshold. A computed threshold was set on the
 calibration split and frozen before the test rows were judged: the highest that reaches a sensitivity there, the lowest that
 reaches a specificity or flags at most a share of the rows for review, or that of the smallest cost; halfway between two scores. Flagged share, recall and specificity on
-the test rows have Wilson's interval (of counts over their design effect where rows are clustered), given the threshold. Beside
+the test rows have Clopper and Pearson's interval (of counts over their design effect where rows are clustered), given the threshold. Beside
 it stands the range that 400 resamples of the calibration rows (of whole clusters) give: another calibration split of this size
 would have set another threshold. Limitation: where prevalence or scores differ from the calibration rows', so do recall and the flagged share.
 """

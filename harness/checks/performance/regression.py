@@ -3,8 +3,9 @@
 With e = prediction - truth over n answered rows: MAE = Σ|e| / n; RMSE = √(Σe² / n); R² = 1 - Σe² / Σ(y - ȳ)²; mean error =
 Σe / n (above 0: too high); MAPE = Σ|e / y| / n, undefined where a truth is 0; within tolerance t: share of all rows with
 |e| ≤ t, a row without an answer not among them. Median baseline: the MAE of always saying the training rows' median (the
-test rows' where there are none). Intervals: percentile bootstrap of whole clusters where rows belong together, of rows
-otherwise; Wilson for shares, of counts over their design effect where rows belong together.
+test rows' where there are none). Intervals: Student's on the log scale for MAE, the
+baseline and MAPE (`stats.losses`), Student's for the mean error, Clopper and Pearson's for shares; of clusters' sums, or of counts over their design effect, where
+rows are clustered. RMSE and R² have a percentile bootstrap, which heavy tails break: no rule may judge them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Positives, Resamples
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
+from harness.stats.exact import unseen_difference
 from harness.stats.intervals import resample_interval
+from harness.stats.losses import mean_loss
+from harness.stats.paired import mean_difference
 
 Floats = npt.NDArray[np.float64]
 MINIMUM = 10
@@ -74,48 +78,64 @@ def _errors(
     n, error = len(truth), said - truth
     centred = truth - truth.mean()  # R² does not change, and the sums stay small
     relative = np.abs(error) / np.where(truth == 0, 1, np.abs(truth))
-    moments = np.column_stack(
-        [np.ones(n), np.abs(error), error**2, error, centred, centred**2, np.abs(truth - middle), relative]
+    sums = np.column_stack([np.ones(n), error**2, centred, centred**2])
+    value, drawn = (
+        _of_squares(sums.sum(axis=0, keepdims=True)),
+        _of_squares(resample_sums(sums, clusters, resamples, rng)),
     )
-    value = _measures(moments.sum(axis=0, keepdims=True))
-    drawn = _measures(resample_sums(moments, clusters, resamples, rng))
-    found = []
-    for name, one in value.items():
-        measure, own = f"performance.{name}", drawn[name][np.isfinite(drawn[name])]
-        band = resample_interval(own)
-        if name == "mape" and (truth == 0).any():
-            found.append(undefined(measure, n, "undefined: a true value is 0, and nothing is a percentage of it"))
-        elif not np.isfinite(one[0]) or len(own) < 0.95 * resamples:
-            found.append(undefined(measure, n, "undefined: the true values do not differ"))
-        else:
-            found.append(
-                Finding(
-                    measure=measure,
-                    value=float(one[0]),
-                    n=n,
-                    interval=band,
-                    unit=None if name in ("r2", "mape") else unit,
-                    better={"r2": "higher", "mean_error": "target"}.get(name, "lower"),  # type: ignore[arg-type]
-                    reason=None if band else "no resample differs, so there is no interval",
-                )
-            )
-    return found
+    found = [
+        _mean("mae", np.abs(error), clusters, unit),
+        *(_resampled(name, float(value[name][0]), drawn[name], n, unit) for name in ("rmse", "r2")),
+        _signed(error, clusters, unit),
+        _mean("median_baseline_mae", np.abs(truth - middle), clusters, unit),
+    ]
+    if (truth == 0).any():
+        why = "undefined: a true value is 0, and nothing is a percentage of it"
+        return [*found, undefined("performance.mape", n, why)]
+    return [*found, _mean("mape", relative, clusters, None)]
 
 
-def _measures(sums: Floats) -> dict[str, Floats]:
-    """The measures (m,) of sums (m, 8) of the moments above."""
-    n, size, square, error, level, spread, baseline, relative = sums.T
+def _mean(name: str, losses: Floats, clusters: Any, unit: str | None) -> Finding:
+    band = mean_loss(losses, None, float(losses.max()) or 1.0, clusters)
+    why = None if band else "insufficient sample: fewer than two clusters, so there is no interval"
+    measure, value = f"performance.{name}", float(losses.mean())
+    return Finding(measure=measure, value=value, n=len(losses), interval=band, unit=unit, better="lower", reason=why)
+
+
+def _signed(error: Floats, clusters: Any, unit: str | None) -> Finding:
+    n, value, measure = len(error), float(error.mean()), "performance.mean_error"
+    if clusters is not None and len(set(clusters)) < 2:
+        why = "insufficient sample: fewer than two clusters, so there is no interval"
+        return Finding(measure=measure, value=value, n=n, unit=unit, better="target", reason=why)
+    band, _ = mean_difference(error, clusters)
+    if np.ptp(error) <= 1e-12 * max(1.0, float(np.abs(error).max())):
+        band = unseen_difference(value, n, float(np.abs(error).max()) or 1.0)
+    return Finding(measure=measure, value=value, n=n, interval=band, unit=unit, better="target")
+
+
+def _resampled(name: str, value: float, drawn: Floats, n: int, unit: str | None) -> Finding:
+    measure, usable = f"performance.{name}", drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or len(usable) < 0.95 * len(drawn):
+        return undefined(measure, n, "undefined: the true values do not differ")
+    band = resample_interval(usable)
+    return Finding(
+        measure=measure,
+        value=value,
+        n=n,
+        interval=band,
+        unit=unit if name == "rmse" else None,
+        better="lower" if name == "rmse" else "higher",
+        reason=None if band else "no resample differs, so there is no interval",
+    )
+
+
+def _of_squares(sums: Floats) -> dict[str, Floats]:
+    """RMSE and R² (m,) of sums (m, 4): rows, squared errors, centred truths and their squares."""
+    n, square, level, spread = sums.T
     total = spread - level**2 / n
     with np.errstate(divide="ignore", invalid="ignore"):
         r2 = np.where(total > 1e-12 * np.maximum(spread, 1), 1 - square / total, np.nan)
-    return {
-        "mae": size / n,
-        "rmse": np.sqrt(square / n),
-        "r2": r2,
-        "mean_error": error / n,
-        "median_baseline_mae": baseline / n,
-        "mape": relative / n,
-    }
+    return {"rmse": np.sqrt(square / n), "r2": r2}
 
 
 def _share(measure: str, hit: npt.NDArray[np.bool_], clusters: Any, of: Any) -> Finding:

@@ -1,6 +1,6 @@
 """Accuracy (for regression the mean absolute error) by slice: the declared ones and the worst found among quantiles and values of single features.
 
-Each slice's accuracy has a Wilson interval (its counts over their design effect where rows belong together); a row without an answer is wrong. Where the model gives probabilities and the
+Each slice's accuracy has Clopper and Pearson's interval (its counts over their design effect where rows belong together); a row without an answer is wrong. Where the model gives probabilities and the
 suite a positive class, each declared slice also has the ROC-AUC among its own answered rows (DeLong et al. 1988; Obuchowski 1997
 where rows belong together), and the gap: this AUC minus that of all other answered rows, ± z · √(se² + se²), clusters in both kept
 together. A model can be right as often in a slice as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are

@@ -5,11 +5,10 @@ non-members by 5-fold cross-validation. The folds share training rows, so its sc
 is widened by √2, an upper bound for two halves (over 150 exchangeable splits the plain z had sd 1.32). Where the one-sided
 99 % bound is above 0.5, the split is not exchangeable and any attack is invalid, hence not tested. Gap attack (on the model's own labels, whatever the decision): "correct → member" (Yeom et al. 2018), advantage = train accuracy -
 test accuracy. Loss attack: score = log p(label), minus the loss (Yeom et al. 2018). Residual attack (regression): score =
--|prediction - truth|, the same ranking as by squared loss; a row without an answer counts as the least familiar. AUC with DeLong's interval; TPR at 1 % FPR from
-1,000 non-members on: the threshold is the 99 % quantile of one half of the non-members, the TPR has Clopper-Pearson's
-interval, and the realised FPR on the other half stands in the note. Control: shuffled
+-|prediction - truth|, the same ranking as by squared loss; a row without an answer counts as the least familiar. AUC with its interval; TPR at 1 % FPR where the ROC curve, straight through ties, has it: its interval
+takes in that the threshold was found on these non-members (order statistics, Clopper and Pearson, MOVER). Control: shuffled
 membership. Clusters (rows that belong together) widen each interval: the AUC's is Obuchowski's (1997), the shares of
-advantage and TPR are of counts over their design effect (the TPR's then Wilson's). Limitation: stronger attacks (shadow models) exist; "no leak found" means by these attacks on these n.
+advantage and TPR are of counts over their design effect. Limitation: stronger attacks (shadow models) exist; "no leak found" means by these attacks on these n.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Distinct, MinimumFoldRows, refuses
 from harness.spec.suite import Suite
 from harness.stats.auc import Auc, delong
-from harness.stats.design_effect import effective_counts
-from harness.stats.exact import clopper_pearson
-from harness.stats.intervals import newcombe, normal_quantile, wald, wilson
+from harness.stats.design_effect import effective_counts, largest_effect
+from harness.stats.intervals import newcombe, normal_quantile, wald
 from harness.stats.power import minimum_detectable
+from harness.stats.roc import rate_at
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -78,7 +77,7 @@ def membership(evidence: Evidence, *, attacks: Attacks | None = None, minimum: M
         control = delong(signal, np.asarray(rng.permutation(is_member), dtype=bool), clusters)
         auc = aucs[name]
         assert auc is not None and control is not None
-        findings += _attack(name, signal, is_member, clusters, (auc, control, blind), rng)
+        findings += _attack(name, signal, is_member, clusters, (auc, control, blind))
     return Measurement(findings, [exhibit])
 
 
@@ -114,7 +113,6 @@ def _attack(
     is_member: Bools,
     clusters: Labels | None,
     aucs: tuple[Auc, Auc, Auc],
-    rng: np.random.Generator,
 ) -> list[Finding]:
     of, n, (auc, control, blind) = {"attack": name}, len(signal), aucs
     note = f"smallest detectable AUC {0.5 + minimum_detectable(auc.standard_error):.3f}"
@@ -165,33 +163,15 @@ def _attack(
         )
     )
     if name != "gap":
-        found.append(_at_low_alarm(inside, outside, of, rng, None if clusters is None else clusters[is_member]))
+        effects = [1.0 if clusters is None else largest_effect(clusters[rows]) for rows in (is_member, ~is_member)]
+        found.append(_at_low_alarm(inside, outside, of, (effects[0], effects[1])))
     return found
 
 
-def _at_low_alarm(
-    inside: Floats, outside: Floats, of: dict[str, str], rng: np.random.Generator, clusters: Labels | None
-) -> Finding:
+def _at_low_alarm(inside: Floats, outside: Floats, of: dict[str, str], effects: tuple[float, float]) -> Finding:
+    value, band = rate_at(inside, outside, 0.01, effects)
     measure = "privacy.membership_tpr_at_1pct_fpr"
-    if len(outside) < 1000:
-        return undefined(
-            measure, len(inside), f"insufficient sample: needs 1,000 non-members, has {len(outside)}", of=of
-        )
-    order = rng.permutation(len(outside))
-    half, other = order[: len(outside) // 2], order[len(outside) // 2 :]
-    cut = float(np.quantile(outside[half], 0.99))
-    found, alarms = inside > cut, float((outside[other] > cut).mean())
-    hits = int(found.sum())
-    band = clopper_pearson(hits, len(inside)) if clusters is None else wilson(*effective_counts(found, clusters))
-    return Finding(
-        measure=measure,
-        value=hits / len(inside),
-        n=len(inside),
-        of=of,
-        better="lower",
-        interval=band,
-        reason=f"realised false positive rate on the other half {alarms:.3f}",
-    )
+    return Finding(measure=measure, value=value, n=len(inside), of=of, better="lower", interval=band)
 
 
 def _exhibit(aucs: dict[str, Auc | None], n: int, blind: Auc) -> Exhibit:

@@ -1,0 +1,26 @@
+"""Measures that no rule or margin may judge, because no interval of them holds its error rate, and what to judge instead."""
+
+from __future__ import annotations
+
+_RANKS = "its maximum is taken on the same rows, so that it is too large by chance"
+_BINS = "it is biased upwards: a calibrated model has one above 0, the larger the fewer the rows"
+_TAILS = "with heavy tails a few rows decide it, and its interval misses the truth far more often than stated"
+_CALIBRATION = "performance.calibration_slope, performance.brier or performance.brier_skill"
+_ERRORS = "performance.mae, performance.within_tolerance or performance.squared_error_skill (above 0)"
+
+UNJUDGED: dict[str, tuple[str, str]] = {
+    "performance.ks": (_RANKS, "performance.informedness (at the decision) or performance.roc_auc"),
+    "performance.ece": (_BINS, _CALIBRATION),
+    "performance.top_label_ece": (_BINS, "performance.top_label_gap or performance.top_label_slope"),
+    "performance.rmse": (_TAILS, _ERRORS),
+    "performance.r2": (_TAILS, _ERRORS),
+}
+"""Why a measure is not judged, and the measures to use instead. Simulated: docs/methods/error-rates.md."""
+
+
+def why_unjudged(measure: str) -> str | None:
+    """Why no rule may judge this measure, and what to write instead; None where one may."""
+    if measure not in UNJUDGED:
+        return None
+    why, instead = UNJUDGED[measure]
+    return f"{measure} is reported, but can't be judged: {why}. Use {instead}"

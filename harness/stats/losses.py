@@ -1,0 +1,75 @@
+"""Interval of a mean loss (Brier score, log loss, squared error) that a few rows may carry."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.interval import Interval
+from harness.stats.exact import errorless_loss
+from harness.stats.intervals import log_student
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[Any]
+FEWEST_OF_CLASS = 5
+
+
+def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: Labels | None = None) -> Interval | None:
+    """Interval of the mean of losses (n,) ≥ 0 of rows of these classes (n,), or of one kind; None where a class has fewer than
+    `FEWEST_OF_CLASS` rows, or the rows fewer than two clusters.
+
+    Student's on the log scale, value · exp(∓ t · error / value). The variance is that of the classes' own means and of how many rows each has:
+    Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are Satterthwaite's, each class's by the kurtosis of
+    its losses, 2 n_c / (kurtosis - 1), since a variance that few rows carry is known as badly as they are few. For the upper end
+    half a row of the rarest class with its largest loss is added: the worst loss of that class has hardly been seen. With clusters (n,) the
+    variance is that of their sums, at clusters - 1 degrees of freedom. Without any loss: `errorless_loss`, up to the `worst` a row can lose.
+    """
+    owner = np.zeros(len(losses), dtype=np.int64)
+    if classes is not None:
+        owner = np.unique(classes.astype(str), return_inverse=True)[1]
+    sizes = np.bincount(owner)
+    if sizes.min() < FEWEST_OF_CLASS:
+        return None
+    n, value = len(losses), float(losses.mean())
+    if clusters is not None:
+        return _of_clusters(losses, clusters, worst)
+    if value <= 0:
+        return errorless_loss(n, worst)
+    below = _spread(losses, owner, np.ones(n))
+    rarest = int(sizes.argmin())
+    largest = float(losses[owner == rarest].max())
+    above = _spread(np.r_[losses, largest], np.r_[owner, rarest], np.r_[np.ones(n), 0.5])
+    return log_student(value, below[1], above[0], above[1], [below[2], above[2]])
+
+
+def _spread(losses: Floats, owner: npt.NDArray[np.int64], weights: Floats) -> tuple[float, float, float]:
+    """Weighted mean, its standard error, and the degrees of freedom."""
+    n = float(weights.sum())
+    mean = float((weights * losses).sum()) / n
+    size = np.bincount(owner, weights)
+    of_class = np.bincount(owner, weights * losses) / size
+    apart = losses - of_class[owner]
+    square = np.bincount(owner, weights * apart**2) / np.maximum(size - 1, 1)
+    fourth = np.bincount(owner, weights * apart**4) / size
+    kurtosis = np.divide(fourth, square**2, out=np.full(len(size), 3.0), where=square > 1e-300)
+    within = (size / n) ** 2 * square / size
+    between = float((size / n * (of_class - mean) ** 2).sum()) / n
+    total = float(within.sum()) + between
+    part = float((within**2 * (np.maximum(kurtosis, 1.5) - 1) / (2 * size)).sum())
+    degrees = min(max(total**2 / part, 1.0), 1e6) if part > 0 else n - 1
+    return mean, math.sqrt(total), degrees
+
+
+def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | None:
+    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    count, value = int(owner.max()) + 1, float(losses.mean())
+    if count < 2:
+        return None
+    if value <= 0:
+        return errorless_loss(count, worst)
+    sums = np.bincount(owner, losses - value)
+    error = math.sqrt(count / (count - 1) * float((sums**2).sum())) / len(losses)
+    return log_student(value, error, value, error, [count - 1, count - 1])
