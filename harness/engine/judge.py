@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from harness.stats.multiplicity import holm
 from harness.stats.power import rows_needed
 
 FAIL_ALPHA = 0.025
+FARTHEST = 100
 
 
 @dataclass(frozen=True)
@@ -158,14 +158,15 @@ def _outcome(
     if match.rule.strict and judged.high <= judged.low:
         return "inconclusive", f"{text}: the interval has no width, so that it proves nothing", None
     needed = _needed(finding, low, high, test_rows, tests)
-    more = f"about {needed:,} test rows would decide" if needed else "the estimate lies on the limit"
+    more = _advice(needed, test_rows)
     beyond = (low is not None and judged.high < low) or (high is not None and judged.low > high)
     where = (
         f"the interval lies beyond the limit, but not at Holm's level over {tests} decisions"
         if beyond
         else "the interval reaches across the limit"
     )
-    return "inconclusive", f"{text}: {where}; {more}", needed
+    reachable = needed if needed is not None and needed <= FARTHEST * test_rows else None
+    return "inconclusive", f"{text}: {where}; {more}", reachable
 
 
 def _within(rule: Rule, interval: Interval) -> bool:
@@ -177,15 +178,23 @@ def _within(rule: Rule, interval: Interval) -> bool:
 
 
 def _needed(finding: Finding, low: float | None, high: float | None, test_rows: int, tests: int) -> int | None:
+    """More rows than these, which do not decide it; None where the estimate lies on a limit."""
     assert finding.value is not None and finding.interval is not None
     outside = (low is not None and finding.value < low) or (high is not None and finding.value > high)
     # A fail must also survive Holm's correction; the strictest step is the safe one to plan for.
     interval = at_level(finding.interval, 1 - 2 * FAIL_ALPHA / (tests if outside else 1))
-    candidates = [rows_needed(finding.value, interval, limit, test_rows) for limit in (low, high) if limit is not None]
+    limits = [limit for limit in (low, high) if limit is not None]
     if outside:
-        nearest = low if low is not None and finding.value < low else high
-        assert nearest is not None
-        return rows_needed(finding.value, interval, nearest, test_rows)
-    if any(c is None for c in candidates):
-        return None
-    return math.ceil(max(c for c in candidates if c is not None))
+        limits = [low if low is not None and finding.value < low else high]  # type: ignore[list-item]  # one is set
+    candidates = [rows_needed(finding.value, interval, limit, test_rows) for limit in limits]
+    known = [rows for rows in candidates if rows is not None]
+    return max(test_rows + 1, *known) if known and len(known) == len(candidates) else None
+
+
+def _advice(needed: int | None, test_rows: int) -> str:
+    """How many rows would decide, where that is a number that anybody could collect."""
+    if needed is None:
+        return "the estimate lies on the limit"
+    if needed > FARTHEST * test_rows:
+        return f"the estimate lies so near the limit that even {FARTHEST} times as many test rows would not decide"
+    return f"about {needed:,} test rows would decide"

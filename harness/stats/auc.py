@@ -40,10 +40,10 @@ class Auc:
     def interval(self, level: float = 0.95) -> Interval:
         """Wilson's interval of as many rows as the AUC's variance is worth, value · (1 - value) / variance.
 
-        The variance is the larger of DeLong's (Obuchowski's with clusters) and of that which the class sizes alone give: three parts
-        Newcombe's (2006, method 5), one part the same with the larger spread in the rarer class, both times the share that is left by ties.
+        The variance is the larger of DeLong's (Obuchowski's with clusters) and of that which the class sizes alone give: 0.7 of
+        Newcombe's (2006, method 5) and 0.3 of the same with the larger spread in the rarer class, both times the share that is left by ties.
         DeLong's is too small where few rows of a class are ranked wrongly, and 0 where none is. Student's quantile by
-        Satterthwaite's degrees of freedom (of clusters the error has them already). At 0 or 1 the rows (or clusters) of the rarer class count.
+        Satterthwaite's degrees of freedom (of clusters the error has them already).
         """
         value, effective_n, *degrees = self.worth
         return effective_wilson(value, effective_n, degrees[0] if degrees else None, level)
@@ -59,10 +59,11 @@ class Auc:
 
 def worth_of(value: float, variance: float, sizes: tuple[int, int], untied: float, degrees: float) -> tuple[float, ...]:
     """Value, the rows that an AUC of this variance and these class sizes is worth, and the degrees of freedom."""
-    if min(value, 1 - value) < 1e-12:
-        return round(value), min(sizes), degrees
-    variance = max(variance, untied * variance_of_sizes(value, *sizes))
-    return value, value * (1 - value) / variance, degrees
+    inner = min(max(value, 1e-9), 1 - 1e-9)  # at 0 and 1 the rows that an AUC next to it is worth
+    variance = max(variance, untied * variance_of_sizes(inner, *sizes))
+    if variance <= 0:  # every score is the same
+        return value, min(sizes), degrees
+    return value, inner * (1 - inner) / variance, degrees
 
 
 def degrees_of(parts: Sequence[tuple[float, int]]) -> float:
@@ -72,11 +73,11 @@ def degrees_of(parts: Sequence[tuple[float, int]]) -> float:
 
 
 def variance_of_sizes(value: float, positives: int, negatives: int) -> float:
-    """Variance of an AUC from its value and the class sizes alone: ¾ Newcombe's (2006, method 5), ¼ with the larger spread in the rarer class."""
+    """Variance of an AUC from its value and the class sizes alone: 0.7 of Newcombe's (2006, method 5), 0.3 of that with the larger spread in the rarer class."""
     rarer, other = sorted((positives, negatives))
     spreads = value * (1 - value) ** 2 / (2 - value), value**2 * (1 - value) / (1 + value)
     uneven = (value * (1 - value) + (other - 1) * max(spreads) + (rarer - 1) * min(spreads)) / (positives * negatives)
-    return 0.75 * auc_standard_error(value, positives, negatives) ** 2 + 0.25 * uneven
+    return 0.7 * auc_standard_error(value, positives, negatives) ** 2 + 0.3 * uneven
 
 
 def delong(scores: Floats, positive: Bools, clusters: Labels | None = None) -> Auc | None:

@@ -367,11 +367,6 @@ def _two_counts(
     }
 
 
-def delong_logit(value: float, standard_error: float, level: float) -> Interval:
-    """The interval of an AUC in records of earlier versions."""
-    return normal_logit(value, standard_error, level)
-
-
 def asymmetric(value: float, error_below: float, error_above: float, level: float = 0.95) -> Interval:
     """The value ± the normal quantile times an error of its own on either side."""
     z = normal_quantile(0.5 + level / 2)

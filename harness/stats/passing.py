@@ -106,7 +106,8 @@ def ranking(positives: int, negatives: int) -> Design:
 
     def at(step: int) -> Outcome:
         value = step / last
-        spreads = value * (1 - value) ** 2 / (2 - value), value**2 * (1 - value) / (1 + value)
+        inner = min(max(value, 1e-9), 1 - 1e-9)
+        spreads = inner * (1 - inner) ** 2 / (2 - inner), inner**2 * (1 - inner) / (1 + inner)
         parts = [(spread / n, max(n - 1, 1)) for spread, n in zip(spreads, sizes, strict=True)]
         return value, _as_auc(worth_of(value, 0.0, sizes, 1.0, degrees_of(parts)))
 

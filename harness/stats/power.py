@@ -17,14 +17,14 @@ def rows_needed(value: float, interval: Interval, limit: float, rows: int) -> in
 
     The half-width towards the limit shrinks with the square root of n, the estimate taken as the
     truth: rows · ((z_level + z_power) · s / |value - limit|)², s the half-width over z_level.
-    At least one more than there are: these rows do not exclude it. None where the estimate equals the limit.
+    None where the estimate equals the limit.
     """
     gap = abs(value - limit)
     if gap < 1e-12:
         return None
     z = normal_quantile(0.5 + interval.level / 2)
     half = interval.high - value if limit > value else value - interval.low
-    return max(rows + 1, math.ceil(rows * ((z + normal_quantile(POWER)) * half / z / gap) ** 2))
+    return math.ceil(rows * ((z + normal_quantile(POWER)) * half / z / gap) ** 2)
 
 
 def minimum_detectable(standard_error: float, level: float = 0.95) -> float:

@@ -166,7 +166,8 @@ def test_a_worse_release_loses_and_the_same_release_does_not(release):
         for f in release(good, good, truth).findings
         if f.measure == "baseline.gain" and len(f.of) == 1
     }
-    assert same["performance.roc_auc"].value == 0 and same["performance.roc_auc"].interval.low == 0
+    assert same["performance.roc_auc"].value == 0
+    assert -0.01 < same["performance.roc_auc"].interval.low < 0  # 600 rows that agree do not show that all do
     assert same["performance.accuracy"].interval.low > -0.01
 
 

@@ -52,7 +52,7 @@ def only(evidence):
 def test_24_positives_can_show_no_recall_of_nine_tenths_and_100_can(build, find):
     rules = rule("performance.recall", of={"class": "yes"}, at_least=0.9)
     few = with_policy(build(labelled(24, 400)), rules)
-    assert only(few).text == "can't pass: 24 rows: even 24 of 24 gives a lower bound of 0.862, below 0.9"
+    assert only(few).text == "can't pass: 24 rows: even 24 of 24 gives a lower bound of 0.858, below 0.9"
     measured = power(few)
     assert find(measured, "data.undecidable_rules").value == 1
     least = find(measured, "data.value_to_pass", {"rule": "r", "class": "yes", "end": "least"})
@@ -60,7 +60,7 @@ def test_24_positives_can_show_no_recall_of_nine_tenths_and_100_can(build, find)
     assert "24 of 24" in least.reason
     many = power(with_policy(build(labelled(100, 400)), rules))
     assert find(many, "data.undecidable_rules").value == 0
-    # Wilson's test: 0.9 + 1.96 √(0.09 / 100) = 0.9588, so 96 of 100.
+    # The exact lower bound of 96 of 100 is 0.9007, that of 95 is 0.887.
     assert find(many, "data.value_to_pass", {"rule": "r", "class": "yes", "end": "least"}).value == 0.96
 
 
@@ -72,7 +72,7 @@ def test_an_at_most_has_its_largest_value_and_a_reason_where_none_is_small_enoug
         ({"g": "a"}, 60, None, 1 / 60),
         ({"g": "b"}, 30, None, None),
     ]
-    assert "even 0 of 30 gives an upper bound of 0.114, above 0.1" in found[1].text
+    assert "even 0 of 30 gives an upper bound of 0.116, above 0.1" in found[1].text
     assert found[0].text == "60 rows: passes up to 0.016 observed"  # 1 / 60 rounded inwards
 
 
@@ -160,7 +160,7 @@ def test_the_judge_passes_the_value_to_pass_of_the_gap_attack_and_not_one_row_mo
 
 
 def test_a_perfect_auc_of_few_rows_is_judged_by_the_very_interval_that_was_foreseen(build):
-    for n, limit, answer in ((6, 0.9, "no"), (60, 0.9, "yes")):
+    for n, limit, answer in ((12, 0.9, "no"), (60, 0.9, "yes")):
         policy = rule("performance.roc_auc", at_least=limit)
         evidence = with_policy(build(labelled(n, n), scores=np.r_[np.ones(n), np.zeros(n)]), policy)
         assert only(evidence).decidable == answer
@@ -245,7 +245,7 @@ def test_mortgage_denials_before_the_run():
         for k in (hits - 1, hits)
     ]
     assert lows[0] < 0.8 <= lows[1]
-    assert lines["useful",].least == pytest.approx(0.752, abs=0.001)
+    assert lines["useful",].least == pytest.approx(0.753, abs=0.001)
     assert {f.decidable for f in found} == {"yes", "not known before the run"}
 
 
@@ -253,7 +253,7 @@ def test_the_audit_comes_to_the_very_decisions_that_were_foreseen(credit_model):
     record = audit("finance/credit-risk", str(credit_model))
     loaded = load_suite("finance/credit-risk")
     data = load_dataset(loaded, DataOptions(trained_on_split=True))
-    found = forecasts(Evidence(with_required_rules(loaded.suite, data, record.model), data, None, 0))
+    found = forecasts(Evidence(with_required_rules(loaded.suite, record.policy.facts), data, None, 0))
     decided = [(d.rule_id, d.group, d.of) for d in record.verdict.decisions]
     assert [(f.rule.id, f.group, f.of) for f in found] == decided
     (own,) = [r for r in record.records if r.check == "data.power"]

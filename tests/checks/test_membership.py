@@ -119,9 +119,10 @@ def test_the_loss_attack_needs_probabilities_and_the_gap_attack_does_not(build, 
     assert find(measured, AUC, GAP).value is not None
 
 
-def test_the_low_alarm_rate_needs_a_thousand_non_members(build, memoriser, find):
+def test_the_low_alarm_rate_is_taken_where_the_roc_curve_has_it(build, memoriser, find):
     measure = "privacy.membership_tpr_at_1pct_fpr"
-    assert "needs 1,000 non-members, has 200" in find(memoriser[2], measure, LOSS).reason
+    few = find(memoriser[2], measure, LOSS).interval
+    assert few.low < 0.5 < few.high  # 200 others do not settle what 1 % of them is
     train, test = rows(12, 300, 1, 0.95), rows(13, 1000, 1, 0.6)
     found = find(membership(build(**test, train=train)), measure, LOSS)
     # No test row comes near the members' certainty, so each member is told without an alarm.

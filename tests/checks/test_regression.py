@@ -7,7 +7,7 @@ from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error,
 from harness.checks.performance.regression import regression
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import wilson
+from harness.stats.exact import clopper_pearson
 
 
 def made(n=400, seed=0, shift=0.0, noise=1.0):
@@ -27,7 +27,7 @@ def test_the_measures_are_those_of_scikit_learn(build_numbers, find):
     assert value["mean_error"] == pytest.approx(np.mean(said - truth))
     share = find(found, "performance.within_tolerance", {"at": "1 mm"})
     assert share.value == np.mean(np.abs(said - truth) <= 1)
-    assert share.interval == wilson(int((np.abs(said - truth) <= 1).sum()), 400)
+    assert share.interval == clopper_pearson(int((np.abs(said - truth) <= 1).sum()), 400)
 
 
 def test_the_interval_of_the_mean_error_is_as_wide_as_a_t_interval(build_numbers, find):
@@ -89,4 +89,4 @@ def test_resampled_sums_have_the_variance_of_the_cluster_totals():
 
 def test_a_share_of_clusters_that_all_agree_still_has_a_width():
     band = share_interval(np.ones(100, dtype=bool), np.repeat(np.arange(10), 10))
-    assert (band.low, band.high) == (wilson(10, 10).low, 1.0)
+    assert (band.low, band.high) == (clopper_pearson(10, 10).low, 1.0)

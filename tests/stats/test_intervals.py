@@ -90,7 +90,7 @@ def test_a_perfect_auc_has_a_width_that_shrinks_with_the_rows():
     def low(n):
         return delong(np.arange(2.0 * n), np.arange(2 * n) >= n).interval().low
 
-    assert low(2) < 0.6 < low(10) < low(200) < 1
+    assert low(10) < 0.8 < low(20) < low(200) < 1
 
 
 def test_newcombes_auc_interval_covers_as_often_as_it_says():

@@ -175,7 +175,7 @@ def test_nothing_is_fitted_to_a_suite_that_is_not_valid(extended, tmp_path):
 
 
 def test_a_blocking_rule_that_no_check_of_the_suite_measures_needs_a_waiver_and_a_warning_does_not(extended):
-    rule = {**RULE, "measure": "performance.ece", "at_most": 0.1}
+    rule = {**RULE, "measure": "performance.calibration_slope", "at_least": 0.1}
     with pytest.raises(SuiteError, match=r"does not run performance\.calibration"):
         validate(extended(CREDIT, ["data.quality"], [rule]))
     assert validate(extended(CREDIT, ["data.quality"], [{**rule, "severity": "warn"}]))
@@ -197,10 +197,27 @@ def test_a_slice_with_the_name_of_an_attribute_is_refused(extended):
         validate(path)
 
 
-def test_costs_are_of_two_classes(extended):
-    label = {"positive": "No Failure"}
-    with pytest.raises(SuiteError, match=r"performance\.costs: it is of two classes, and the data has \d"):
-        validate(extended(MACHINES, ["performance.costs"], data={"label": label}))
+def test_a_cost_matrix_of_the_check_is_of_two_classes(extended):
+    label, names = {"positive": "No Failure"}, ["No Failure", "Power Failure", "Tool Wear Failure"]
+    matrix = {truth: {decision: float(truth != decision) for decision in names} for truth in names}
+    with pytest.raises(SuiteError, match=r"the parameter matrix is of two classes, and the data has \d"):
+        validate(extended(MACHINES, [{"performance.costs": {"matrix": matrix}}], data={"label": label}))
+
+
+@pytest.mark.parametrize(
+    ("measure", "instead"),
+    [
+        ("performance.ks", "performance.informedness"),
+        ("performance.ece", "performance.calibration_slope"),
+        ("performance.top_label_ece", "performance.top_label_gap"),
+        ("performance.rmse", "performance.mae"),
+        ("performance.r2", "performance.mae"),
+    ],
+)
+def test_a_measure_whose_interval_misses_is_refused_with_the_measure_to_use(extended, measure, instead):
+    rule = {"id": "r", "measure": measure, "at_least": 0.1, "reason": "r", "source": "s"}
+    with pytest.raises(SuiteError, match=rf"can't be judged: .* Use {instead}"):
+        validate(extended(CREDIT, ["performance.calibration", "performance.operating_points"], [rule]))
 
 
 def test_a_decision_that_does_not_fit_the_classes_is_refused(extended):

@@ -16,6 +16,7 @@ from harness.core.dataset import Split
 from harness.core.finding import Selector
 from harness.engine.evidence import Evidence
 from harness.engine.registry import check_entries
+from harness.stats.auc import FEWEST_OF_CLASS
 from harness.stats.passing import (
     Contrast,
     Design,
@@ -83,7 +84,7 @@ def _roc_auc(evidence: Evidence, test: Split) -> list[Trial]:
     if evidence.data.positive is None:
         return [Trial(len(test), None, note="the suite names no positive class")]
     positives = int((test.labels == evidence.data.positive).sum())
-    return [_ranking(positives, len(test) - positives, 2, None)]
+    return [_ranking(positives, len(test) - positives, FEWEST_OF_CLASS, None)]
 
 
 def _slice_accuracy(evidence: Evidence, test: Split) -> list[Trial]:

@@ -55,20 +55,8 @@ def calibration(evidence: Evidence, *, bins: Bins = 15, resamples: Resamples = 5
     rng = evidence.generator("performance.calibration")
     clusters = None if test.clusters is None else test.clusters[known]
 
-    def error_of(rows: npt.NDArray[np.int64]) -> float:
-        return expected_calibration_error(score[rows], outcome[rows], bins)
-
-    drawn = resample_rows(error_of, len(score), resamples, rng, clusters)
-    found = [
-        Finding(
-            measure="performance.ece",
-            value=expected_calibration_error(score, outcome, bins),
-            n=len(score),
-            interval=resample_interval(drawn),
-            better="lower",
-            reason=_how_binned(score, bins),
-        )
-    ]
+    told = _Told(score, outcome, clusters, bins, resamples)
+    found = [told.error("performance.ece", None, rng)]
     curve = _curve(score, outcome, min(bins, 10), clusters)
     return Measurement(found + _logistic(score, outcome, clusters), [curve])
 
@@ -90,22 +78,22 @@ class _Told:
             why = f"insufficient sample: {hits} of {n} answered rows come true; {FEWEST_OF_CLASS} of either kind needed"
             return [undefined(f"performance.{name}", n, why, of=of) for name in names]
 
+        ece = self.error(f"performance.{names[0]}", of, rng)
+        line = _logistic(self.score, self.outcome, self.clusters)
+        named = zip(line, names[1:], strict=True)
+        return [ece, *(f.model_copy(update={"measure": f"performance.{name}", "of": of}) for f, name in named)]
+
+    def error(self, measure: str, of: Selector | None, rng: np.random.Generator) -> Finding:
+        """The ECE; its interval is that of resamples, less what resampling adds to it on average."""
+        value, n = expected_calibration_error(self.score, self.outcome, self.bins), len(self.outcome)
+
         def error_of(rows: npt.NDArray[np.int64]) -> float:
             return expected_calibration_error(self.score[rows], self.outcome[rows], self.bins)
 
         drawn = resample_rows(error_of, n, self.resamples, rng, self.clusters)
-        ece = Finding(
-            measure=f"performance.{names[0]}",
-            value=expected_calibration_error(self.score, self.outcome, self.bins),
-            n=n,
-            of=of,
-            interval=resample_interval(drawn),
-            better="lower",
-            reason=_how_binned(self.score, self.bins),
-        )
-        line = _logistic(self.score, self.outcome, self.clusters)
-        named = zip(line, names[1:], strict=True)
-        return [ece, *(f.model_copy(update={"measure": f"performance.{name}", "of": of}) for f, name in named)]
+        band = resample_interval(np.maximum(drawn - drawn.mean() + value, 0))
+        why = _how_binned(self.score, self.bins)
+        return Finding(measure=measure, value=value, n=n, of=of, interval=band, better="lower", reason=why)
 
 
 def _without_positive(evidence: Evidence, test: Split, bins: int, resamples: int) -> Measurement:

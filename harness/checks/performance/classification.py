@@ -173,13 +173,12 @@ def _score_findings(
     score, is_positive = answers.positive_scores(positive), truth == positive
     assert score is not None
     auc = delong(score, is_positive, rows.clusters)
-    if auc is None:
-        return [*found, *_no_ranking(n, TOO_FEW_TO_RANK)]
-    return [
-        Finding(measure="performance.roc_auc", value=auc.value, n=n, interval=auc.interval(), better="higher"),
-        _precision_by_rank(score, is_positive, rows),
-        *found,
-    ]
+    ranking = (
+        undefined("performance.roc_auc", n, TOO_FEW_TO_RANK)
+        if auc is None
+        else Finding(measure="performance.roc_auc", value=auc.value, n=n, interval=auc.interval(), better="higher")
+    )
+    return [ranking, _precision_by_rank(score, is_positive, rows), *found]
 
 
 def _loss(measure: str, losses: Floats, truth: Labels, worst: float, clusters: Labels | None) -> Finding:
@@ -194,7 +193,11 @@ def _loss(measure: str, losses: Floats, truth: Labels, worst: float, clusters: L
 
 def _precision_by_rank(score: Floats, positive: Bools, rows: _Rows) -> Finding:
     """Average precision, with Wilson's interval of as many rows as its resampled variance is worth, at most the positive rows."""
-    n, hits = len(score), int(positive.sum())
+    measure, n, hits = "performance.average_precision", len(score), float(positive.sum())
+    if rows.clusters is not None and hits:
+        hits /= largest_effect(rows.clusters[positive])
+    if hits < 2:
+        return undefined(measure, n, "insufficient sample: fewer than two positive rows (or clusters of them)")
 
     def precision_of(chosen: Ints) -> float:
         return _average_precision(score[chosen], positive[chosen])
@@ -203,9 +206,9 @@ def _precision_by_rank(score: Floats, positive: Bools, rows: _Rows) -> Finding:
     drawn = resample_rows(precision_of, n, min(rows.resamples, 500), rows.rng, rows.clusters)
     least = value * (1 - value) / hits
     variance = max(float(np.nanvar(drawn)), least)
-    effective = hits if variance <= 0 else value * (1 - value) / variance
+    effective = hits if variance <= 1e-15 else value * (1 - value) / variance
     band = effective_wilson(min(value, 1.0), effective, hits - 1)
-    return Finding(measure="performance.average_precision", value=value, n=n, interval=band, better="higher")
+    return Finding(measure=measure, value=value, n=n, interval=band, better="higher")
 
 
 def _no_ranking(n: int, reason: str) -> list[Finding]:
