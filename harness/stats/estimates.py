@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from harness.core.interval import Interval
@@ -25,38 +26,45 @@ def estimate(interval: Interval) -> float | None:
 
 
 def _of_counts(method: str, inputs: dict[str, Any]) -> float | None:
-    if method in ("clopper_pearson_mover", "worst_clopper_pearson"):
-        shares = [hits / rows for hits, rows in zip(inputs["hits"], inputs["rows"], strict=True)]
-        return float(min(shares)) if method.startswith("worst") else float((sum(shares) - 1) / (len(shares) - 1))
-    if method in ("errorless_skill", "errorless_loss"):
-        return 1.0 if method == "errorless_skill" else 0.0
-    if method == "clopper_pearson_mean":
-        return float(
-            sum(hits / rows for hits, rows in zip(inputs["hits"], inputs["rows"], strict=True)) / len(inputs["rows"])
-        )
-    if method == "tango":
-        return float((inputs["gains"] - inputs["losses"]) / inputs["n"])
+    if method in _OF_INPUTS:
+        return float(_OF_INPUTS[method](inputs))
     if "successes" not in inputs:
         return None
-    share = float(inputs["successes"] / inputs["n"]) - float(inputs.get("subtracted", 0.0))
-    if method == "effective_wilson_gini":
-        return float(2 * inputs["auc"] - 1)
-    if method == "clopper_pearson_sum":
-        parts = zip(inputs["successes"], inputs["weights"], strict=True)
-        return float(inputs["constant"] + sum(count * weight for count, weight in parts) / inputs["n"])
-    if method == "clopper_pearson_remainder":
-        return float(inputs["whole"] - inputs["successes"] / inputs["n"])
-    if method == "order_statistics":
-        return float(inputs["hits"] / inputs["n"])
-    if method == "correlated_difference":
-        return float(inputs["first"][0] - inputs["second"][0])
-    if method == "clopper_pearson_f1":
-        return 2 * share / (1 + share)
-    if method in ("wilson", "clopper_pearson", "clopper_pearson_minus"):
-        return share
-    if method == "observed_to_expected":
-        return float(share / inputs["expected"])
+    share = float(inputs["successes"] / inputs["n"])
+    if method in _OF_SHARE:
+        return float(_OF_SHARE[method](share, inputs))
     if "reference_n" not in inputs:
         return None
     reference = float(inputs["reference_successes"] / inputs["reference_n"])
     return share - reference if method == "newcombe" else share / reference
+
+
+def _shares(inputs: dict[str, Any]) -> list[float]:
+    return [hits / rows for hits, rows in zip(inputs["hits"], inputs["rows"], strict=True)]
+
+
+def _sum(inputs: dict[str, Any]) -> float:
+    parts = zip(inputs["successes"], inputs["weights"], strict=True)
+    return float(inputs["constant"] + sum(count * weight for count, weight in parts) / inputs["n"])
+
+
+_OF_INPUTS: dict[str, Callable[[dict[str, Any]], float]] = {
+    "clopper_pearson_mover": lambda inputs: (sum(_shares(inputs)) - 1) / (len(inputs["rows"]) - 1),
+    "clopper_pearson_mean": lambda inputs: sum(_shares(inputs)) / len(inputs["rows"]),
+    "worst_clopper_pearson": lambda inputs: min(_shares(inputs)),
+    "clopper_pearson_sum": _sum,
+    "correlated_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
+    "effective_wilson_gini": lambda inputs: 2 * inputs["auc"] - 1,
+    "errorless_loss": lambda inputs: 0.0,
+    "errorless_skill": lambda inputs: 1.0,
+    "order_statistics": lambda inputs: inputs["hits"] / inputs["n"],
+    "tango": lambda inputs: (inputs["gains"] - inputs["losses"]) / inputs["n"],
+}
+_OF_SHARE: dict[str, Callable[[float, dict[str, Any]], float]] = {
+    "wilson": lambda share, inputs: share,
+    "clopper_pearson": lambda share, inputs: share,
+    "clopper_pearson_minus": lambda share, inputs: share - inputs["subtracted"],
+    "clopper_pearson_remainder": lambda share, inputs: inputs["whole"] - share,
+    "clopper_pearson_f1": lambda share, inputs: 2 * share / (1 + share),
+    "observed_to_expected": lambda share, inputs: share / inputs["expected"],
+}

@@ -100,7 +100,7 @@ def p_beyond(interval: Interval, limit: float, *, above: bool) -> float:
     if excludes(least):
         return least
     low, high = least, 0.499
-    for _ in range(40):
+    for _ in range(24):
         middle = math.sqrt(low * high)
         low, high = (low, middle) if excludes(middle) else (middle, high)
     return high

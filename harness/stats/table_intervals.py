@@ -39,12 +39,12 @@ def table_interval(
     return Interval(low=low, high=high, level=level, method=f"profile_{measure}", inputs=inputs)
 
 
-def f1_interval(hits: float, n: float, level: float = 0.95) -> Interval:
-    """F1 of one class from its `hits` (TP) among the `n` rows that have it or are answered it (TP + FP + FN).
+def f1_interval(successes: float, n: float, level: float = 0.95) -> Interval:
+    """F1 of one class from its `successes` (TP) among the `n` rows that have it or are answered it (TP + FP + FN).
 
     Clopper and Pearson's interval (1934) of J = TP / n, the Jaccard index; F1 = 2J / (1 + J) rises with it.
     """
-    of_index = clopper_pearson(hits, n, level)
+    of_index = clopper_pearson(successes, n, level)
     low, high = (2 * end / (1 + end) for end in (of_index.low, of_index.high))
     return Interval(low=low, high=high, level=level, method="clopper_pearson_f1", inputs=of_index.inputs)
 

@@ -70,7 +70,7 @@ def membership(evidence: Evidence, *, attacks: Attacks | None = None, minimum: M
     if blind.value - normal_quantile(0.99) * blind.standard_error > 0.5:
         return not_tested(
             f"the split is not exchangeable: a classifier that never sees the model tells training from test rows "
-            f"(AUC {blind.value:.3f}), so an attack's success would say nothing on the model. Split at random",
+            f"(AUC {blind.value:.3f}), so an attack's success would say nothing on the model. {_advice(evidence)}",
             findings,
         )
     for name, signal in signals.items():
@@ -79,6 +79,17 @@ def membership(evidence: Evidence, *, attacks: Attacks | None = None, minimum: M
         assert auc is not None and control is not None
         findings += _attack(name, signal, is_member, clusters, (auc, control, blind))
     return Measurement(findings, [exhibit])
+
+
+def _advice(evidence: Evidence) -> str:
+    """What to do about training and test rows that differ; a split that is random already needs something else."""
+    plan, members = evidence.suite.data.split, evidence.data.members
+    if members == "train-data" or plan.column is not None or not evidence.data.of_suite:
+        return "Split at random, or give training rows from where the test rows come from"
+    return (
+        "The suite splits at random, so look for related rows that it keeps in one part (data.cluster) and for what else differs: "
+        "data.shift names the columns"
+    )
 
 
 def _signals(
