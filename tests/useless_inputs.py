@@ -32,6 +32,32 @@ def write_inputs():
     ids = np.concatenate([splits["test"].ids, splits["calibration"].ids])
     pd.DataFrame({"id": ids, "score": 0.2}).to_csv("constant.csv", index=False)
     pd.DataFrame({"id": ids, "score": rng.random(len(ids))}).to_csv("random.csv", index=False)
+    write_classes(rng)
+
+
+def write_classes(rng):
+    """Forty rows of two classes and 1,000 of twenty, with suites of their own, and predictions without an error."""
+    import numpy as np
+    import pandas as pd
+
+    for name, classes, rows, limit in (
+        ("two", 2, 40, "performance.roc_auc"),
+        ("twenty", 20, 1000, "performance.f1_macro"),
+    ):
+        truth = np.repeat([f"c{k:02d}" for k in range(classes)], rows // classes)
+        ids = [f"r{k}" for k in range(rows)]
+        pd.DataFrame({"id": ids, "x": rng.normal(size=rows), "y": truth}).to_csv(f"{name}.csv", index=False)
+        scores = {f"score:{c}": np.where(truth == c, 0.9, 0.1 / (classes - 1)) for c in sorted(set(truth))}
+        for model in ("one", "other"):
+            pd.DataFrame({"id": ids} | scores).to_csv(f"{name}-{model}.csv", index=False)
+        positive = ", positive: c01" if classes == 2 else ""
+        Path(f"{name}.yaml").write_text(
+            f"name: own/{name}\nversion: 1\ntitle: {{en: t}}\nvertical: general\ntask: classification\n"
+            f"data: {{source: {name}.csv, id: id, label: {{column: y{positive}}}, features: [x], split: {{test: 1, seed: 1}}}}\n"
+            "checks: [performance.classification, performance.calibration]\n"
+            f"policy: [{{id: useful, measure: {limit}, at_least: 0.75, reason: r, source: s}}]\nseed: 1\n",
+            encoding="utf-8",
+        )
 
 
 def edit(what, folder):

@@ -152,6 +152,16 @@ cat > lax.yaml <<END
 policy: [{id: easy, measure: performance.accuracy, at_least: 0.1, reason: r, source: s}]
 END
 expect 1 harness judge constant/audit.json --policy lax.yaml
+# Intervals hold their error rate: what is all right passes, what no row shows is no certainty, what can't be judged is refused.
+expect 0 harness audit twenty.yaml --model twenty-one.csv -o twenty.json
+expect 0 harness audit two.yaml --model two-one.csv -o two.json
+expect 0 harness compare two.yaml --vertical two-one.csv --general two-other.csv -o two.md
+grep -q "Inconclusive" two.md
+sed "s/performance.roc_auc, at_least: 0.75/performance.ece, at_most: 0.05/" two.yaml > ece.yaml
+expect 2 harness validate ece.yaml
+grep -q "can't be judged.*Use performance.calibration_slope" err.txt
+sed "s/performance.calibration\]/performance.calibration: {bins: 0}]/" two.yaml > bins.yaml
+expect 2 harness validate bins.yaml
 # An edited record is detected by every verb that reads it; one with new digests by verify.
 expect 3 harness audit finance/credit-risk --model logistic
 edited=$(ls -d runs/finance-credit-risk-logistic-* | tail -1)

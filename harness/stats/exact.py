@@ -80,11 +80,15 @@ def errorless_skill(n: float, worst: float, level: float = 0.95) -> Interval:
     return Interval(low=1 - worst * upper, high=1.0, level=level, method="errorless_skill", inputs=inputs)
 
 
-def errorless_loss(n: float, worst: float, level: float = 0.95) -> Interval:
-    """Interval of a mean loss of 0, seen on n rows: up to worst · (1 - tail^(1/n)), `worst` what a row can lose at most."""
+def uniform_loss(value: float, n: float, worst: float, level: float = 0.95) -> Interval:
+    """Interval of a mean loss that n rows have alike, such as 0: from value · (1 - u) to value + (worst - value) · u, u = 1 - tail^(1/n).
+
+    A row with another loss was not seen, so that its probability is at most u (Clopper & Pearson 1934); `worst` is what a row can lose at most.
+    """
     upper = exact_bounds(0, n, level)[1]
-    inputs: Inputs = {"n": as_count(n), "worst": worst}
-    return Interval(low=0.0, high=worst * upper, level=level, method="errorless_loss", inputs=inputs)
+    inputs: Inputs = {"value": value, "n": as_count(n), "worst": worst}
+    ends = {"low": value * (1 - upper), "high": value + max(worst - value, 0.0) * upper}
+    return Interval(**ends, level=level, method="uniform_loss", inputs=inputs)
 
 
 def unseen_difference(value: float, n: float, worst: float, level: float = 0.95) -> Interval:

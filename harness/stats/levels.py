@@ -8,12 +8,12 @@ from collections.abc import Callable
 from harness.core.interval import Interval
 from harness.stats.exact import (
     clopper_pearson,
-    errorless_loss,
     errorless_skill,
     informedness,
     mean_share,
     remainder_share,
     shifted_share,
+    uniform_loss,
     unseen_difference,
     weighted_shares,
     worst_share,
@@ -48,7 +48,7 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "effective_wilson_gini": gini,
     "clopper_pearson_sum": weighted_shares,
     "errorless_skill": errorless_skill,
-    "errorless_loss": errorless_loss,
+    "uniform_loss": uniform_loss,
     "clopper_pearson_mean": mean_share,
     "unseen_difference": unseen_difference,
     "correlated_difference": correlated_difference,

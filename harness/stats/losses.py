@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.interval import Interval
-from harness.stats.exact import errorless_loss
+from harness.stats.exact import uniform_loss
 from harness.stats.intervals import log_student
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: La
     Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are Satterthwaite's, each class's by the kurtosis of
     its losses, 2 n_c / (kurtosis - 1), since a variance that few rows carry is known as badly as they are few. For the upper end
     half a row of the rarest class with its largest loss is added: the worst loss of that class has hardly been seen. With clusters (n,) the
-    variance is that of their sums, at clusters - 1 degrees of freedom. Without any loss: `errorless_loss`, up to the `worst` a row can lose.
+    variance is that of their sums, at clusters - 1 degrees of freedom. `worst` is what a row can lose at most. Where all losses are alike (0, say): `uniform_loss`.
     """
     owner = np.zeros(len(losses), dtype=np.int64)
     if classes is not None:
@@ -36,8 +36,8 @@ def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: La
     n, value = len(losses), float(losses.mean())
     if clusters is not None:
         return _of_clusters(losses, clusters, worst)
-    if value <= 0:
-        return errorless_loss(n, worst)
+    if np.ptp(losses) <= 1e-12 * max(value, 1e-3):
+        return uniform_loss(value, n, worst)
     below = _spread(losses, owner, np.ones(n))
     rarest = int(sizes.argmin())
     largest = float(losses[owner == rarest].max())
@@ -68,8 +68,8 @@ def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | N
     count, value = int(owner.max()) + 1, float(losses.mean())
     if count < 2:
         return None
-    if value <= 0:
-        return errorless_loss(count, worst)
+    if np.ptp(losses) <= 1e-12 * max(value, 1e-3):
+        return uniform_loss(value, count, worst)
     sums = np.bincount(owner, losses - value)
     error = math.sqrt(count / (count - 1) * float((sums**2).sum())) / len(losses)
     return log_student(value, error, value, error, [count - 1, count - 1])
