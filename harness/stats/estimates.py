@@ -55,7 +55,6 @@ _OF_INPUTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "clopper_pearson_sum": _sum,
     "correlated_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
     "effective_wilson_gini": lambda inputs: 2 * inputs["auc"] - 1,
-    "errorless_skill": lambda inputs: 1.0,
     "order_statistics": lambda inputs: inputs["hits"] / inputs["n"],
     "tango": lambda inputs: (inputs["gains"] - inputs["losses"]) / inputs["n"],
 }

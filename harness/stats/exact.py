@@ -69,15 +69,16 @@ def remainder_share(successes: float, n: float, whole: float, level: float = 0.9
     return Interval(low=whole - high, high=whole - low, level=level, method="clopper_pearson_remainder", inputs=inputs)
 
 
-def errorless_skill(n: float, worst: float, level: float = 0.95) -> Interval:
-    """Interval of a skill of 1, seen on n rows without any loss: from 1 - worst · (1 - tail^(1/n)) to 1, tail = (1 - level) / 2.
+def uniform_skill(value: float, n: float, worst: float, level: float = 0.95) -> Interval:
+    """Interval of a skill that n rows have alike (1: without any loss): from value - worst · u to value + (1 - value) · u, u = 1 - tail^(1/n).
 
-    A row with a loss was not seen, so that its probability is bounded as Clopper and Pearson's (1934); it is taken to lose `worst`, what
-    the worst row of the constant answer loses over the constant's mean.
+    A row with another loss was not seen, so that its probability is at most u (Clopper & Pearson 1934); it is taken to lose `worst`, what
+    the worst row of the constant answer loses over the constant's mean, or nothing.
     """
     upper = exact_bounds(0, n, level)[1]
-    inputs: Inputs = {"n": as_count(n), "worst": worst}
-    return Interval(low=1 - worst * upper, high=1.0, level=level, method="errorless_skill", inputs=inputs)
+    inputs: Inputs = {"value": value, "n": as_count(n), "worst": worst}
+    ends = {"low": value - worst * upper, "high": value + (1 - value) * upper}
+    return Interval(**ends, level=level, method="uniform_skill", inputs=inputs)
 
 
 def uniform_loss(value: float, n: float, worst: float, level: float = 0.95) -> Interval:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from harness.core.interval import Interval
 from harness.stats.exact import (
     clopper_pearson,
-    errorless_skill,
     informedness,
     mean_share,
     remainder_share,
     shifted_share,
     uniform_loss,
+    uniform_skill,
     unseen_difference,
     weighted_shares,
     worst_share,
@@ -47,7 +47,7 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "clopper_pearson_remainder": remainder_share,
     "effective_wilson_gini": gini,
     "clopper_pearson_sum": weighted_shares,
-    "errorless_skill": errorless_skill,
+    "uniform_skill": uniform_skill,
     "uniform_loss": uniform_loss,
     "clopper_pearson_mean": mean_share,
     "unseen_difference": unseen_difference,

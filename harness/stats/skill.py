@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.interval import Interval
-from harness.stats.exact import errorless_skill, unseen_difference
+from harness.stats.exact import uniform_skill
 from harness.stats.intervals import student
 
 Floats = npt.NDArray[np.float64]
@@ -21,8 +21,8 @@ def skill(losses: Floats, constant: Floats, clusters: Labels | None, rarer: int)
 
     With r the ratio of the means, the standard error is that of a ratio of paired means, s / (√n · mean of the constant's), s
     the deviation of loss - r · constant's loss; of clusters' sums where rows are clustered. The degrees of freedom are those of the
-    `rarer` class (or of the clusters, if fewer): a few rows of it carry most of the loss. Without any loss the interval is
-    `errorless_skill`, of the rows (or clusters); where each row's loss is the same part of the constant's, `unseen_difference`. None where the constant has no loss, or fewer than two rows or clusters count.
+    `rarer` class (or of the clusters, if fewer): a few rows of it carry most of the loss. Where every row's loss
+    is the same part of the constant's (0, say) the interval is `uniform_skill`, of the rows (or clusters). None where the constant has no loss, or fewer than two rows or clusters count.
     """
     n, below = len(losses), float(constant.sum())
     owner, groups = np.arange(n), n
@@ -32,10 +32,8 @@ def skill(losses: Floats, constant: Floats, clusters: Labels | None, rarer: int)
     if below <= 0 or min(groups, rarer) < 2:
         return None
     ratio = float(losses.sum()) / below
-    if ratio <= 1e-12:
-        return 1.0, errorless_skill(groups, float(constant.max()) * n / below)
     sums = np.bincount(owner, weights=losses - ratio * constant, minlength=groups)
     error = math.sqrt(groups / (groups - 1) * float((sums**2).sum())) / below
     if error < 1e-12:
-        return 1 - ratio, unseen_difference(1 - ratio, groups, float(constant.max()) * n / below)
+        return 1 - ratio, uniform_skill(1 - ratio, groups, float(constant.max()) * n / below)
     return 1 - ratio, student(1 - ratio, error, min(groups, rarer) - 1)
