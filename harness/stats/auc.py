@@ -53,8 +53,11 @@ class Auc:
         """Value, the rows that it is worth, and the degrees of freedom where the error lacks them."""
         sizes = self.clusters_of_class or (len(self.positive_placements), len(self.negative_placements))
         parts = [(p.var(ddof=1) / len(p), len(p) - 1) for p in (self.positive_placements, self.negative_placements)]
-        found = worth_of(self.value, self.standard_error**2, sizes, self.untied, degrees_of(parts))
-        return found[:2] if self.clusters_of_class else found
+        if self.clusters_of_class is None:
+            return worth_of(self.value, self.standard_error**2, sizes, self.untied, degrees_of(parts))
+        # The error of clusters has Student's quantile in it already; what their numbers alone give has not.
+        wider = self.untied * student_factor(min(sizes)) ** 2
+        return worth_of(self.value, self.standard_error**2, sizes, wider, 1.0)[:2]
 
 
 def worth_of(value: float, variance: float, sizes: tuple[int, int], untied: float, degrees: float) -> tuple[float, ...]:

@@ -43,8 +43,10 @@ def among_first(hit: Floats, taken: Floats, clusters: Labels | None = None) -> A
     precision, recall = found / k, found / positives
     reach, edge = max(FEWEST_AROUND, int(k / 4)), round(k)
     moved = (hit - float(hit[max(0, edge - reach) : edge + reach].mean())) * taken
-    of_precision = max(_variance(moved / part, clusters), precision * (1 - precision) / k * (1 - part))
     effect = 1.0 if clusters is None else largest_effect(clusters)
+    apart = clusters is None or len(set(clusters)) > 1
+    least = precision * (1 - precision) / k * (1 - part) * (1.0 if apart else effect)
+    of_precision = max(_variance(moved / part, clusters), least)
     worth = _worth(precision, of_precision, k / effect)
     of_prevalence = math.sqrt(_variance(hit, clusters))
     if k < positives:

@@ -10,7 +10,7 @@ from harness.checks.performance.choice import choice
 from harness.datasets.roles import load_dataset
 from harness.errors import DataError, ModelError, SuiteError
 from harness.spec.loading import load_suite
-from harness.stats.intervals import wilson
+from harness.stats.exact import clopper_pearson
 from harness.workflows.fit import fit
 
 SUITE = {
@@ -44,7 +44,7 @@ def test_accuracy_chance_and_places_are_those_worked_by_hand(questions):
     said = np.where(np.arange(300) < 240, right, 1 - right)
     found = asked(label=said)
     assert found["performance.accuracy",].value == 0.8
-    assert found["performance.accuracy",].interval == wilson(240, 300)
+    assert found["performance.accuracy",].interval == clopper_pearson(240, 300)
     assert found["performance.chance_accuracy",].value == pytest.approx((200 / 3 + 100 / 2) / 300)
     assert found["performance.position_gap", "1"].value == pytest.approx((said == 0).mean() - (right == 0).mean())
 

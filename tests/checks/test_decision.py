@@ -116,7 +116,7 @@ def test_saved_predictions_without_calibration_rows_leave_answers_not_tested_but
         update={"kind": "predictions", "offers": ["labels", "scores"]}
     )
     del evidence.__dict__["decision_plan"]
-    assert "hold no rows of the calibration split" in evidence.decision_plan.undetermined
+    assert "hold none of the 1000 rows of the calibration split" in evidence.decision_plan.undetermined
     found = classification(evidence)
     assert find(found, "performance.roc_auc").value > 0.7
     assert find(found, "performance.accuracy").value is None

@@ -79,7 +79,7 @@ SUITE = {
 BIAS = {
     "measure": "bias.impact_ratio",
     "group": {"race": "*"},
-    "by": 0.1,
+    "by": 0.12,
     "reason": "Equal offers",
     "source": "counsel",
 }
@@ -110,7 +110,7 @@ def differences_of(shares, skew=0.0, rows=950, seed=0):
         labels = np.where(positive, "yes", "no").astype(object)
         sides.append(Predictions(("no", "yes"), labels, np.column_stack([1 - score, score])))
     data = Dataset({"test": test}, ("no", "yes"), "yes", "-", rows, 0, {}, "stated")
-    return paired_differences(Sides(suite, data, test, sides[0], sides[1], rng, 200))
+    return paired_differences(Sides(suite, data, test, sides[0], sides[1], rng, 1000))
 
 
 def membership():

@@ -166,7 +166,7 @@ def test_what_can_not_be_fitted_again_says_why(notes, tmp_path):
 def test_a_part_without_a_class_is_a_gap_and_not_a_point(notes, tmp_path):
     suite = notes(label="{column: rare, positive: high}")
     fit(suite, "sklearn:tfidf", tmp_path / "tfidf")
-    found, gaps = curve(suite, tmp_path / "tfidf", AUC)
+    found, gaps = curve(suite, tmp_path / "tfidf", "performance.average_precision")
     assert [row[0] for row in found.rows] == [72, 144, 252, 360]
     assert [(gap.what, gap.reason) for gap in gaps] == [
         (f"learning curve at {n} training rows", "insufficient sample: no row of high") for n in (18, 36)
@@ -180,7 +180,7 @@ def test_a_tuned_part_whose_only_row_of_a_class_is_validated_on_is_a_gap(notes, 
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
     (base / "config.json").write_text(json.dumps({**config, "architectures": ["BertModel"]}), encoding="utf-8")
     fit(suite, str(base), tmp_path / "tuned", Recipe(epochs=1, learning_rate=2e-3, batch=16))
-    found, gaps = curve(suite, tmp_path / "tuned", AUC)
+    found, gaps = curve(suite, tmp_path / "tuned", "performance.average_precision")
     train = opened(suite, tmp_path / "tuned").split("train")
     assert gaps and all("insufficient sample" in gap.reason and "high" in gap.reason for gap in gaps)
     assert len(found.rows) + len(gaps) == len(SHARES) + 1 and found.rows[-1][0] == len(train)

@@ -18,7 +18,7 @@ from harness.engine.progress import silent
 from harness.engine.records import open_audit
 from harness.outputs.writing import write as write_record
 from harness.spec.loading import Policy, load_policy, load_suite
-from harness.stats.intervals import wilson
+from harness.stats.exact import clopper_pearson
 from harness.workflows.audit import AuditRequest, rejudge
 from harness.workflows.runs import audit_and_write
 
@@ -109,12 +109,12 @@ def a_value(body):
 def a_value_with_its_interval(body):
     """Ten more successes, everywhere."""
     found = finding(body, "performance.accuracy")
-    found["interval"] = wilson_of(found["interval"]["inputs"]["successes"] + 10, found["n"])
+    found["interval"] = exact_of(found["interval"]["inputs"]["successes"] + 10, found["n"])
     found["value"] = found["interval"]["inputs"]["successes"] / found["n"]
 
 
-def wilson_of(successes, n):
-    return wilson(successes, n).model_dump()
+def exact_of(successes, n):
+    return clopper_pearson(successes, n).model_dump()
 
 
 def a_count(body):
