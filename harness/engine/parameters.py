@@ -99,7 +99,7 @@ MinimumRows = Annotated[int, Field(ge=1)]
 MinimumFoldRows = Annotated[int, Field(ge=10)]
 """Of what is told apart by cross-validation in five folds: two in a fold at least."""
 SampleRows = Annotated[int, Field(ge=10)]
-"""How many rows are explained or asked again, or are the background of an explanation."""
+"""How many rows are explained or recomputed, or are the background of an explanation."""
 Calls = Annotated[int, Field(ge=1)]
 
 Feature = Annotated[

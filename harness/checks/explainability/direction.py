@@ -3,7 +3,7 @@
 For each declared feature a sample of test rows is asked twice: once with the feature at the 10 % and once at the 90 % quantile
 of the training rows (the test rows where there are none), everything else as it is. Agreement = share of rows whose answer
 (the number, the positive class's probability, or of several classes the probability of a named one) moves the declared way by more than rounding; a row that does not move does
-not agree. Clopper and Pearson's interval, of counts over their design effect where rows belong together. Limitations: one feature at a time, so
+not agree. Clopper and Pearson's interval, of counts over their design effect where rows are clustered. Limitations: one feature at a time, so
 combinations may be met that do not occur; a true effect that turns around within the range agrees for some rows only.
 """
 

@@ -4,7 +4,7 @@ Bad is the positive class. Rows are approved by rising probability of it, equal 
 share of rows, approved in this order, of which a share of at most c is bad; at least 1 / c rows, since of fewer none can be bad without breaking the cap.
 The cut is chosen on the rows that it is measured on, so the interval is a percentile bootstrap of the whole choice, of whole clusters where rows belong
 together (no cut in a resample: nobody approved). What the choice promises on other rows is a measure of its own: approved bad rate = share of bad rows among those approved in
-either half of the rows by the cut that the other half chose, with Clopper and Pearson's interval (of counts over their design effect where rows belong together).
+either half of the rows by the cut that the other half chose, with Clopper and Pearson's interval (of counts over their design effect where rows are clustered).
 Limitations: the cut of half of the rows is a little less sure than that of all; half of all cuts chosen so break the cap on further rows, by a little;
 what was not granted in the past may have no known outcome (reject inference is not done).
 """
@@ -112,7 +112,7 @@ def _kept(score: Floats, bad: Bools, cap: float, half: Bools, clusters: Labels |
 
 
 def _half(n: int, clusters: Labels | None, rng: np.random.Generator) -> Bools:
-    """One half of n rows at random, of the clusters where rows belong together."""
+    """One half of n rows at random, of the clusters where rows are clustered."""
     owner = np.arange(n) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
     first: Bools = rng.permutation(int(owner.max()) + 1) % 2 == 0
     return first[owner]

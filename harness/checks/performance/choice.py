@@ -1,6 +1,6 @@
 """How often the right one of an item's own options is picked, and whether the place of an option decides.
 
-Accuracy = right picks / items (Clopper and Pearson, of counts over their design effect where items belong together); an item without an answer is
+Accuracy = right picks / items (Clopper and Pearson, of counts over their design effect where items are clustered); an item without an answer is
 wrong. Chance = mean of 1 / options of the item. Position gap of the k-th option = share of items where it is picked - share
 where it is right (0 is even), and confidence gap = mean probability of the pick - accuracy over answered items (above 0 the
 model is too sure): both paired by item, percentile bootstrap. Limitation: a public test set may have been learnt by heart.

@@ -2,7 +2,7 @@
 
 Split conformal prediction (Papadopoulos et al. 2002; Lei et al. 2018): the half-width at level 1 - α is the
 ⌈(m + 1)(1 - α)⌉-th smallest absolute error of m calibration rows that the model was not trained on. Coverage: the share of
-test rows whose truth lies within it (Clopper and Pearson, of counts over their design effect where rows belong together). The interval speaks of
+test rows whose truth lies within it (Clopper and Pearson, of counts over their design effect where rows are clustered). The interval speaks of
 this half-width on further rows; over calibration splits the coverage varies as Beta(k, m + 1 - k). A coverage below the
 level says that calibration and test rows are not exchangeable. Limitation: one width for every row.
 """

@@ -1,8 +1,8 @@
 """Accuracy (for regression the mean absolute error) by slice: the declared ones and the worst found among quantiles and values of single features.
 
-Each slice's accuracy has Clopper and Pearson's interval (its counts over their design effect where rows belong together); a row without an answer is wrong. Where the model gives probabilities and the
+Each slice's accuracy has Clopper and Pearson's interval (its counts over their design effect where rows are clustered); a row without an answer is wrong. Where the model gives probabilities and the
 suite a positive class, each declared slice also has the ROC-AUC among its own answered rows (DeLong et al. 1988; Obuchowski 1997
-where rows belong together), and the gap: this AUC minus that of all other answered rows, ± z · √(se² + se²), clusters in both kept
+where rows are clustered), and the gap: this AUC minus that of all other answered rows, ± z · √(se² + se²), clusters in both kept
 together. A model can be right as often in a slice as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are
 a measure of their own (`found_slice_accuracy`): kept only where a one-sided Fisher test (Mann-Whitney for errors) against the remaining rows survives Benjamini-Hochberg at 10 %. Limitations: single features only; the search takes rows
 as independent; an AUC also falls where a slice's rows are more alike, without the model being worse.
