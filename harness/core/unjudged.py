@@ -15,7 +15,7 @@ UNJUDGED: dict[str, tuple[str, str]] = {
     "performance.rmse": (_TAILS, _ERRORS),
     "performance.r2": (_TAILS, _ERRORS),
 }
-"""Why a measure is not judged, and the measures to use instead. Simulated by benchmarks/error_rates.py."""
+"""Why a measure is not judged, and the measures to use instead. Simulated by benchmarks/error_rates."""
 
 
 def why_unjudged(measure: str) -> str | None:

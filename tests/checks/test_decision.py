@@ -156,7 +156,7 @@ def test_bias_is_measured_at_the_decision(build, find):
 
 
 def test_recall_at_the_frozen_threshold_is_covered(build, find):
-    """Given the threshold, Wilson's interval covers the recall on new rows: at least 93 % of 300 simulated test sets."""
+    """Given the threshold, Clopper and Pearson's interval covers the recall on new rows: at least 93 % of 300 simulated test sets."""
     fixed = made(build, {"sensitivity": 0.8}, calibration=600, test=200).decision.point.threshold
     many = rows(400_000, seed=99)
     truth = (many["scores"][many["labels"] == "yes"] >= fixed).mean()
