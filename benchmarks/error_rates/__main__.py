@@ -33,6 +33,7 @@ FAMILIES: dict[str, Callable[[], Iterator[Cell]]] = {
     "Losses": losses.losses,
     "Confusion tables": counts.tables,
     "Differences of two models": pairs.paired,
+    "Groups of two models": pairs.groups_of_two,
 }
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "methods" / "error-rates.md"

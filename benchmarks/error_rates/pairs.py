@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import special
 
-from benchmarks.error_rates.cell import Cell, Drawn, once, prevalences
+from benchmarks.error_rates.cell import RESAMPLED, Cell, Drawn, once, prevalences
 from harness.stats.auc import correlation, delong
 from harness.stats.intervals import correlated_difference, tango
+from harness.stats.nearer import compare_groups
 from harness.stats.table_intervals import difference_interval
 from harness.stats.tables import MEASURES
 
@@ -98,3 +99,53 @@ def paired(sizes: tuple[int, ...] = (200, 1000)) -> Iterator[Cell]:
                     return both[0].value - both[1].value, band
 
                 yield Cell("difference of ROC-AUC", f"n {n}, {named}, {one:g} and {other:g}", one - other, ranks)
+
+
+def _selections(first: float, second: float, together: float) -> np.ndarray:
+    """Chances of the cells of `stats.nearer`: neither model selects, the second alone, the first alone, both."""
+    both = together * min(first, second) + (1 - together) * first * second
+    return np.array([1 - first - second + both, second - both, first - both, both])
+
+
+RATES = (
+    ("equal and even", (0.5, 0.5, 0.5, 0.5)),
+    ("equal and uneven", (0.6, 0.6, 0.8, 0.8)),
+    ("the first uneven, the second even", (0.45, 0.6, 0.6, 0.6)),
+    ("the first even, the second uneven", (0.9, 0.7, 0.9, 0.9)),
+)
+
+
+def groups_of_two() -> Iterator[Cell]:
+    for n, m in ((30, 2000), (60, 200), (200, 200), (500, 2000)):
+        for named, (first, second, reference, other) in RATES:
+            for together in (0.0, 0.8):
+                chances = np.array([_selections(first, second, together), _selections(reference, other, together)])
+                for name, ratio in (("gap by group", False), ("impact ratio", True)):
+                    truth = compare_groups(chances, ratio=ratio)
+                    assert truth is not None
+                    for what, value in (
+                        (f"difference of the {name}", truth.values[0] - truth.values[1]),
+                        (f"how much nearer the {name} is", truth.gain),
+                    ):
+
+                        def draw(
+                            rng: np.random.Generator,
+                            n: int = n,
+                            m: int = m,
+                            chances: np.ndarray = chances,
+                            ratio: bool = ratio,
+                            nearer: bool = what.startswith("how"),
+                        ) -> Drawn:
+                            counts = np.array([rng.multinomial(n, chances[0]), rng.multinomial(m, chances[1])])
+
+                            def judged() -> Drawn:
+                                found = compare_groups(counts, ratio=ratio)
+                                if found is None:
+                                    return None
+                                gap = found.values[0] - found.values[1]
+                                return (found.gain, found.nearer) if nearer else (gap, found.difference)
+
+                            return once(counts, judged)
+
+                        setting = f"{n} and {m} rows, {named}, {together:g} of the selections shared"
+                        yield Cell(what, setting, float(value), draw, RESAMPLED)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.interval import Interval
+from harness.stats.nearer import nearer_value
 from harness.stats.table_intervals import table_estimate
 
 
@@ -55,6 +56,7 @@ _OF_INPUTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "clopper_pearson_sum": _sum,
     "correlated_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
     "effective_wilson_gini": lambda inputs: 2 * inputs["auc"] - 1,
+    "nearer_to_target": lambda inputs: nearer_value(inputs["difference"], inputs["total"]),
     "order_statistics": lambda inputs: inputs["hits"] / inputs["n"],
     "tango": lambda inputs: (inputs["gains"] - inputs["losses"]) / inputs["n"],
 }

@@ -35,6 +35,7 @@ from harness.stats.intervals import (
     wald,
     wilson,
 )
+from harness.stats.nearer import nearer
 from harness.stats.roc import order_statistics
 from harness.stats.table_intervals import f1_interval, recompute
 
@@ -63,6 +64,7 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "student": student,
     "tango": tango,
     "square_and_add": asymmetric,
+    "nearer_to_target": nearer,
     "order_statistics": order_statistics,
     "observed_to_expected": observed_to_expected,
 }

@@ -11,14 +11,9 @@ from harness.checks.baseline.sides import About, Sides, undefined
 from harness.checks.bias.groups import MINIMUM_EXPECTED
 from harness.core.comparison import Difference
 from harness.core.dataset import Strings
-from harness.stats.bootstrap import resample_counts, resample_sums
 
-Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 MINIMUM_GROUP = 30
-# Cells of one group: deserving (favourable truth) × selected by the first × selected by the second.
-_DESERVING = np.array([c >> 2 & 1 for c in range(8)], dtype=float)
-_SELECTED = np.array([[c >> 1 & 1, c & 1] for c in range(8)], dtype=float).T
 
 
 def bias_differences(sides: Sides) -> list[Difference]:
@@ -75,67 +70,47 @@ def _rates(
 def _against(
     sides: Sides, attribute: str, rows: dict[str, Bools], cells: npt.NDArray[np.int64], minimum: int
 ) -> list[Difference]:
-    """Impact ratio and signed gaps of each group against the reference, from the same resamples for both models."""
+    """Impact ratio and signed gaps of each group against the reference."""
     names = list(rows)
-    counts = np.array([np.bincount(cells[mask], minlength=8) for mask in rows.values()])
-    if sides.test.clusters is None:
-        drawn = resample_counts(counts, sides.resamples, sides.rng).astype(float)
-    else:
-        onehot = np.concatenate([np.eye(8)[cells] * mask[:, None] for mask in rows.values()], axis=1)
-        drawn = resample_sums(onehot, sides.test.clusters, sides.resamples, sides.rng).reshape(-1, len(names), 8)
-    sizes = counts.sum(axis=1)
+    # Of each group: rows that (do not) deserve, by whether the second, and the first, model selects them.
+    counts = np.array([np.bincount(cells[mask], minlength=8).reshape(2, 4) for mask in rows.values()])
+    sizes = counts.sum(axis=(1, 2))
     named = " × ".join(sides.suite.data.reference.get(part, "") for part in attribute.split(" × "))
     reference = names.index(named) if named in names else max(range(len(names)), key=lambda i: (sizes[i], names[i]))
     found = []
     for k, name in enumerate(names):
         if k == reference:
             continue
-        pair, n = (counts[[k, reference]].astype(float), drawn[:, [k, reference]]), int(sizes[k] + sizes[reference])
-        for measure, weight in (
-            ("selection_rate_gap", None),
-            ("true_positive_rate_gap", 1),
-            ("false_positive_rate_gap", 0),
+        pair, both = counts[[k, reference]], rows[name] | rows[names[reference]]
+        for measure, part in (
+            ("selection_rate_gap", slice(0, 2)),
+            ("true_positive_rate_gap", slice(1, 2)),
+            ("false_positive_rate_gap", slice(0, 1)),
         ):
             about = About(f"bias.{measure}", "target", {attribute: name})
-            rate, rates = _rates_of(pair[0], weight), _rates_of(pair[1], weight)
-            least = int(_denominators(pair[0], weight).min())
+            own = pair[:, part].sum(axis=1)
+            least = int(own.sum(axis=1).min())
             if least < minimum:
                 why = f"insufficient sample: {least} rows in the denominator, {minimum} needed"
-                found.append(undefined(about, n, why))
+                found.append(undefined(about, int(own.sum()), why))
                 continue
-            gap, gaps = rate[:, 0] - rate[:, 1], rates[..., 0] - rates[..., 1]
-            found.append(sides.bootstrapped(about, (float(gap[0]), float(gap[1])), (gaps[:, 0], gaps[:, 1]), n))
-        found.append(_ratio(sides, About("bias.impact_ratio", "target", {attribute: name}), pair, minimum))
+            found.append(sides.of_groups(about, own, both))
+        found.append(
+            _ratio(sides, About("bias.impact_ratio", "target", {attribute: name}), pair.sum(axis=1), both, minimum)
+        )
     return found
 
 
-def _ratio(sides: Sides, about: About, pair: tuple[Floats, Floats], minimum: int) -> Difference:
-    sizes = pair[0].sum(axis=1)
-    n, least = int(sizes.sum()), int(sizes.min())
+def _ratio(sides: Sides, about: About, pair: npt.NDArray[np.int64], both: Bools, minimum: int) -> Difference:
+    n, least = int(pair.sum()), int(pair.sum(axis=1).min())
     if least < minimum:
         return undefined(about, n, f"insufficient sample: {least} rows in the smaller group, {minimum} needed")
-    expected = (pair[0] @ _SELECTED.T).sum(axis=0) / n * least
+    selected = pair.sum(axis=0)
+    expected = np.array([selected[2] + selected[3], selected[1] + selected[3]]) / n * least
     if expected.min() < MINIMUM_EXPECTED:
         why = f"insufficient sample: {expected.min():.1f} selections expected in the smaller group, {MINIMUM_EXPECTED} needed"
         return undefined(about, n, why)
-    rate, rates = _rates_of(pair[0], None), _rates_of(pair[1], None)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value, drawn = rate[:, 0] / rate[:, 1], rates[..., 0] / rates[..., 1]
-    return sides.bootstrapped(about, (float(value[0]), float(value[1])), (drawn[:, 0], drawn[:, 1]), n)
-
-
-def _denominators(counts: Floats, weight: int | None) -> Floats:
-    use = np.ones(8) if weight is None else _DESERVING if weight else 1 - _DESERVING
-    return np.asarray(counts @ use)
-
-
-def _rates_of(counts: Floats, weight: int | None) -> Floats:
-    """Rates (..., model, group) from counts (..., group, cell), of all rows or of those that (do not) deserve."""
-    use = np.ones(8) if weight is None else _DESERVING if weight else 1 - _DESERVING
-    hits = counts @ (_SELECTED * use).T
-    below = (counts @ use)[..., None]
-    rate = np.divide(hits, below, out=np.full(hits.shape, np.nan), where=below > 0)
-    return np.asarray(np.swapaxes(rate, -1, -2))
+    return sides.of_groups(about, pair, both)
 
 
 def _errors(sides: Sides, attribute: str, values: Strings, minimum: int) -> list[Difference]:

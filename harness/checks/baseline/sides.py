@@ -20,6 +20,7 @@ from harness.stats.design_effect import design_effect
 from harness.stats.exact import unseen_difference
 from harness.stats.intervals import correlated_difference, normal_quantile, resample_interval, tango
 from harness.stats.levels import two_sided_p
+from harness.stats.nearer import compare_groups
 from harness.stats.paired import mcnemar_exact, mean_difference
 from harness.stats.power import minimum_detectable
 from harness.stats.table_intervals import difference_interval, score_of
@@ -132,10 +133,29 @@ class Sides:
         gain = (1 + (first == truth).astype(float) - (second == truth)) / 2
         return design_effect(gain, self.test.clusters)
 
+    def of_groups(self, about: About, counts: Ints, rows: Bools) -> Difference:
+        """A gap or ratio of a group against the reference, from counts (2, 4) of their rows (n,) by which model selects them."""
+        n, clusters = int(counts.sum()), self.clusters(rows)
+        if clusters is not None and len(set(clusters)) < 2:
+            return undefined(about, n, "insufficient sample: fewer than two independent rows")
+        found = compare_groups(counts, ratio=about.target == 1, effect=self._effect_among(rows))
+        if found is None:
+            return undefined(about, n, "undefined: a model selects nobody of the reference")
+        return difference(about, found.values, found.difference, n, nearer=(found.gain, found.nearer))
+
+    def _effect_among(self, rows: Bools) -> float:
+        """The largest design effect of clustered rows (n,) on what either model answers."""
+        if self.test.clusters is None:
+            return 1.0
+        favourable, clusters = self.suite.data.label.favourable, self.test.clusters[rows]
+        return max(
+            design_effect((s.labels[rows] == favourable).astype(float), clusters) for s in (self.first, self.second)
+        )
+
     def bootstrapped(
         self, about: About, values: tuple[float, float], drawn: tuple[Floats, Floats], n: int, worst: float = 1.0
     ) -> Difference:
-        """Any measure, from the same resamples (m,) of either side; undefined where a resample in twenty is.
+        """A measure that no margin may judge, from the same resamples (m,) of either side; undefined where a resample in twenty is.
 
         Where no resample differs, no row does in all that the measure sees: what `n` such rows leave open, a row adding `worst` at most.
         """
@@ -144,15 +164,9 @@ class Sides:
             return undefined(about, n, "undefined: too few rows of a class or group, or answers of one class only")
         if self.test.clusters is not None and len(set(self.test.clusters)) < 2:
             return undefined(about, n, "insufficient sample: fewer than two independent rows")
-        first, second = drawn[0][usable], drawn[1][usable]
-        nearer = None
-        if about.better == "target":
-            near = np.abs(second - about.target) - np.abs(first - about.target)
-            gain = abs(values[1] - about.target) - abs(values[0] - about.target)
-            nearer = gain, resample_interval(near) or unseen_difference(gain, n, worst)
         gap = values[0] - values[1]
-        band = resample_interval(first - second) or unseen_difference(gap, n, worst)
-        return difference(about, values, band, n, nearer=nearer)
+        band = resample_interval(drawn[0][usable] - drawn[1][usable]) or unseen_difference(gap, n, worst)
+        return difference(about, values, band, n)
 
 
 def difference(

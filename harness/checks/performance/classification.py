@@ -186,7 +186,7 @@ def _loss(measure: str, losses: Floats, truth: Labels, worst: float, clusters: L
     why = (
         None
         if band
-        else "insufficient sample: fewer than five rows of a class (or two clusters), so there is no interval"
+        else "insufficient sample: fewer than five rows of a class (or ten clusters), so there is no interval"
     )
     return Finding(measure=measure, value=float(losses.mean()), n=n, interval=band, better="lower", reason=why)
 

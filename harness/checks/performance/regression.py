@@ -97,7 +97,7 @@ def _errors(
 
 def _mean(name: str, losses: Floats, clusters: Any, unit: str | None) -> Finding:
     band = mean_loss(losses, None, float(losses.max()) or 1.0, clusters)
-    why = None if band else "insufficient sample: fewer than two clusters, so there is no interval"
+    why = None if band else "insufficient sample: fewer than ten clusters, so there is no interval"
     measure, value = f"performance.{name}", float(losses.mean())
     return Finding(measure=measure, value=value, n=len(losses), interval=band, unit=unit, better="lower", reason=why)
 
