@@ -24,6 +24,7 @@ FAMILIES: dict[str, Callable[[], Iterator[Cell]]] = {
     "Shares": counts.shares,
     "Groups": counts.groups,
     "Guessing": counts.guessing,
+    "Costs": counts.costs,
     "Rows ranked first": ranks.ranked,
     "Points of the ROC curve": ranks.points,
     "Calibration": losses.calibration,

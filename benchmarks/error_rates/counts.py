@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.error_rates.cell import CLOSED_FORM, RESAMPLED, Cell, Drawn, once, prevalences
+from harness.stats.cell_means import cell_mean, cell_mean_value
 from harness.stats.exact import clopper_pearson, informedness, mean_share
 from harness.stats.intervals import newcombe, score_ratio
 from harness.stats.table_intervals import f1_interval, table_interval
@@ -122,3 +123,29 @@ def guessing() -> Iterator[Cell]:
                     return float(value), informedness([hits, spared], [positives, n - positives])
 
                 yield Cell("informedness of a guess", f"n {n}, {named}, {flagged:g} flagged", 0.0, draw)
+
+
+def costs() -> Iterator[Cell]:
+    for n in (200, 1000, 5000):
+        for named, share in prevalences(n):
+            for alarm, missed in ((1.0, 1.0), (1.0, 9.0), (200.0, 5000.0)):
+                for found, spared in ((0.7, 0.8), (0.9, 0.95), (0.4, 0.99), (0.99, 0.99)):
+                    chances = np.concatenate(_square(share, found, spared)[::-1, ::-1])
+                    own, everybody, nobody = (
+                        np.array(one) for one in ([0, missed, alarm, 0], [0, 0, alarm, alarm], [missed, missed, 0, 0])
+                    )
+                    setting = f"n {n}, {named}, costs {alarm:g} and {missed:g}, recalls {found:g} and {spared:g}"
+                    for name, rows in (("expected cost", [own]), ("cost saving", [everybody - own, nobody - own])):
+                        values = np.array(rows, dtype=float).ravel().tolist()
+
+                        def draw(
+                            rng: np.random.Generator,
+                            n: int = n,
+                            chances: np.ndarray = chances,
+                            values: list[float] = values,
+                        ) -> Drawn:
+                            counts = rng.multinomial(n, chances)
+                            value = cell_mean_value(counts.tolist(), values)
+                            return once(counts, lambda: (value, cell_mean(counts.tolist(), [1, 1, 0, 0], values)))
+
+                        yield Cell(name, setting, cell_mean_value(chances.tolist(), values), draw, RESAMPLED)

@@ -34,6 +34,21 @@ class BinaryCosts:
         right = f", a caught positive {self.caught:g}, a negative that is not acted on {self.passed:g}"
         return errors + (right if self.caught or self.passed else "")
 
+    @property
+    def by_cell(self) -> tuple[float, float, float, float]:
+        """A row's cost by its cell: positive and acted on, positive and not, negative and acted on, negative and not."""
+        return self.caught, self.missed, self.false_alarm, self.passed
+
+    @property
+    def of_all(self) -> tuple[float, float, float, float]:
+        """The same where every row is acted on."""
+        return self.caught, self.caught, self.false_alarm, self.false_alarm
+
+    @property
+    def of_none(self) -> tuple[float, float, float, float]:
+        """The same where no row is."""
+        return self.missed, self.missed, self.passed, self.passed
+
     def of(self, acted: Bools, hit: Bools) -> Floats:
         """Costs of rows (..., n), acted on or not; times 1,000."""
         of_hits, of_others = np.where(acted, self.caught, self.missed), np.where(acted, self.false_alarm, self.passed)

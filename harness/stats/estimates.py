@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.interval import Interval
+from harness.stats.cell_means import cell_mean_value
 from harness.stats.nearer import nearer_value
 from harness.stats.table_intervals import table_estimate
 
@@ -56,6 +57,7 @@ _OF_INPUTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "clopper_pearson_sum": _sum,
     "correlated_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
     "effective_wilson_gini": lambda inputs: 2 * inputs["auc"] - 1,
+    "mean_of_cells": lambda inputs: cell_mean_value(inputs["counts"], inputs["values"]),
     "nearer_to_target": lambda inputs: nearer_value(inputs["difference"], inputs["total"]),
     "order_statistics": lambda inputs: inputs["hits"] / inputs["n"],
     "tango": lambda inputs: (inputs["gains"] - inputs["losses"]) / inputs["n"],
@@ -64,6 +66,7 @@ _OF_SHARE: dict[str, Callable[[float, dict[str, Any]], float]] = {
     "wilson": lambda share, inputs: share,
     "clopper_pearson": lambda share, inputs: share,
     "clopper_pearson_minus": lambda share, inputs: share - inputs["subtracted"],
+    "clopper_pearson_inverse": lambda share, inputs: 1 / share,
     "clopper_pearson_remainder": lambda share, inputs: inputs["whole"] - share,
     "clopper_pearson_f1": lambda share, inputs: 2 * share / (1 + share),
     "observed_to_expected": lambda share, inputs: share / inputs["expected"],

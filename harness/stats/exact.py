@@ -111,6 +111,13 @@ def mean_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.95
     return Interval(low=ends[0], high=ends[1], level=level, method="clopper_pearson_mean", inputs=inputs)
 
 
+def inverse_share(successes: float, n: float, level: float = 0.95) -> Interval:
+    """Interval of n / successes, such as alarms per caught positive: 1 over the ends of the share's; successes above 0."""
+    low, high = exact_bounds(successes, n, level)
+    inputs: Inputs = {"successes": as_count(successes), "n": as_count(n)}
+    return Interval(low=1 / high, high=1 / low, level=level, method="clopper_pearson_inverse", inputs=inputs)
+
+
 def weighted_shares(
     successes: Sequence[float], n: float, weights: Sequence[float], constant: float = 0.0, level: float = 0.95
 ) -> Interval:

@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable
 
 from harness.core.interval import Interval
+from harness.stats.cell_means import cell_mean
 from harness.stats.exact import (
     clopper_pearson,
     informedness,
+    inverse_share,
     mean_share,
     remainder_share,
     shifted_share,
@@ -45,6 +47,8 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "clopper_pearson_mover": informedness,
     "worst_clopper_pearson": worst_share,
     "clopper_pearson_minus": shifted_share,
+    "clopper_pearson_inverse": inverse_share,
+    "mean_of_cells": cell_mean,
     "clopper_pearson_remainder": remainder_share,
     "effective_wilson_gini": gini,
     "clopper_pearson_sum": weighted_shares,

@@ -113,3 +113,27 @@ def test_a_model_that_catches_nothing_has_no_alarms_per_positive(build, find):
 
 def test_too_few_rows_are_told(build):
     assert "10 of either class" in costs(build(["yes"] * 5 + ["no"] * 50)).reason
+
+
+def test_a_costly_error_that_no_row_shows_is_not_certain_not_to_happen(build, find):
+    # Of a bootstrap, decisions without an error had no interval, and a saving no width but that of the classes' shares.
+    labels = ["yes"] * 20 + ["no"] * 180
+    found = costs(build(labels, answers=labels), missed=50.0)
+    cost, saving = (find(found, f"performance.{name}") for name in ("expected_cost", "cost_saving"))
+    assert cost.value == cost.interval.low == 0
+    assert 500 < cost.interval.high < 2000  # 1 - 0.025^(1/20) = 0.168 of a tenth of the rows, 50 each
+    assert saving.value == 900 and saving.interval.low < 900 < saving.interval.high
+    alarms = find(found, "performance.alarms_per_positive")
+    assert alarms.value == 1 == alarms.interval.low and 1.1 < alarms.interval.high < 1.3
+
+
+def test_costs_of_clustered_rows_have_wider_intervals(build, find):
+    rng = np.random.default_rng(0)
+    hit = rng.random(100) < 0.3
+    right = rng.random(100) < 0.8
+    labels = list(np.repeat(np.where(hit, "yes", "no"), 4))
+    answers = list(np.repeat(np.where(hit == right, "yes", "no"), 4))
+    alone = find(costs(build(labels, answers=answers)), "performance.cost_saving").interval
+    owners = np.repeat(np.arange(100), 4).astype(str)
+    together = find(costs(build(labels, answers=answers, clusters=owners)), "performance.cost_saving").interval
+    assert 1.7 < (together.high - together.low) / (alone.high - alone.low) < 2.6

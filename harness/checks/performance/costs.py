@@ -4,13 +4,15 @@ With a cost C[truth][decision] of each row (truth: positive or not; decision: ac
 at the decision; at the threshold t = a / (a + b), which is the best for calibrated probabilities (Elkan 2001), where a = C[not][acted on] -
 C[not][not acted on] and b = C[positive][not acted on] - C[positive][acted on]; of acting on everybody and on nobody. Two costs, `false_alarm` and
 `missed`, are the matrix whose right answers cost nothing. Saving = the cheaper of these two - the decision's cost,
-paired by row; by a cost matrix of several classes it is the saving against the cheapest one decision for every row, with Student's interval. Alarms per caught positive = (TP + FP) / TP. A row without an answer is not acted on. Intervals: percentile
-bootstrap of rows, of whole clusters where rows belong together. Limitations: the costs are the user's judgement; the share of
+paired by row; by a cost matrix of several classes it is the saving against the cheapest one decision for every row. Alarms per caught
+positive = (TP + FP) / TP. A row without an answer is not acted on. Intervals: exact limits of the counts by truth and decision
+(`stats.cell_means`), over their design effect where rows are clustered; the cost curve's are percentile bootstraps of `resamples`. Limitations: the costs are the user's judgement; the share of
 positives in the test rows is taken as the field's; the cost curve's lowest point was found on these rows, so it is too low.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,18 +21,19 @@ from pydantic import Field
 
 from harness.checks.performance.curves import EVERYBODY, MODEL, NOBODY, Line, curve
 from harness.core.costs import BinaryCosts, Matrix, binary_costs
-from harness.core.dataset import Dataset, Split
+from harness.core.dataset import Dataset, Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import ClassName, Positive, Resamples, refuses
 from harness.spec.suite import Suite
-from harness.stats.bootstrap import resample_sums
-from harness.stats.intervals import percentile, resample_interval
-from harness.stats.paired import mean_difference
+from harness.stats.cell_means import cell_mean, cell_mean_value
+from harness.stats.design_effect import design_effect, effective_counts
+from harness.stats.exact import inverse_share
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 GRID = np.r_[0.01, 0.02, 0.03, np.arange(1, 20) / 20]
 
 
@@ -77,60 +80,86 @@ def costs(
         return not_tested(
             f"insufficient sample: {int(hit.sum())} positive of {len(hit)} rows; 10 of either class needed"
         )
-    said, everybody = answers.labels == positive, np.ones(len(hit), dtype=bool)
-    columns = {"own": each.of(said, hit), "all": each.of(everybody, hit), "none": each.of(~everybody, hit)}
-    score = answers.positive_scores(positive)
-    at = f"threshold {each.threshold:.3g}"
+    score, said = answers.positive_scores(positive), np.asarray(answers.labels == positive, dtype=bool)
+    decided = {"own": said}
     if score is not None:
-        columns[at] = each.of(np.nan_to_num(score, nan=-1.0) >= each.threshold, hit)
-    sums = np.column_stack([*columns.values(), said, said & hit, np.ones(len(hit))]).astype(float)
-    rng, words = evidence.generator("performance.costs"), evidence.suite.data.words
-    drawn = resample_sums(sums, test.clusters, resamples, rng)
-    total = sums.sum(axis=0)
-    value = {name: float(total[k] / len(hit)) for k, name in enumerate(columns)}
-    spread = {name: drawn[:, k] / drawn[:, -1] for k, name in enumerate(columns)}
-    cheaper = "all" if value["all"] < value["none"] else "none"
-    n, per = len(hit), f"{unit or 'cost'} per 1,000 {words.rows}"
-    findings = [_finding("expected_cost", value["own"], spread["own"], n, None, per)]
-    if score is not None:
-        findings.append(_finding("expected_cost", value[at], spread[at], n, {"at": at}, per))
-    findings += [_simple(key, columns[key], spread[key], per) for key in ("all", "none")]
-    for key in ("own", at) if score is not None else ("own",):
-        gap, drawn_gap = value[cheaper] - value[key], spread[cheaper] - spread[key]
-        saving = _finding("cost_saving", gap, drawn_gap, n, None if key == "own" else {"at": at}, per)
-        note = f"against acting on {_WORDS[cheaper]}"
-        findings.append(saving.model_copy(update={"better": "higher", "reason": note}))
+        decided[f"threshold {each.threshold:.3g}"] = np.nan_to_num(score, nan=-1.0) >= each.threshold
+    cells = {name: 2 * ~hit + ~acted for name, acted in decided.items()}
+    own, alike = 1000 * np.array(each.by_cell), {"all": each.of_all, "none": each.of_none}
+    constant = {name: 1000 * np.array(one) for name, one in alike.items()}
+    n, per = len(hit), f"{unit or 'cost'} per 1,000 {evidence.suite.data.words.rows}"
+
+    def mean(measure: str, name: str, values: list[Floats], of: dict[str, str] | None = None) -> Finding:
+        found = _mean_of_cells(measure, cells[name], [1, 1, 0, 0], np.array(values), test.clusters)
+        return found.model_copy(update={"of": of, "unit": per})
+
+    at: dict[str, dict[str, str] | None] = {name: None if name == "own" else {"at": name} for name in decided}
+    shown = {name: mean("expected_cost", name, [own], at[name]) for name in decided}
+    shown |= {name: _simple(mean(f"cost_of_{name}", "own", [one]), one[cells["own"]]) for name, one in constant.items()}
+    findings = list(shown.values())
+    cheaper = min(alike, key=lambda name: shown[name].value or 0.0)
+    for name in decided:
+        saving = mean("cost_saving", name, [one - own for one in constant.values()], at[name])
+        findings.append(
+            saving.model_copy(update={"better": "higher", "reason": f"against acting on {_WORDS[cheaper]}"})
+        )
     findings = [f.model_copy(update={"reason": "; ".join(filter(None, [f.reason, each.text]))}) for f in findings]
-    findings.append(_alarms(total, drawn, n, f"alarms per caught {words.positive}"))
-    exhibits = [_exhibit(value, spread, n, per)]
+    findings.append(_alarms(said, hit, test.clusters, f"alarms per caught {evidence.suite.data.words.positive}"))
+    exhibits = [_exhibit(shown, n, per)]
     if score is not None:
+        rng = evidence.generator("performance.costs")
         exhibits.append(_curve(each, np.nan_to_num(score, nan=-1.0), test, hit, per, resamples, rng))
     return Measurement(findings, [*exhibits, _matrix(each, said, hit, positive, unit)])
 
 
+def _mean_of_cells(
+    measure: str, cells: Ints, truths: Sequence[int], values: Floats, clusters: Labels | None
+) -> Finding:
+    """The smallest of several means (k,) of rows in these cells (n,), whose values by cell are (k, c)."""
+    counts = np.bincount(cells, minlength=len(truths))
+    lowest = values[int((values @ counts).argmin())]
+    effect = 1.0
+    if clusters is not None and np.ptp(lowest) > 0:
+        effect = design_effect((lowest[cells] - lowest.min()) / np.ptp(lowest), clusters)
+    flat = values.ravel().tolist()
+    return Finding(
+        measure=f"performance.{measure}",
+        value=cell_mean_value(counts.tolist(), flat),
+        n=len(cells),
+        better="lower",
+        interval=cell_mean(counts.tolist(), truths, flat, effect),
+    )
+
+
 def _saving_of_matrix(evidence: Evidence, test: Split) -> Finding:
-    """Of a cost matrix of several classes: what the decisions save against the cheapest one decision for every row, by 1,000 rows.
+    """Of a cost matrix of several classes: what the decisions save against the cheaper of the two cheapest decisions for every row, by 1,000 rows.
 
     A row without an answer costs what its costliest decision does.
     """
     costs = evidence.decision.point.costs
     assert costs is not None
     answers = evidence.predictions("test")
-    table = np.array([[costs[truth][taken] for taken in answers.classes] for truth in answers.classes], dtype=float)
+    table = 1000 * np.array([[costs[truth][taken] for taken in answers.classes] for truth in answers.classes])
     place = {name: k for k, name in enumerate(answers.classes)}
+    size = len(place)
     truth = np.array([place[name] for name in test.labels])
-    taken = np.array([place.get(name, -1) for name in answers.labels])
-    each = np.where(taken >= 0, table[truth, taken], table[truth].max(axis=1))
-    alike = table[truth]
-    cheapest = int(alike.mean(axis=0).argmin())
-    saved, measure = 1000 * (alike[:, cheapest] - each), "performance.cost_saving"
+    taken = np.array([place.get(name, size) for name in answers.labels])
+    own = np.hstack([table, table.max(axis=1, keepdims=True)]).ravel()
+    cheapest = np.argsort(table[truth].mean(axis=0), kind="stable")[:2]
+    alike = np.repeat(table[:, cheapest].T, size + 1, axis=1)
+    measure = "performance.cost_saving"
     if test.clusters is not None and len(set(test.clusters)) < 2:
         return undefined(measure, len(test), "insufficient sample: fewer than two clusters")
-    interval, _ = mean_difference(saved, test.clusters)
-    why = f"against deciding '{answers.classes[cheapest]}' for every row"
+    found = _mean_of_cells(
+        "cost_saving",
+        truth * (size + 1) + taken,
+        np.repeat(np.arange(size), size + 1).tolist(),
+        alike - own,
+        test.clusters,
+    )
+    why = f"against deciding '{answers.classes[cheapest[0]]}' for every row"
     per = f"{evidence.decision.point.unit or 'cost'} per 1,000 {evidence.suite.data.words.rows}"
-    value = float(saved.mean())
-    return Finding(measure=measure, value=value, n=len(test), interval=interval, unit=per, better="higher", reason=why)
+    return found.model_copy(update={"unit": per, "better": "higher", "reason": why})
 
 
 _WORDS = {"all": EVERYBODY, "none": NOBODY, "own": "the decision"}
@@ -148,42 +177,34 @@ def _costs_of(
     return binary_costs(false_alarm, missed, matrix, classes, positive), unit
 
 
-def _finding(measure: str, value: float, spread: Floats, n: int, of: dict[str, str] | None, per: str) -> Finding:
-    return Finding(
-        measure=f"performance.{measure}",
-        value=value,
-        n=n,
-        of=of,
-        unit=per,
-        better="lower",
-        interval=resample_interval(spread),
-    )
-
-
-def _simple(key: str, each_row: Floats, spread: Floats, per: str) -> Finding:
-    """The cost of one decision for all; exact where every row then costs the same."""
-    found = _finding(f"cost_of_{key}", float(each_row.mean()), spread, len(each_row), None, per)
+def _simple(found: Finding, each_row: Floats) -> Finding:
+    """The cost of one decision for all; exact where every row (n,) then costs the same."""
     if np.ptp(each_row) > 0:
         return found
-    return found.model_copy(update={"exact": True, "reason": "every row costs the same, whatever its truth"})
+    why = "every row costs the same, whatever its truth"
+    return found.model_copy(update={"exact": True, "interval": None, "reason": why})
 
 
-def _alarms(total: Floats, drawn: Floats, n: int, unit: str) -> Finding:
-    measure = "performance.alarms_per_positive"
-    usable = drawn[:, -2] > 0
-    if total[-2] == 0 or usable.mean() < 0.95:
-        return undefined(measure, n, "undefined: no positive row, or hardly one, is caught")
-    spread = drawn[usable, -3] / drawn[usable, -2]
-    band = resample_interval(spread)
-    value = float(total[-3] / total[-2])
-    return Finding(measure=measure, value=value, n=n, interval=band, better="lower", unit=unit)
+def _alarms(said: Bools, hit: Bools, clusters: Labels | None, unit: str) -> Finding:
+    measure, n = "performance.alarms_per_positive", len(hit)
+    caught, alarms = effective_counts(hit[said], None if clusters is None else clusters[said])
+    if not caught:
+        return undefined(measure, n, "undefined: no positive row is caught")
+    band = inverse_share(caught, alarms)
+    return Finding(measure=measure, value=alarms / caught, n=n, interval=band, better="lower", unit=unit)
 
 
-def _exhibit(value: dict[str, float], spread: dict[str, Floats], n: int, per: str) -> Exhibit:
-    rows: list[list[Cell]] = []
-    for name, one in value.items():
-        band = percentile(spread[name])
-        rows.append([_WORDS.get(name, name), one, band.low, band.high, n])
+def _exhibit(shown: dict[str, Finding], n: int, per: str) -> Exhibit:
+    rows: list[list[Cell]] = [
+        [
+            _WORDS.get(name, name),
+            f.value,
+            f.interval.low if f.interval else f.value,
+            f.interval.high if f.interval else f.value,
+            n,
+        ]
+        for name, f in shown.items()
+    ]
     columns = ["acting on", "cost", "low", "high", "n"]
     return Exhibit(kind="intervals", title=_capital(per), columns=columns, rows=rows)
 
