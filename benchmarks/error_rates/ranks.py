@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from benchmarks.error_rates.cell import Cell, Drawn, prevalences
 from harness.stats.auc import delong
-from harness.stats.ranked import among_first
+from harness.stats.ranked import Ranking, among_first
 from harness.stats.roc import rate_at
 
 SCORES = ("equal sd", "sd 0.5", "sd 1.5", "sd 2.5", "mixture", "3 levels", "5 levels")
@@ -84,8 +84,8 @@ def ranked(sizes: tuple[int, ...] = (200, 1000)) -> Iterator[Cell]:
                             hit = rng.random(n) < share
                             if not hit.any():
                                 return None
-                            order = np.argsort(-(rng.standard_normal(n) + shift * hit))
-                            found = among_first(hit[order].astype(float), (np.arange(n) < taken).astype(float))
+                            score = rng.standard_normal(n) + shift * hit
+                            found = among_first(Ranking.of(score, hit), taken)
                             return getattr(found, name)
 
                         yield Cell(
