@@ -45,10 +45,22 @@ class Ranking:
         return np.repeat(np.clip((round(rows, 9) - self.starts) / self.sizes, 0, 1), self.sizes)
 
     def moved(self, rows: float) -> Floats:
-        """Influence (n,) of a row on the hits among the first `rows`: a row that enters drives out a row of the edge, a hit with this probability."""
+        """Influence (n,) of a row on the hits among the first `rows`: a row that enters drives out a row of the edge, a hit with its probability there."""
+        return (self.hit - self._around(rows)[0]) * self.taken(rows)
+
+    def moves(self, rows: float) -> list[Floats]:
+        """`moved`, and the same for the scores inside and outside of the edge where many rows have them: a jump of the share of hits has a kink there."""
+        taken = self.taken(rows)
+        return [(self.hit - share) * taken for share in self._around(rows)]
+
+    def _around(self, rows: float) -> list[float]:
+        """The share of hits around the edge; then of the scores on its sides that many rows have."""
         n, edge = len(self.hit), round(rows)
         reach = max(FEWEST_AROUND, int(min(rows, n - rows) / 4))
-        return (self.hit - float(self.tied[max(0, edge - reach) : edge + reach].mean())) * self.taken(rows)
+        sides = [min(max(place, 0), n - 1) for place in (edge - 1, edge)]
+        groups = np.searchsorted(self.starts, sides, side="right") - 1
+        tied = [float(self.tied[self.starts[one]]) for one in groups if self.sizes[one] >= FEWEST_AROUND]
+        return [float(self.tied[max(0, edge - reach) : edge + reach].mean()), *tied]
 
     def variance(self, influence: Floats) -> float:
         """Variance of the mean of an influence (n,), as `mean_error` has it; 0 with a single cluster."""
@@ -83,18 +95,20 @@ def among_first(ranking: Ranking, rows: float) -> AmongFirst:
     Pearson's limits (1934) of both among as many rows as these variances are worth (Korn & Graubard 1998). With fewer rows taken than there are
     positive rows R can't reach 1: it is then the precision over prevalence / b, by `observed_to_expected`. At 0 or 1 the rows taken (or the positive
     rows) count; clusters as `mean_error` has them.
+    Where many rows have the scores at the edge, h is also taken of each of these scores, and the largest variance counts.
     """
     hit, taken = ranking.hit, ranking.taken(rows)
     n, k, positives = len(hit), float(taken.sum()), float(hit.sum())
     found, part, prevalence = float((hit * taken).sum()), k / n, positives / n
-    precision, recall, moved = found / k, found / positives if positives else 0.0, ranking.moved(rows)
+    precision, recall = found / k, found / positives if positives else 0.0
     worth = precision_worth(ranking, rows)
     of_prevalence = math.sqrt(ranking.variance(hit))
     if k < positives:
         of_recall = observed_to_expected(*worth, prevalence / part, of_prevalence / part)
         enriched = observed_to_expected(*worth, prevalence, of_prevalence)
     else:
-        variance = ranking.variance((moved - recall * hit) / prevalence) if positives else 0.0
+        moves = ranking.moves(rows) if positives else []
+        variance = max((ranking.variance((moved - recall * hit) / prevalence) for moved in moves), default=0.0)
         found_of = worth_of(recall, variance, positives / ranking.effect)
         of_recall, enriched = clopper_pearson(*found_of), weighted_shares([found_of[0]], found_of[1], [1 / part])
     return AmongFirst((precision, clopper_pearson(*worth)), (recall, of_recall), (recall / part, enriched))
@@ -107,7 +121,8 @@ def precision_worth(ranking: Ranking, rows: float) -> tuple[float, float]:
     precision, part = float((ranking.hit * taken).sum()) / k, k / n
     apart = ranking.clusters is None or len(set(ranking.clusters)) > 1
     least = precision * (1 - precision) / k * (1 - part) * (1.0 if apart else ranking.effect)
-    return worth_of(precision, max(ranking.variance(ranking.moved(rows) / part), least), k / ranking.effect)
+    variance = max(ranking.variance(moved / part) for moved in ranking.moves(rows))
+    return worth_of(precision, max(variance, least), k / ranking.effect)
 
 
 def worth_of(value: float, variance: float, rows: float) -> tuple[float, float]:
