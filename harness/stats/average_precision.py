@@ -22,14 +22,15 @@ TOO_FEW_POSITIVES = "insufficient sample: fewer than five positive rows (or as m
 
 
 def average_precision(score: Floats, positive: Bools, clusters: Labels | None = None) -> tuple[float, Interval] | None:
-    """Σ (recall_k - recall_{k-1}) · precision_k over the distinct scores, of rows (n,), with its interval; None below `FEWEST_POSITIVES`.
+    """Σ (recall_k - recall_{k-1}) · precision_k over the distinct scores; None below `FEWEST_POSITIVES`.
 
-    With π the share of positives, P their number, prec(s) the precision among rows that score s or more and b(s) their share, the influence of a row is
-    y · (prec(s) - AP) / π + 1/P · Σ over positives i with s_i ≤ s of (y - prec_i) / b_i. Clopper and Pearson's limits (1934) of as many rows as the
-    variance is worth (Korn & Graubard 1998), at most the positive ones. To the standard error, times Student's quantile over the normal one (degrees of
-    freedom 2 n / (kurtosis - 1), at most P - 1; of clusters those of `mean_error`), comes the bias over 1.96: with few positives AP is too high,
-    since each counts in its own precision. The bias is AP minus the same without the row itself, (found - 1) / (rows - 1),
-    times the largest design effect of clustered rows.
+    With π the share of positives, P their number, prec(s) the precision among rows that score s or more and b(s) their
+    share, the influence of a row is y · (prec(s) - AP) / π + 1/P · Σ over positives i with s_i ≤ s of (y - prec_i) /
+    b_i. Clopper and Pearson's limits (1934) of as many rows as the variance is worth (Korn & Graubard 1998), at most
+    the positive ones. To the standard error, times Student's quantile over the normal one (degrees of freedom 2 n /
+    (kurtosis - 1), at most P - 1; of clusters those of `mean_error`), comes the bias over 1.96: with few positives AP
+    is too high, since each counts in its own precision. The bias is AP minus the same without the row itself, (found -
+    1) / (rows - 1), times the largest design effect of clustered rows.
     """
     positives = float(positive.sum())
     hits = positives / (1.0 if clusters is None or not positives else largest_effect(clusters[positive]))

@@ -22,7 +22,7 @@ FEWEST_AROUND = 10
 
 @dataclass(frozen=True)
 class Ranking:
-    """Rows by falling score: `hit` (n,) is 1 where a row is positive, `tied` (n,) the mean of the rows of its score, which begin at `starts`."""
+    """Rows by falling score: `hit` (n,) is 1 where a row is positive, `tied` (n,) the mean over its score."""
 
     hit: Floats
     tied: Floats
@@ -45,11 +45,11 @@ class Ranking:
         return np.repeat(np.clip((round(rows, 9) - self.starts) / self.sizes, 0, 1), self.sizes)
 
     def moved(self, rows: float) -> Floats:
-        """Influence (n,) of a row on the hits among the first `rows`: a row that enters drives out a row of the edge, a hit with its probability there."""
+        """Influence (n,) of a row on the hits among the first `rows`: one that enters drives out a row of the edge."""
         return (self.hit - self._around(rows)[0]) * self.taken(rows)
 
     def moves(self, rows: float) -> list[Floats]:
-        """`moved`, and the same for the scores inside and outside of the edge where many rows have them: a jump of the share of hits has a kink there."""
+        """`moved`; then the same for the scores on either side of the edge that many rows have: a kink."""
         taken = self.taken(rows)
         return [(self.hit - share) * taken for share in self._around(rows)]
 
@@ -88,14 +88,15 @@ class AmongFirst:
 
 
 def among_first(ranking: Ranking, rows: float) -> AmongFirst:
-    """What is found among the first `rows` (k) of n rows with P of them positive; k need not be whole, and of equal scores each counts as their average.
+    """What is found among the first `rows` (k, whole or not) of n; of equal scores each counts as their average.
 
-    With h the share of positives around the edge, the influence of a row on the precision of a share b of the rows is (hit - h) · taken / b, and on the
-    recall R it is ((hit - h) · taken - R · hit) / prevalence: a positive row that enters drives out a row of the edge. Clopper and
-    Pearson's limits (1934) of both among as many rows as these variances are worth (Korn & Graubard 1998). With fewer rows taken than there are
-    positive rows R can't reach 1: it is then the precision over prevalence / b, by `observed_to_expected`. At 0 or 1 the rows taken (or the positive
-    rows) count; clusters as `mean_error` has them.
-    Where many rows have the scores at the edge, h is also taken of each of these scores, and the largest variance counts.
+    With h the share of positives around the edge, the influence of a row on the precision of a share b of the rows is
+    (hit - h) · taken / b, and on the recall R it is ((hit - h) · taken - R · hit) / prevalence: a positive row that
+    enters drives out a row of the edge. Clopper and Pearson's limits (1934) of both among as many rows as these
+    variances are worth (Korn & Graubard 1998). With fewer rows taken than there are positive rows R can't reach 1: it
+    is then the precision over prevalence / b, by `observed_to_expected`. At 0 or 1 the rows taken (or the positive
+    rows) count; clusters as `mean_error` has them. Where many rows have the scores at the edge, h is also taken of each
+    of these scores, and the largest variance counts.
     """
     hit, taken = ranking.hit, ranking.taken(rows)
     n, k, positives = len(hit), float(taken.sum()), float(hit.sum())
@@ -115,7 +116,7 @@ def among_first(ranking: Ranking, rows: float) -> AmongFirst:
 
 
 def precision_worth(ranking: Ranking, rows: float) -> tuple[float, float]:
-    """The hits and rows that the precision among the first `rows` is worth, by its influence function (see `among_first`)."""
+    """The hits and rows that the precision among the first `rows` is worth (see `among_first`)."""
     taken = ranking.taken(rows)
     n, k = len(taken), float(taken.sum())
     precision, part = float((ranking.hit * taken).sum()) / k, k / n

@@ -1,4 +1,4 @@
-"""Intervals of what abstaining gains: accuracy among the most confident rows against that on all, and the area under the risk-coverage curve."""
+"""Intervals of what abstaining gains on accuracy, and of the area under the risk-coverage curve."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ WEIGHT = 2.0
 def selective_gain(ranking: Ranking, coverage: float) -> tuple[float, Interval]:
     """Precision among this share (< 1) of the rows, those ranked first, minus that of all rows.
 
-    It is (1 - coverage) · (precision among the first - precision among the rest), two shares of different rows: the exact limits of each, of as many rows as
-    the variance with its edge is worth, combined by MOVER (Zou & Donner 2008). The rest are the first rows of the reversed ranking. Student's interval of
-    the gain's influence function misses the truth in up to 30 % where few rows are left out, or kept.
+    It is (1 - coverage) · (precision among the first - precision among the rest), two shares of different rows: the
+    exact limits of each, of as many rows as the variance with its edge is worth, combined by MOVER (Zou & Donner 2008).
+    The rest are the first rows of the reversed ranking. Student's interval of the gain's influence function misses the
+    truth in up to 30 % where few rows are left out, or kept.
     """
     n = len(ranking.hit)
     first = precision_worth(ranking, coverage * n)
@@ -29,8 +30,9 @@ def selective_gain(ranking: Ranking, coverage: float) -> tuple[float, Interval]:
 def area(ranking: Ranking) -> tuple[float, Interval]:
     """Mean of 1 - precision over the shares `GRID` of the rows ranked first.
 
-    A row's influence is the mean of those on the precisions. Clopper and Pearson's limits (1934) of as many rows as the variance is worth (Korn & Graubard
-    1998), at most a half of all: with errors at random an error at the rank t weighs ln 1/t, whose square is 2 on average.
+    A row's influence is the mean of those on the precisions. Clopper and Pearson's limits (1934) of as many rows as the
+    variance is worth (Korn & Graubard 1998), at most a half of all: with errors at random an error at the rank t weighs
+    ln 1/t, whose square is 2 on average.
     """
     n = len(ranking.hit)
     risk, influence = 0.0, np.zeros(n)

@@ -1,11 +1,13 @@
 """What a model is worth where it may abstain on the rows that it is least sure of.
 
-Confidence = the probability of the row's answer (the largest one, where the decision is the model's own label). Accuracy at coverage c: share of right answers among the most confident c of the
-rows; of equally confident rows each counts as their average would; a row without an answer is wrong and last. Gain = that -
-accuracy on all rows. AURC: mean of 1 - accuracy over the coverages 1 %, 2 %, … 100 % (area under the risk-coverage
-curve, Geifman & El-Yaniv 2017). Intervals, clusters included: accuracy and AURC have Clopper and Pearson's limits (1934) of as many rows as the variance of their
-influence functions is worth (Korn & Graubard 1998; `stats.ranked`, `stats.risk_coverage`); the gain is (1 - coverage) times the difference to the rows left out, by MOVER
-(Zou & Donner 2008). Where every answer is right they have a width too. Limitation: who is left out may differ by group.
+Confidence = the probability of the row's answer (the largest one, where the decision is the model's own label).
+Accuracy at coverage c: share of right answers among the most confident c of the rows; of equally confident rows each
+counts as their average would; a row without an answer is wrong and last. Gain = that - accuracy on all rows. AURC: mean
+of 1 - accuracy over the coverages 1 %, 2 %, … 100 % (area under the risk-coverage curve, Geifman & El-Yaniv 2017).
+Intervals, clusters included: accuracy and AURC have Clopper and Pearson's limits (1934) of as many rows as the variance
+of their influence functions is worth (Korn & Graubard 1998; `stats.ranked`, `stats.risk_coverage`); the gain is (1 -
+coverage) times the difference to the rows left out, by MOVER (Zou & Donner 2008). Where every answer is right they have
+a width too. Limitation: who is left out may differ by group.
 """
 
 from __future__ import annotations

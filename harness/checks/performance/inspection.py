@@ -1,10 +1,12 @@
 """What escapes when only the most suspicious items are inspected.
 
-Items are ranked by the probability of the class that is the defect; the budget's share of them is inspected, of equal ones
-each counts as their average. Escape rate = defects not inspected / defects. Released defect rate = defects not inspected / items not inspected. An inspection is taken
-to find every defect. These are recall and precision among the items not inspected, which are the first of the reversed ranking: Clopper and Pearson's limits (1934) of as
-many rows as the variance of their influence functions is worth, clusters included (`stats.ranked`; Korn & Graubard 1998). A rate of 0 has an interval too. Limitations:
-inspection by people misses defects too; the share of defects in the test rows is taken as the line's.
+Items are ranked by the probability of the class that is the defect; the budget's share of them is inspected, of equal
+ones each counts as their average. Escape rate = defects not inspected / defects. Released defect rate = defects not
+inspected / items not inspected. An inspection is taken to find every defect. These are recall and precision among the
+items not inspected, which are the first of the reversed ranking: Clopper and Pearson's limits (1934) of as many rows as
+the variance of their influence functions is worth, clusters included (`stats.ranked`; Korn & Graubard 1998). A rate of
+0 has an interval too. Limitations: inspection by people misses defects too; the share of defects in the test rows is
+taken as the line's.
 """
 
 from __future__ import annotations
