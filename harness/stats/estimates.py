@@ -53,6 +53,7 @@ def _sum(inputs: dict[str, Any]) -> float:
 _OF_INPUTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "clopper_pearson_mover": lambda inputs: (sum(_shares(inputs)) - 1) / (len(inputs["rows"]) - 1),
     "clopper_pearson_mean": lambda inputs: sum(_shares(inputs)) / len(inputs["rows"]),
+    "clopper_pearson_difference": lambda inputs: inputs["factor"] * (_shares(inputs)[0] - _shares(inputs)[1]),
     "worst_clopper_pearson": lambda inputs: min(_shares(inputs)),
     "clopper_pearson_sum": _sum,
     "correlated_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],

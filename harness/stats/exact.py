@@ -141,6 +141,23 @@ def weighted_shares(
     return Interval(**ends, level=level, method="clopper_pearson_sum", inputs=inputs)
 
 
+def share_difference(
+    hits: Sequence[float], rows: Sequence[float], factor: float = 1.0, level: float = 0.95
+) -> Interval:
+    """Interval of factor · (difference of two shares), `hits` (2,) of `rows` (2,): their exact intervals (Clopper & Pearson 1934) by MOVER (Zou & Donner 2008).
+
+    The shares are taken as independent; where they rise together it is a little too wide.
+    """
+    (first, one), (second, other) = ((k / n, exact_bounds(k, n, level)) for k, n in zip(hits, rows, strict=True))
+    value = first - second
+    ends = (
+        factor * (value - math.hypot(first - one[0], other[1] - second)),
+        factor * (value + math.hypot(one[1] - first, second - other[0])),
+    )
+    inputs: Inputs = {"hits": [float(k) for k in hits], "rows": [float(n) for n in rows], "factor": factor}
+    return Interval(low=ends[0], high=ends[1], level=level, method="clopper_pearson_difference", inputs=inputs)
+
+
 def worst_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.95) -> Interval:
     """Interval of the smallest of several proportions, `hits` (K,) of `rows` (K,).
 

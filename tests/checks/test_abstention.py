@@ -1,4 +1,6 @@
-"""Staying silent: shares by hand; a model whose confidence tells its errors gains, one whose confidence is noise does not."""
+"""Abstention: shares by hand; a model whose confidence tells its errors gains, one whose confidence is noise does not."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,6 +37,33 @@ def test_confidence_that_tells_errors_gains_and_noise_does_not(build, find, tell
 def test_equal_confidence_counts_as_its_average(build, find):
     evidence = build(["yes"] * 50 + ["no"] * 50, answers=["yes"] * 100, scores=np.full(100, 0.9))
     assert find(abstention(evidence), "performance.accuracy_at_coverage", {"at": "50% of rows"}).value == 0.5
+
+
+def test_without_an_error_every_measure_has_an_interval(build, find):
+    truth = ["yes"] * 60 + ["no"] * 40
+    found = abstention(build(truth, answers=truth, scores=np.r_[np.linspace(0.6, 1, 60), np.linspace(0, 0.4, 40)]))
+    accuracy = find(found, "performance.accuracy_at_coverage", {"at": "50% of rows"}).interval
+    assert (accuracy.low, accuracy.high) == (pytest.approx(0.025 ** (1 / 50)), 1)
+    gain = find(found, "performance.selective_gain", {"at": "50% of rows"}).interval
+    assert (gain.low, gain.high) == pytest.approx((-(1 - 0.025 ** (1 / 50)) / 2, (1 - 0.025 ** (1 / 50)) / 2))
+    area = find(found, "performance.aurc")
+    assert (area.value, area.interval.low) == (0, 0)
+    assert area.interval.high == pytest.approx(1 - 0.025 ** (1 / 50))
+
+
+def test_clustered_rows_widen_the_intervals(build, find):
+    evidence = made(build, telling=True)[0]
+    apart = abstention(evidence)
+    once = evidence.data.splits["test"]
+    owners = np.array(
+        [f"{label}{k % 10}" for k, label in enumerate(once.labels == evidence.predictions("test").labels)]
+    )
+    evidence.data.splits["test"] = replace(once, clusters=owners.astype(object))
+    together = abstention(evidence)
+    for one, other in zip(apart.findings, together.findings, strict=True):
+        assert other.value == pytest.approx(one.value)
+        if not one.measure.endswith("gain"):
+            assert other.interval.high - other.interval.low > 1.3 * (one.interval.high - one.interval.low)
 
 
 def test_without_scores_or_rows_it_is_not_tested(build):

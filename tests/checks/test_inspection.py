@@ -44,6 +44,15 @@ def test_a_good_score_lets_few_escape_and_a_blind_one_as_many_as_are_not_inspect
     assert even.value == pytest.approx(0.8)
 
 
+def test_without_an_escape_both_rates_have_an_interval(build, find):
+    truth = np.repeat(["yes", "no"], [20, 180])
+    found = inspection(build(truth, scores=np.linspace(1, 0, 200)), budgets=[0.2])
+    for measure, rows in ((ESCAPE, 20), (RELEASED, 160)):
+        one = find(found, measure, {"at": "20% inspected"})
+        assert (one.value, one.interval.low) == (0, 0)
+        assert one.interval.high == pytest.approx(1 - 0.025 ** (1 / rows))
+
+
 def test_copies_of_a_row_in_one_cluster_tell_nothing_new(build, find):
     take = np.repeat(np.arange(800), 3)
     copies = build(np.where(BAD, "yes", "no")[take], scores=SCORE[take])

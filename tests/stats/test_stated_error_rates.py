@@ -10,13 +10,15 @@ from harness.core.finding import CheckRecord, Finding
 from harness.core.rule import Rule
 from harness.engine.judge import judge
 from harness.stats.auc import correlation, delong
+from harness.stats.average_precision import average_precision
 from harness.stats.estimates import estimate
 from harness.stats.exact import clopper_pearson, mean_share, unseen_difference, weighted_shares
 from harness.stats.intervals import correlated_difference, percentile
 from harness.stats.levels import at_level, p_beyond, two_sided_p
 from harness.stats.losses import mean_loss
 from harness.stats.multiplicity import holm
-from harness.stats.ranked import among_first
+from harness.stats.ranked import Ranking, among_first
+from harness.stats.risk_coverage import area, selective_gain
 from harness.stats.roc import rate_at
 from harness.stats.table_intervals import difference_interval, f1_interval, table_interval
 from harness.stats.tables import MEASURES
@@ -123,10 +125,33 @@ def test_ten_rules_that_are_just_met_fail_in_one_table_of_forty_at_most():
 
 def test_what_is_found_without_an_error_among_the_first_rows_has_an_interval():
     hit = np.r_[np.ones(30), np.zeros(170)]
-    found = among_first(hit, (np.arange(200) < 20).astype(float))
+    found = among_first(Ranking.of(-np.arange(200.0), hit), 20)
     assert found.precision[0] == 1
     assert found.precision[1].low == pytest.approx(0.025 ** (1 / 20))
     assert rate_at(np.ones(30), np.zeros(170), 0.1)[1].low == pytest.approx(0.025 ** (1 / 30), abs=1e-6)
+
+
+def test_rows_of_one_score_are_no_surer_than_rows_apart():
+    # Their mean in place of each row's own label hid nearly all of the variance: 1,800 rows' worth of 200.
+    hit = np.arange(200) % 4 > 0
+    band = among_first(Ranking.of(np.zeros(200), hit), 180).precision[1]
+    plain = clopper_pearson(150, 200)
+    assert (band.low, band.high) == pytest.approx((plain.low, plain.high), abs=0.005)
+
+
+@pytest.mark.slow
+def test_ten_positives_give_no_false_pass_of_average_precision():
+    rng, tables = np.random.default_rng(4), 2000
+    shift, grid = 2**0.5 * norm.ppf(0.9), np.linspace(-9, 13, 20001)
+    recall, alarm = norm.sf(grid - shift), norm.sf(grid)
+    truth = np.trapezoid(norm.pdf(grid - shift) * 0.01 * recall / (0.01 * recall + 0.99 * alarm), grid)
+    bands = []
+    for _ in range(tables):
+        positive = rng.random(1000) < 0.01
+        found = average_precision(rng.normal(size=1000) + shift * positive, positive)
+        bands += [] if found is None else [found[1]]
+    assert sum(band.low > truth for band in bands) <= binom.ppf(0.99, len(bands), 0.04)
+    assert sum(band.high < truth for band in bands) <= binom.ppf(0.99, len(bands), 0.04)
 
 
 @pytest.mark.slow
@@ -191,6 +216,7 @@ def test_an_interval_of_an_auc_holds_its_value_and_has_a_width(positives, negati
     assert band.low < band.high <= 1
 
 
+RANKING = Ranking.of(-np.arange(40.0), np.arange(40) % 3 == 0)
 EVERY = [
     clopper_pearson(3, 10),
     f1_interval(30, 50),
@@ -204,7 +230,10 @@ EVERY = [
     unseen_difference(0.1, 40, 1.0),
     delong(np.arange(40.0), np.arange(40) % 3 > 0).interval(),
     correlated_difference((0.8, 50.0, 20.0), (0.7, 60.0, 30.0), 0.4),
-    *(found[1] for found in vars(among_first(np.arange(40)[::-1] / 40.0, (np.arange(40) < 9) * 1.0)).values()),
+    *(found[1] for found in vars(among_first(RANKING, 9)).values()),
+    selective_gain(RANKING, 0.8)[1],
+    area(RANKING)[1],
+    average_precision(-np.arange(40.0), np.arange(40) % 3 == 0)[1],
 ]
 
 

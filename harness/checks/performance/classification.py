@@ -5,8 +5,8 @@ Formulas: accuracy = correct / n; precision, recall and F1 of class c from its c
 Macro averages are over the classes that have rows (precision of a class never answered counts 0). A row without an answer is
 wrong, and counted in the answer rate; score measures are over the answered rows. Intervals: Clopper and Pearson's (1934) for
 proportions, for F1 of a class (by the Jaccard index) and, combined by MOVER, for balanced accuracy; MCC and macro averages from the exact limits of
-the confusion table's parts (`stats.profile`); Wilson's of as many rows as the variance is worth for AUC and average precision; Student's on the log scale, variance by class,
-for Brier score and log loss. A model without an error has an interval too. Where rows are clustered, counts are over their
+the confusion table's parts (`stats.profile`); Wilson's of as many rows as the variance is worth for the AUC, Clopper and Pearson's of as many as the
+variance of its influence function is worth for average precision; Student's on the log scale, variance by class, for Brier score and log loss. A model without an error has an interval too. Where rows are clustered, counts are over their
 design effect, and the AUC's variance is Obuchowski's (1997).
 """
 
@@ -23,12 +23,10 @@ from harness.core.finding import Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.engine.parameters import Resamples
 from harness.stats.auc import TOO_FEW_TO_RANK, delong
-from harness.stats.bootstrap import resample_rows
+from harness.stats.average_precision import TOO_FEW_POSITIVES, average_precision
 from harness.stats.design_effect import effective_counts, largest_effect, share_interval
 from harness.stats.exact import mean_share
-from harness.stats.intervals import effective_wilson
 from harness.stats.losses import mean_loss
 from harness.stats.table_intervals import f1_interval, table_interval
 from harness.stats.tables import MEASURES
@@ -39,13 +37,13 @@ Bools = npt.NDArray[np.bool_]
 SMALLEST = 1e-15
 
 
-def classification(evidence: Evidence, *, resamples: Resamples = 1000) -> Measurement:
+def classification(evidence: Evidence) -> Measurement:
     """Measures the test split; ROC-AUC and average precision need scores and a positive class."""
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")
     answers, classes = evidence.predictions("test"), evidence.data.classes
-    rows = _Rows(test.clusters, resamples, evidence.generator("performance.classification"))
+    rows = _Rows(test.clusters)
     cells, answered = _cells(test.labels, answers.labels, classes), answers.answered
     table = _table(cells, len(classes) + 1)
     answer_rate = rows.share("performance.answer_rate", answered)
@@ -63,15 +61,13 @@ def classification(evidence: Evidence, *, resamples: Resamples = 1000) -> Measur
 
 @dataclass(frozen=True)
 class _Rows:
-    """What the rows (n,) are clustered by; the resamples and their generator, where nothing else gives an interval."""
+    """What the rows (n,) are clustered by."""
 
     clusters: Labels | None
-    resamples: int
-    rng: np.random.Generator
 
     def only(self, rows: Bools) -> _Rows:
         """The same for some of the rows."""
-        return _Rows(None if self.clusters is None else self.clusters[rows], self.resamples, self.rng)
+        return _Rows(None if self.clusters is None else self.clusters[rows])
 
     def share(self, measure: str, hit: Bools, of: dict[str, str] | None = None) -> Finding:
         """The share of rows (n,) that are a hit."""
@@ -178,7 +174,7 @@ def _score_findings(
         if auc is None
         else Finding(measure="performance.roc_auc", value=auc.value, n=n, interval=auc.interval(), better="higher")
     )
-    return [ranking, _precision_by_rank(score, is_positive, rows), *found]
+    return [ranking, _precision_by_rank(score, is_positive, rows.clusters), *found]
 
 
 def _loss(measure: str, losses: Floats, truth: Labels, worst: float, clusters: Labels | None) -> Finding:
@@ -191,38 +187,15 @@ def _loss(measure: str, losses: Floats, truth: Labels, worst: float, clusters: L
     return Finding(measure=measure, value=float(losses.mean()), n=n, interval=band, better="lower", reason=why)
 
 
-def _precision_by_rank(score: Floats, positive: Bools, rows: _Rows) -> Finding:
-    """Average precision, with Wilson's interval of as many rows as its resampled variance is worth, at most the positive rows."""
-    measure, n, hits = "performance.average_precision", len(score), float(positive.sum())
-    if rows.clusters is not None and hits:
-        hits /= largest_effect(rows.clusters[positive])
-    if hits < 2:
-        return undefined(measure, n, "insufficient sample: fewer than two positive rows (or clusters of them)")
-
-    def precision_of(chosen: Ints) -> float:
-        return _average_precision(score[chosen], positive[chosen])
-
-    value = precision_of(np.arange(n))
-    drawn = resample_rows(precision_of, n, min(rows.resamples, 500), rows.rng, rows.clusters)
-    least = value * (1 - value) / hits
-    variance = max(float(np.nanvar(drawn)), least)
-    effective = hits if variance <= 1e-15 else value * (1 - value) / variance
-    band = effective_wilson(min(value, 1.0), effective, hits - 1)
-    return Finding(measure=measure, value=value, n=n, interval=band, better="higher")
+def _precision_by_rank(score: Floats, positive: Bools, clusters: Labels | None) -> Finding:
+    measure, n, found = "performance.average_precision", len(score), average_precision(score, positive, clusters)
+    if found is None:
+        return undefined(measure, n, TOO_FEW_POSITIVES)
+    return Finding(measure=measure, value=found[0], n=n, interval=found[1], better="higher")
 
 
 def _no_ranking(n: int, reason: str) -> list[Finding]:
     return [undefined(f"performance.{name}", n, reason) for name in ("roc_auc", "average_precision")]
-
-
-def _average_precision(score: Floats, positive: npt.NDArray[np.bool_]) -> float:
-    order = np.argsort(-score, kind="stable")
-    ranked, hits = score[order], positive[order]
-    ends = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]
-    found = np.cumsum(hits)[ends]
-    if found[-1] == 0:
-        return float("nan")
-    return float((np.diff(np.r_[0, found]) * found / (ends + 1)).sum() / found[-1])
 
 
 def _confusion_exhibit(table: Ints, classes: tuple[str, ...]) -> Exhibit:

@@ -28,7 +28,7 @@ from harness.stats.bootstrap import resample_weights
 from harness.stats.design_effect import design_effect, largest_effect
 from harness.stats.exact import weighted_shares
 from harness.stats.intervals import gini, resample_interval
-from harness.stats.ranked import AmongFirst, among_first
+from harness.stats.ranked import AmongFirst, Ranking, among_first
 from harness.stats.roc import rate_at
 
 Floats = npt.NDArray[np.float64]
@@ -142,11 +142,7 @@ class _Points:
 
     def _among(self, rows: float) -> AmongFirst:
         """What is found among so many rows; of equal scores each counts as their average would."""
-        starts = np.r_[0, self._ends[:-1] + 1]
-        sizes = np.diff(np.r_[starts, self._n])
-        tied = np.add.reduceat(self._hit.astype(float), starts) / sizes
-        taken = np.clip((rows - starts) / sizes, 0, 1)
-        return among_first(np.repeat(tied, sizes), np.repeat(taken, sizes), self._clusters)
+        return among_first(Ranking.of(self._score, self._hit, self._clusters), rows)
 
     def at_specificity(self, wanted: float) -> Finding:
         """Sensitivity where this share of the negative rows lies below the threshold."""
