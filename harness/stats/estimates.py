@@ -54,6 +54,7 @@ _OF_INPUTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "worst_clopper_pearson": lambda inputs: min(_shares(inputs)),
     "clopper_pearson_sum": _sum,
     "correlated_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
+    "log_student_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
     "effective_wilson_gini": lambda inputs: 2 * inputs["auc"] - 1,
     "order_statistics": lambda inputs: inputs["hits"] / inputs["n"],
     "tango": lambda inputs: (inputs["gains"] - inputs["losses"]) / inputs["n"],

@@ -70,6 +70,20 @@ def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | N
         return None
     if np.ptp(losses) <= 1e-12 * max(value, 1e-3):
         return uniform_loss(value, count, worst)
-    sums = np.bincount(owner, losses - value)
-    error = math.sqrt(count / (count - 1) * float((sums**2).sum())) / len(losses)
-    return log_student(value, error, value, error, [count - 1, count - 1])
+    sums, sizes = np.bincount(owner, losses), np.bincount(owner).astype(float)
+    largest = int(sums.argmax())
+    below = _of_sums(sums, sizes, np.ones(count))
+    above = _of_sums(np.r_[sums, sums[largest]], np.r_[sizes, sizes[largest]], np.r_[np.ones(count), 0.5])
+    return log_student(value, below[1], above[0], above[1], [below[2], above[2]])
+
+
+def _of_sums(sums: Floats, sizes: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Weighted mean loss of clusters with these sums and sizes (m,), its standard error, and the degrees of freedom."""
+    count, rows = float(weights.sum()), float((weights * sizes).sum())
+    mean = float((weights * sums).sum()) / rows
+    square = float((weights * (sums - mean * sizes) ** 2).sum())
+    if square <= 0:
+        return mean, 0.0, count - 1
+    kurtosis = count * float((weights * (sums - mean * sizes) ** 4).sum()) / square**2
+    degrees = min(count - 1, 2 * count / max(kurtosis - 1, 0.5))
+    return mean, math.sqrt(count / (count - 1) * square) / rows, degrees
