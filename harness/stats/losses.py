@@ -25,7 +25,7 @@ def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: La
     Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are Satterthwaite's, each class's by the kurtosis of
     its losses, 2 n_c / (kurtosis - 1), since a variance that few rows carry is known as badly as they are few. For the upper end
     half a row of the rarest class with its largest loss is added: the worst loss of that class has hardly been seen. With clusters (n,) the
-    variance is that of their sums, at clusters - 1 degrees of freedom. `worst` is what a row can lose at most. Where all losses are alike (0, say): `uniform_loss`.
+    variance is that of their sums, with degrees of freedom by their kurtosis, at most clusters - 1; half the cluster that raises the mean most is added. `worst` is what a row can lose at most. Where all losses are alike (0, say): `uniform_loss`.
     """
     owner = np.zeros(len(losses), dtype=np.int64)
     if classes is not None:
@@ -68,10 +68,11 @@ def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | N
     count, value = int(owner.max()) + 1, float(losses.mean())
     if count < 2:
         return None
-    if np.ptp(losses) <= 1e-12 * max(value, 1e-3):
+    sums: Floats = np.bincount(owner, losses).astype(float)
+    sizes: Floats = np.bincount(owner).astype(float)
+    if np.abs(sums - value * sizes).max() <= 1e-12 * max(value, 1e-3) * sizes.max():
         return uniform_loss(value, count, worst)
-    sums, sizes = np.bincount(owner, losses), np.bincount(owner).astype(float)
-    largest = int(sums.argmax())
+    largest = int((sums - value * sizes).argmax())
     below = _of_sums(sums, sizes, np.ones(count))
     above = _of_sums(np.r_[sums, sums[largest]], np.r_[sizes, sizes[largest]], np.r_[np.ones(count), 0.5])
     return log_student(value, below[1], above[0], above[1], [below[2], above[2]])
@@ -82,8 +83,6 @@ def _of_sums(sums: Floats, sizes: Floats, weights: Floats) -> tuple[float, float
     count, rows = float(weights.sum()), float((weights * sizes).sum())
     mean = float((weights * sums).sum()) / rows
     square = float((weights * (sums - mean * sizes) ** 2).sum())
-    if square <= 0:
-        return mean, 0.0, count - 1
     kurtosis = count * float((weights * (sums - mean * sizes) ** 4).sum()) / square**2
     degrees = min(count - 1, 2 * count / max(kurtosis - 1, 0.5))
     return mean, math.sqrt(count / (count - 1) * square) / rows, degrees

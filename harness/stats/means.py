@@ -51,8 +51,9 @@ class Group:
 
     @property
     def uniform(self) -> bool:
-        """Whether all values are alike but for rounding."""
-        return bool(np.ptp(self.values) <= 1e-12 * max(float(np.abs(self.values).max()), 1e-3))
+        """Whether no row (cluster) moves the mean but for rounding; of two rows or clusters at least."""
+        largest = float(np.abs(self.values).max())
+        return bool(np.abs(self.parts()).max() * len(self.values) <= 1e-12 * max(largest, 1e-3))
 
     @property
     def worst(self) -> float:
@@ -90,7 +91,7 @@ def skewed_student(
 
 
 def signed_mean(values: Floats, clusters: Labels | None = None) -> Interval | None:
-    """Interval of the mean of values (n,) of either sign; None below two rows or clusters. Where all are alike: `unseen_difference`."""
+    """Interval of the mean of values (n,) of either sign; None below two rows or clusters. Where none moves it: `unseen_difference`."""
     group = Group(values, clusters)
     if group.independent < 2:
         return None
@@ -106,17 +107,20 @@ def mean_gap(group: Group, reference: Group) -> Interval | None:
         return None
     if group.uniform or reference.uniform:
         return square_and_add(group.mean, reference.mean, own, other)
-    value = group.mean - reference.mean
-    return _student(value, _difference(group, reference), [group.parts(), reference.parts()])
+    value, parts = group.mean - reference.mean, _difference(group, reference)
+    worst = max(group.worst, reference.worst)
+    if np.abs(parts).max() <= 1e-15 * worst:
+        return unseen_difference(value, min(group.independent, reference.independent), worst)
+    return _student(value, parts, [group.parts(), reference.parts()])
 
 
 def _difference(group: Group, reference: Group) -> Floats:
     """What each row or cluster adds to the error of the difference."""
-    parts = np.r_[group.parts(), -reference.parts()]
+    parts: Floats = np.concatenate([group.parts(), -reference.parts()])
     if group.clusters is None or reference.clusters is None:
         return parts
     names = [np.unique(side.astype(str)) for side in (group.clusters, reference.clusters)]
-    return np.bincount(np.unique(np.concatenate(names), return_inverse=True)[1], parts)
+    return np.asarray(np.bincount(np.unique(np.concatenate(names), return_inverse=True)[1], parts), dtype=float)
 
 
 def _student(value: float, parts: Floats, groups: list[Floats]) -> Interval:
@@ -124,8 +128,7 @@ def _student(value: float, parts: Floats, groups: list[Floats]) -> Interval:
     variances = [float((own**2).sum()) for own in groups]
     degrees = sum(variances) ** 2 / sum(v**2 / _degrees(own) for v, own in zip(variances, groups, strict=True))
     square = float((parts**2).sum())
-    skewness = float((parts**3).sum()) / square**1.5 if square > 0 else 0.0
-    return skewed_student(value, math.sqrt(square), degrees, skewness)
+    return skewed_student(value, math.sqrt(square), degrees, float((parts**3).sum()) / square**1.5)
 
 
 def log_student_difference(
@@ -136,7 +139,7 @@ def log_student_difference(
     `first` and `second` are the arguments of `log_student` (value, error below, value above, error above, both degrees): first - second
     ∓ √(d₁² + d₂² - 2 · correlation · d₁ · d₂), with d₁ the first's distance to its limit on this side and d₂ the second's on the other.
     """
-    one, other = (log_student(*part[:4], degrees=part[4:], level=level) for part in (first, second))
+    one, other = (log_student(part[0], part[1], part[2], part[3], part[4:], level) for part in (first, second))
 
     def distance(own: float, others: float) -> float:
         return math.sqrt(max(own**2 + others**2 - 2 * correlation * own * others, 0.0))
@@ -203,7 +206,7 @@ def part_of_total(part: Floats, total: Floats, clusters: Labels | None = None) -
     n, share = len(part), min(max(float(part.sum() / total.sum()), 0.0), 1.0)
     moves = (part - share * total) / float(total.mean())
     owner = np.arange(n) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
-    moves = np.bincount(owner, moves)
+    moves = np.asarray(np.bincount(owner, moves), dtype=float)
     count, square = len(moves), float((moves**2).sum())
     if count < 2 or square <= 1e-12:
         rows = n if clusters is None else n / largest_effect(clusters)
