@@ -8,6 +8,8 @@ from sklearn.metrics import recall_score, roc_auc_score
 
 from harness.checks.performance.transfer import transfer
 from harness.stats.auc import delong, paired_standard_error
+from harness.stats.estimates import estimate
+from harness.stats.exact import mean_share
 
 
 def made(flipped, seed, n=600):
