@@ -33,6 +33,7 @@ FAMILIES: dict[str, Callable[[], Iterator[Cell]]] = {
     "Errors by group, clustered": means.clustered_groups,
     "Attributions": means.attributions,
     "Agreement of reasons": means.agreements,
+    "Options": means.positions,
     "Ranking": ranks.aucs,
     "Losses": losses.losses,
     "Confusion tables": counts.tables,

@@ -177,3 +177,24 @@ def agreements(sizes: tuple[int, ...] = (10, 50, 200)) -> Iterator[Cell]:
             yield Cell("agreement of reasons", f"n {n}, {named}", truth, alone)
             if n >= 50:
                 yield Cell("agreement of reasons, clustered", f"{n // 5} clusters of 5, {named}", truth, clustered)
+
+
+def positions(sizes: tuple[tuple[int, int], ...] = ((10, 5), (20, 5), (20, 20), (100, 5))) -> Iterator[Cell]:
+    """The gap of an option's picks and right answers in clustered items: 1, -1 or 0 an item, half of them as their cluster has it."""
+    for count, size in sizes:
+        for gained, lost in ((0.02, 0.02), (0.1, 0.1), (0.3, 0.05)):
+            owner = np.repeat(np.arange(count), size).astype(str)
+
+            def draw(
+                rng: np.random.Generator,
+                owner: np.ndarray = owner,
+                count: int = count,
+                chances: tuple[float, float] = (gained, lost),
+            ) -> Drawn:
+                n, named = len(owner), [*chances, 1 - sum(chances)]
+                shared = np.repeat(rng.choice([1.0, -1.0, 0.0], count, p=named), n // count)
+                values = np.where(rng.random(n) < 0.5, shared, rng.choice([1.0, -1.0, 0.0], n, p=named))
+                return _given(float(values.mean()), signed_mean(values, owner))
+
+            setting = f"{count} clusters of {size}, {gained:g} picked and not right, {lost:g} right and not picked"
+            yield Cell("position gap, clustered", setting, gained - lost, draw)
