@@ -1,4 +1,4 @@
-"""Means and their gaps: errors by group, attributions and their shares, agreement in [0, 1]; skewed, uneven and clustered."""
+"""Means and their gaps: errors by group, attributions and their shares, agreement in [0, 1]."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ ATTRIBUTIONS: dict[str, tuple[Draw, float]] = {
 
 
 def attributions(sizes: tuple[int, ...] = (16, 50, 300)) -> Iterator[Cell]:
-    """A feature's mean |SHAP value|, and its part of the whole beside two others that are half-normal and exponential."""
+    """A feature's mean |SHAP value|, and its part of the whole beside a half-normal and an exponential one."""
     for n in sizes:
         for named, (size, mean) in ATTRIBUTIONS.items():
 
@@ -180,7 +180,7 @@ def agreements(sizes: tuple[int, ...] = (10, 50, 200)) -> Iterator[Cell]:
 
 
 def positions(sizes: tuple[tuple[int, int], ...] = ((10, 5), (20, 5), (20, 20), (100, 5))) -> Iterator[Cell]:
-    """The gap of an option's picks and right answers in clustered items: 1, -1 or 0 an item, half of them as their cluster has it."""
+    """The gap of an option's picks and right answers in clustered items: 1, -1 or 0 an item, half as its cluster."""
     for count, size in sizes:
         for gained, lost in ((0.02, 0.02), (0.1, 0.1), (0.3, 0.05)):
             owner = np.repeat(np.arange(count), size).astype(str)

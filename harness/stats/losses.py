@@ -18,15 +18,21 @@ FEWEST_OF_CLASS = 5
 
 
 def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: Labels | None = None) -> Interval | None:
-    """Interval of the mean of losses (n,) ≥ 0 of rows of these classes (n,), or of one kind; None where a class has fewer than
-    `FEWEST_OF_CLASS` rows, or the rows fewer than two clusters.
+    """Interval of the mean of losses (n,) ≥ 0 of rows of these classes (n,), or of one kind.
 
-    Student's on the log scale, value · exp(∓ t · error / value). The variance is that of the classes' own means and of how many rows each has:
-    Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are Satterthwaite's, each class's by the kurtosis of
-    its losses, 2 n_c / (kurtosis - 1), since a variance that few rows carry is known as badly as they are few. For the upper end
-    half a row of the rarest class with its largest loss is added: the worst loss of that class has hardly been seen. With clusters (n,) the
-    variance is that of their sums, with degrees of freedom by their kurtosis, at most clusters - 1; half the cluster that raises the mean most is added. `worst` is what a row can lose at most.
-    Too short above (5 % and more instead of 2.5 %) for 30 rows or 10 clusters of log-normal or like losses, whose tail the sample seldom holds. Where all losses are alike (0, say): `uniform_loss`.
+    None where a class has fewer than `FEWEST_OF_CLASS` rows, or the rows fewer than two clusters.
+
+    Student's on the log scale, value · exp(∓ t · error / value). The variance is that of the classes' own means and of
+    how many rows each has: Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are
+    Satterthwaite's, each class's by the kurtosis of its losses, 2 n_c / (kurtosis - 1), since a variance that few rows
+    carry is known as badly as they are few. For the upper end half a row of the rarest class with its largest loss is
+    added: the worst loss of that class has hardly been seen. With clusters (n,) the variance is that of their sums,
+    with degrees of freedom by their kurtosis, at most clusters - 1; half the cluster that raises the mean most is
+    added. `worst` is what a row can lose at most.
+
+    Too short above (5 % and more instead of 2.5 %) for 30 rows or 10
+    clusters of log-normal or like losses, whose tail the sample seldom holds.
+    Where all losses are alike (0, say): `uniform_loss`.
     """
     owner = np.zeros(len(losses), dtype=np.int64)
     if classes is not None:

@@ -1,14 +1,22 @@
-"""Intervals of means, of the difference of two groups' means, and of a part of a total; each recomputable from its inputs.
+"""Intervals of means, of two groups' gap, and of a part of a total; each recomputable from its inputs.
 
-Values of either sign (`signed_mean`, `mean_gap`): Student's quantile t at Welch's (1947) sum of variances. The degrees of freedom are Satterthwaite's,
-each group's by the kurtosis of its values, 2 n / (kurtosis - 1), at most n - 1: a variance that few rows carry is known as badly as they are few.
-Skewed values make the mean and its error go together, so that Student's interval misses on the side of the long tail (7 % of exponential values at
-30 rows, 12 % of log-normal ones). There Hall's (1992) transformation gives the end, where it lies further out than Student's.
-Simulated errors on either side are at most 4 % (2.5 % is nominal) of normal, Student's (3 degrees and more) and exponential values from 30 rows; of
-log-normal values on one side of 0 only from 200 rows on: at 30 rows 6 %, for the rows of the tail are then mostly not in the sample.
-Losses ≥ 0 (`loss_gap`): both means' intervals of `mean_loss`, put together by MOVER (Zou & Donner 2008).
-Values in [0, 1] (`bounded_mean`, `part_of_total`): Clopper and Pearson's (1934) of as many rows as the variance is worth (Korn & Graubard 1998).
-Clusters count by their sums; a cluster that holds rows of both groups counts with the difference.
+Values of either sign (`signed_mean`, `mean_gap`): Student's quantile t at Welch's (1947) sum of variances. The degrees
+of freedom are Satterthwaite's, each group's by the kurtosis of its values, 2 n / (kurtosis - 1), at most n - 1: a
+variance that few rows carry is known as badly as they are few. Skewed values make the mean and its error go together,
+so that Student's interval misses on the side of the long tail (7 % of exponential values at 30 rows, 12 % of
+log-normal ones). There Hall's (1992) transformation gives the end, where it lies further out than Student's. Simulated
+errors on either side are at most 4 % (2.5 % is nominal) of normal, Student's (3 degrees and more) and exponential
+values from 30 rows; of log-normal values on one side of 0 only from 200 rows on: at 30 rows 6 %, for the rows of the
+tail are then mostly not in the sample.
+
+Losses ≥ 0 (`loss_gap`): both means' intervals of `mean_loss`, put together by
+MOVER (Zou & Donner 2008).
+
+Values in [0, 1] (`bounded_mean`, `part_of_total`): Clopper and Pearson's (1934) of as many
+rows as the variance is worth (Korn & Graubard 1998).
+
+Clusters count by their sums; a cluster that holds rows of both
+groups counts with the difference.
 """
 
 from __future__ import annotations
@@ -61,7 +69,10 @@ class Group:
         return float(np.abs(self.values).max()) or 1.0
 
     def parts(self) -> Floats:
-        """What each row, or cluster by its name, adds to the mean's error (m,): its sum of value - mean over n, times √(m / (m - 1))."""
+        """What each row, or cluster by its name, adds to the mean's error (m,).
+
+        Σ (value - mean) / n · √(m / (m - 1)).
+        """
         parts = (self.values - self.values.mean()) / len(self.values)
         if self.clusters is not None:
             parts = np.bincount(np.unique(self.clusters.astype(str), return_inverse=True)[1], parts)
@@ -71,7 +82,7 @@ class Group:
 def skewed_student(
     value: float, standard_error: float, degrees: float, skewness: float, level: float = 0.95
 ) -> Interval:
-    """Student's interval of an estimate with this skewness k, each end replaced by Hall's (1992) where that lies further out.
+    """Student's interval of an estimate of skewness k, an end replaced by Hall's (1992) where that lies further out.
 
     Hall's end on the side of q (t or -t) is value - error · 3 / k · (∛(1 + k · (q - k / 6)) - 1).
     """
@@ -91,7 +102,10 @@ def skewed_student(
 
 
 def signed_mean(values: Floats, clusters: Labels | None = None) -> Interval | None:
-    """Interval of the mean of values (n,) of either sign; None below two rows or clusters. Where none moves it: `unseen_difference`."""
+    """Interval of the mean of values (n,) of either sign; None below two rows or clusters.
+
+    Where no row, or cluster, moves it: `unseen_difference`.
+    """
     group = Group(values, clusters)
     if group.independent < 2:
         return None
@@ -136,8 +150,9 @@ def log_student_difference(
 ) -> Interval:
     """Interval of a difference of two means of losses by MOVER (Zou & Donner 2008), from the `log_student` of either.
 
-    `first` and `second` are the arguments of `log_student` (value, error below, value above, error above, both degrees): first - second
-    ∓ √(d₁² + d₂² - 2 · correlation · d₁ · d₂), with d₁ the first's distance to its limit on this side and d₂ the second's on the other.
+    `first` and `second` are the arguments of `log_student` (value, error below, value above, error above, both
+    degrees): first - second ∓ √(d₁² + d₂² - 2 · correlation · d₁ · d₂), with d₁ the first's distance to its limit on
+    this side and d₂ the second's on the other.
     """
     one, other = (log_student(part[0], part[1], part[2], part[3], part[4:], level) for part in (first, second))
 
@@ -186,9 +201,12 @@ def _correlation(group: Group, reference: Group) -> float:
 
 
 def bounded_mean(values: Floats, clusters: Labels | None = None) -> Interval:
-    """Interval of the mean m of values (n,) in [0, 1]: Clopper and Pearson's of m (1 - m) / s² · n rows, at least n, over the design effect.
+    """Interval of the mean m of values (n,) in [0, 1]: Clopper and Pearson's of as many rows as the variance is worth.
 
-    s² is taken times (Student's quantile over the normal one)², at n - 1 degrees of freedom. Of values that are 0 or 1 it is that of their share.
+    These are m (1 - m) / s² · n, at least n, over the design effect.
+
+    s² is taken times (Student's quantile over the normal one)², at n - 1 degrees of freedom. Of values that are 0 or 1
+    it is that of their share.
     """
     mean, n, variance = min(max(float(values.mean()), 0.0), 1.0), len(values), float(values.var())
     worth = max(mean * (1 - mean) / variance / student_factor(n) ** 2, 1.0) if variance > 1e-12 else 1.0
@@ -199,9 +217,10 @@ def bounded_mean(values: Floats, clusters: Labels | None = None) -> Interval:
 def part_of_total(part: Floats, total: Floats, clusters: Labels | None = None) -> Interval:
     """Interval of Σ part / Σ total, of rows (n,) with 0 ≤ part ≤ total, Σ total above 0.
 
-    A row moves the share p by (part - p · total) / mean total, a cluster by the sum of it. The variance of these says how many rows p (1 - p) is
-    worth; to it half a row (or cluster of mean size) is added of which the part is all, and half a one of none, and it is taken times (Student's quantile
-    over the normal one)², at degrees of freedom by the kurtosis of the moves. Where nothing moves the share (0, say): n rows, over the largest design effect.
+    A row moves the share p by (part - p · total) / mean total, a cluster by the sum of it. The variance of these says
+    how many rows p (1 - p) is worth; to it half a row (or cluster of mean size) is added of which the part is all, and
+    half a one of none, and it is taken times (Student's quantile over the normal one)², at degrees of freedom by the
+    kurtosis of the moves. Where nothing moves the share (0, say): n rows, over the largest design effect.
     """
     n, share = len(part), min(max(float(part.sum() / total.sum()), 0.0), 1.0)
     moves = (part - share * total) / float(total.mean())

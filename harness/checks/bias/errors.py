@@ -1,12 +1,15 @@
 """Errors of predicted numbers by group, and each group's gap to the reference.
 
-Mean prediction, mean error (prediction - truth: above 0 the group is put too high) and mean absolute error of a group's
-answered rows; the gap is group minus reference. Intervals (`stats.means`, `stats.losses`): Student's for means of either sign, Welch's for their
-gaps, both with Hall's correction for skewed values; Student's on the log scale for the mean absolute error, MOVER (Zou & Donner 2008) for its gaps.
-Clusters count by their sums, one that holds rows of both groups by the difference. Groups below the minimum are undefined, never dropped.
-One answer for every row is not tested.
-Limitations: a gap in mean prediction may be a true difference of the groups; a gap in mean error is the model's. At 30 rows means of
-log-normal values have too short an interval on the side of the tail (6 to 11 % instead of 2.5 %): of so long a tail the sample often holds nothing.
+Mean prediction, mean error (prediction - truth: above 0 the group is put too high) and mean absolute error of a
+group's answered rows; the gap is group minus reference. Intervals (`stats.means`, `stats.losses`): Student's for means
+of either sign, Welch's for their gaps, both with Hall's correction for skewed values; Student's on the log scale for
+the mean absolute error, MOVER (Zou & Donner 2008) for its gaps. Clusters count by their sums, one that holds rows of
+both groups by the difference. Groups below the minimum are undefined, never dropped. One answer for every row is not
+tested.
+
+Limitations: a gap in mean prediction may be a true difference of the groups; a gap in mean error is the
+model's. At 30 rows means of log-normal values have too short an interval on the side of the tail (6 to 11 % instead of
+2.5 %): of so long a tail the sample often holds nothing.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
 """Whether sites differ: what was learnt at one hospital or plant need not hold at the next.
 
-For each site against all others: the classifier two-sample test of `data.shift` (boosted trees tell its rows by features alone, out of
-five folds, widened interval); the largest population stability index and Kolmogorov-Smirnov distance of a column, and which; how many
-columns differ by a test (Kolmogorov-Smirnov for numbers, χ² for categories and for being missing; where rows share clusters the first
-row of each cluster and side), by Holm's procedure at 0.05 over all sites and columns; and the share of the positive class (Clopper and
-Pearson's interval), or the mean of a number (Student's with Hall's correction for skewed values, `stats.means`). Limitation: a difference says nothing on whether it harms; `performance.transfer` does.
+For each site against all others: the classifier two-sample test of `data.shift` (boosted trees tell its rows by
+features alone, out of five folds, widened interval); the largest population stability index and Kolmogorov-Smirnov
+distance of a column, and which; how many columns differ by a test (Kolmogorov-Smirnov for numbers, χ² for categories
+and for being missing; where rows share clusters the first row of each cluster and side), by Holm's procedure at 0.05
+over all sites and columns; and the share of the positive class (Clopper and Pearson's interval), or the mean of a
+number (Student's with Hall's correction for skewed values, `stats.means`).
+
+Limitation: a difference says nothing on whether it harms; `performance.transfer` does.
 """
 
 from __future__ import annotations
@@ -97,7 +100,7 @@ def _rows(parts: list[Split], by: str) -> _Rows:
 
 
 def _compare(rows: _Rows, site: str, name: str) -> _Column:
-    """The column at the site (m,) against all other rows: stability index from the others to the site, distance, p-value."""
+    """The column at the site (m,) against all other rows: stability index from the others to it, distance, p-value."""
     from scipy.stats import ks_2samp
 
     own, column = rows.places == site, rows.inputs[name]

@@ -1,18 +1,25 @@
 """Which features move the score, by SHAP, and whether the attributions add up.
 
 Explained: the positive class's output, in log-odds where the explainer can (trees of boosting, linear models), else in
-probability; for regression the predicted number; the space, the explainer and the background are parameters of the exhibit. SHAP: Lundberg & Lee (2017);
-trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over an independent masker, on as many rows as
-the number of model calls allows: (2 · features + 1) · background calls a row.
-Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to their
-source column; columns that count a text's pieces stand for themselves. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j E|φ_j|.
-Attribution share = E|φ_j| / Σ_j E|φ_j|: a feature that alone moves the output may be the label under another name.
-Without a positive class the probability of each row's most probable class is explained, and, where classes are the same for every
-row, each class's probability (`of: {class, feature}`), all from one run of the explainer; the additivity error is then the largest over the classes,
-in standard deviations of the one that varies most. Of an item's own options the pick alone is explained: a share of 0 of the
-question means that it is answered unread.
-Intervals: of a mean |SHAP value| Student's on the log scale (`stats.losses`), from five rows on; a share's is Clopper and Pearson's of as many rows as its
-variance is worth (`stats.means.part_of_total`). Clusters count by their sums. They tell of the explained rows, not of the background.
+probability; for regression the predicted number; the space, the explainer and the background are parameters of the
+exhibit. SHAP: Lundberg & Lee (2017); trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over
+an independent masker, on as many rows as the number of model calls allows: (2 · features + 1) · background calls a
+row.
+
+Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to
+their source column; columns that count a text's pieces stand for themselves. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j
+E|φ_j|. Attribution share = E|φ_j| / Σ_j E|φ_j|: a feature that alone moves the output may be the label under another
+name.
+
+Without a positive class the probability of each row's most probable class is explained, and, where classes are
+the same for every row, each class's probability (`of: {class, feature}`), all from one run of the explainer; the
+additivity error is then the largest over the classes, in standard deviations of the one that varies most. Of an item's
+own options the pick alone is explained: a share of 0 of the question means that it is answered unread.
+
+Intervals: of a mean |SHAP value| Student's on the log scale (`stats.losses`), from five rows on; a share's is Clopper
+and Pearson's of as many rows as its variance is worth (`stats.means.part_of_total`). Clusters count by their sums.
+They tell of the explained rows, not of the background.
+
 Limitations: additivity is not accuracy; correlated features share credit arbitrarily.
 """
 
@@ -58,8 +65,8 @@ def attribution(
 ) -> Measurement:
     """Global and local attributions for a seeded sample of test rows.
 
-    `calls` bounds the model's calls where its structure can't be read: by default 150,000 for a model of columns and 4,000
-    for one of texts.
+    `calls` bounds the model's calls where its structure can't be read: by default 150,000 for a model of columns and
+    4,000 for one of texts.
     """
     test = evidence.split("test")
     if test is None:
@@ -125,7 +132,7 @@ class _Sizes:
 def _explained(
     evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method
 ) -> tuple[Explanation, list[Explanation]] | None:
-    """The explanation of the output, and without a positive class those of every class; None where calls are too few."""
+    """The explanation of the output, and without a positive class those of every class; None: too few calls."""
     if not evidence.data.classes or evidence.data.positive is not None:
         alone = explain(evidence, sample, reference, method)
         return None if alone is None else (alone, [])

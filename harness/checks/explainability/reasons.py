@@ -1,17 +1,21 @@
 """The principal reasons of each denial, and whether they stay the same when computed again.
 
-A denial is a test row whose answer is not the favourable outcome. Its reasons: the `top` features whose SHAP values push most
-towards that outcome, as many as push at all. 12 CFR 1002.9(b)(2) asks a creditor for the principal reasons of a refusal; its
-commentary doubts that more than four help the applicant. The reasons are computed twice, against two disjoint samples of
-background rows and, for models of unknown structure, with two seeds of the permutations; the reasons named are those of the
-mean of both. Agreement = mean Jaccard index of the two sets. A denial is flagged where its first reason changes, where the index
-lies below `overlap`, or where a run names no reason. Trees are explained against the background (interventional),
-since path-dependent values use none and could not change.
-Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose refitting may
-move credit between correlated features; and which features the suite has. Intervals: Clopper and Pearson's of shares, and of the mean among as many
-rows as its variance is worth (`stats.means.bounded_mean`); counts are divided by their design effect where rows are clustered. They tell of the sample of denials, not of the two backgrounds, which all
-denials share. Limitations: stable is not right; features that are exact copies tie and go by the order of columns; SHAP values
-are one way to rank factors, and a notice needs words, not names of columns.
+A denial is a test row whose answer is not the favourable outcome. Its reasons: the `top` features whose SHAP values
+push most towards that outcome, as many as push at all. 12 CFR 1002.9(b)(2) asks a creditor for the principal reasons
+of a refusal; its commentary doubts that more than four help the applicant. The reasons are computed twice, against two
+disjoint samples of background rows and, for models of unknown structure, with two seeds of the permutations; the
+reasons named are those of the mean of both. Agreement = mean Jaccard index of the two sets. A denial is flagged where
+its first reason changes, where the index lies below `overlap`, or where a run names no reason. Trees are explained
+against the background (interventional), since path-dependent values use none and could not change.
+
+Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose
+refitting may move credit between correlated features; and which features the suite has. Intervals: Clopper and
+Pearson's of shares, and of the mean among as many rows as its variance is worth (`stats.means.bounded_mean`); counts
+are divided by their design effect where rows are clustered. They tell of the sample of denials, not of the two
+backgrounds, which all denials share.
+
+Limitations: stable is not right; features that are exact copies tie and go by the order of columns;
+SHAP values are one way to rank factors, and a notice needs words, not names of columns.
 """
 
 from __future__ import annotations
@@ -48,8 +52,8 @@ def reasons(
 ) -> Measurement:
     """Reasons of a seeded sample of `rows` denials, twice against `background` rows.
 
-    At the default `overlap` one of four reasons may change, two may not. `calls` bounds the model's calls of both runs where
-    its structure can't be read: by default 150,000 for a model of columns and 4,000 for one of texts.
+    At the default `overlap` one of four reasons may change, two may not. `calls` bounds the model's calls of both runs
+    where its structure can't be read: by default 150,000 for a model of columns and 4,000 for one of texts.
     """
     test = evidence.split("test")
     if test is None:

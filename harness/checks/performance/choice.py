@@ -1,9 +1,12 @@
 """How often the right one of an item's own options is picked, and whether the place of an option decides.
 
-Accuracy = right picks / items (Clopper and Pearson, of counts over their design effect where items are clustered); an item without an answer is
-wrong. Chance = mean of 1 / options of the item. Position gap of the k-th option = share of items where it is picked - share
-where it is right (0 is even), paired by item: Tango's (1998) score interval, or that of the clusters' sums (`stats.means`). Confidence gap = mean probability of the pick - accuracy over
-answered items (above 0 the model is overconfident): Clopper and Pearson's limits of as many items as its variance is worth. Limitation: a public test set may have been learnt by heart.
+Accuracy = right picks / items (Clopper and Pearson, of counts over their design effect where items are clustered); an
+item without an answer is wrong. Chance = mean of 1 / options of the item. Position gap of the k-th option = share of
+items where it is picked - share where it is right (0 is even), paired by item: Tango's (1998) score interval, or that
+of the clusters' sums (`stats.means`). Confidence gap = mean probability of the pick - accuracy over answered items
+(above 0 the model is overconfident): Clopper and Pearson's limits of as many items as its variance is worth.
+
+Limitation: a public test set may have been learnt by heart.
 """
 
 from __future__ import annotations
@@ -73,7 +76,7 @@ def _confidence_gap(stated: Floats, right: Bools, clusters: Labels | None) -> Fi
 
 
 def _position_gap(values: Floats, clusters: Labels | None, of: dict[str, str]) -> Finding:
-    """The mean of values (n,): 1 where the option is picked and not right, -1 where it is right and not picked, else 0."""
+    """The mean of values (n,): 1 where the option is picked and not right, -1 where it is right and not, else 0."""
     n = len(values)
     if clusters is None:
         band: Interval | None = tango(int((values > 0).sum()), int((values < 0).sum()), n)

@@ -1,9 +1,11 @@
-"""How the model tells several classes apart at a place whose rows it never saw, beside how it does there after seeing some.
+"""How the model tells several classes apart at a site whose rows it never saw, beside after seeing some.
 
-As `performance.transfer`, with the mean recall of the classes in place of the AUC. A class counts at a site where it has the minimum
-of test rows there and of training rows at all other sites; two must. Intervals: of a mean recall Clopper and Pearson's by class, combined by
-MOVER (`stats.exact.mean_share`); of the gap `stats.table_intervals.difference_interval`, paired by row. Clustered rows are divided by their design effect. Limitation: classes that a site has few rows of are left out of its mean,
-and the reason names them.
+As `performance.transfer`, with the mean recall of the classes in place of the AUC. A class counts at a site where it
+has the minimum of test rows there and of training rows at all other sites; two must. Intervals: of a mean recall
+Clopper and Pearson's by class, combined by MOVER (`stats.exact.mean_share`); of the gap
+`stats.table_intervals.difference_interval`, paired by row. Clustered rows are divided by their design effect.
+
+Limitation: classes that a site has few rows of are left out of its mean, and the reason names them.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def class_transfer(evidence: Evidence, test: Split, train: Split, by: str, minim
 
 @dataclass(frozen=True)
 class _Pair:
-    """A site's rows (n,) of the classes that count: the truth, the answers before and after the site is left out, and clusters."""
+    """A site's rows (n,) of the classes that count: the truth, both models' answers, and the clusters."""
 
     truth: Labels
     answers: tuple[Labels, Labels]
@@ -93,7 +95,7 @@ class _Pair:
         return value, mean_share([hits for hits, _ in counts], [size for _, size in counts])
 
     def gap(self) -> tuple[float, Interval]:
-        """The mean recall of the second answerer minus that of the first, and its interval; any other class is no answer."""
+        """The mean recall of the second answerer minus the first's; any other class is no answer."""
         places = {name: place for place, name in enumerate(self.counted)}
         size, sides = len(places), (self.truth, self.answers[1], self.answers[0])
         cells = np.array([[places.get(name, size) for name in names] for names in sides], dtype=np.int64)

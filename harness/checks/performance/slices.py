@@ -1,12 +1,16 @@
-"""Accuracy (for regression the mean absolute error) by slice: the declared ones and the worst found among quantiles and values of single features.
+"""Accuracy (for regression the mean absolute error) by slice: the declared ones, and the worst of single features.
 
-Each slice's accuracy has Clopper and Pearson's interval (its counts over their design effect where rows are clustered), its mean absolute error
-Student's on the log scale (`stats.losses`); a row without an answer is wrong. Where the model gives probabilities and the
-suite a positive class, each declared slice also has the ROC-AUC among its own answered rows (DeLong et al. 1988; Obuchowski 1997
-where rows are clustered), and the gap: this AUC minus that of all other answered rows, ± z · √(se² + se²), clusters in both kept
-together. A model can be right as often in a slice as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are
-a measure of their own (`found_slice_accuracy`): kept only where a one-sided Fisher test (Mann-Whitney for errors) against the remaining rows survives Benjamini-Hochberg at 10 %. Limitations: single features only; the search takes rows
-as independent; an AUC also falls where a slice's rows are more alike, without the model being worse.
+Each slice's accuracy has Clopper and Pearson's interval (its counts over their design effect where rows are
+clustered), its mean absolute error Student's on the log scale (`stats.losses`); a row without an answer is wrong.
+Where the model gives probabilities and the suite a positive class, each declared slice also has the ROC-AUC among its
+own answered rows (DeLong et al. 1988; Obuchowski 1997 where rows are clustered), and the gap: this AUC minus that of
+all other answered rows, ± z · √(se² + se²), clusters in both kept together. A model can be right as often in a slice
+as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are a measure of their
+own (`found_slice_accuracy`): kept only where a one-sided Fisher test (Mann-Whitney for errors) against the remaining
+rows survives Benjamini-Hochberg at 10 %.
+
+Limitations: single features only (quantiles and values); the search takes rows as independent; an
+AUC also falls where a slice's rows are more alike, without the model being worse.
 """
 
 from __future__ import annotations
@@ -36,7 +40,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Per answered row whether it is correct (classification) or its absolute error (regression), and the measure's name."""
+    """Per answered row whether it is correct (classification) or its absolute error (regression); and the measure."""
 
     values: Bools | Floats
     measure: str
