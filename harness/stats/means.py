@@ -69,10 +69,7 @@ class Group:
         return float(np.abs(self.values).max()) or 1.0
 
     def parts(self) -> Floats:
-        """What each row, or cluster by its name, adds to the mean's error (m,).
-
-        Σ (value - mean) / n · √(m / (m - 1)).
-        """
+        """What each row, or cluster by name, adds to the error of the mean (m,), times √(m / (m - 1))."""
         parts = (self.values - self.values.mean()) / len(self.values)
         if self.clusters is not None:
             parts = np.bincount(np.unique(self.clusters.astype(str), return_inverse=True)[1], parts)
