@@ -16,7 +16,7 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.error_rates import counts, losses, pairs, ranks
+from benchmarks.error_rates import counts, losses, means, pairs, ranks
 from benchmarks.error_rates.cell import CLOSED_FORM, Cell, Row, simulate
 from benchmarks.error_rates.page import page
 
@@ -33,6 +33,11 @@ FAMILIES: dict[str, Callable[[], Iterator[Cell]]] = {
     "Calibration": losses.calibration,
     "Numbers": losses.numbers,
     "Clusters": losses.clusters,
+    "Errors by group": means.groups,
+    "Errors by group, clustered": means.clustered_groups,
+    "Attributions": means.attributions,
+    "Agreement of reasons": means.agreements,
+    "Options": means.positions,
     "Ranking": ranks.aucs,
     "Losses": losses.losses,
     "Confusion tables": counts.tables,

@@ -57,6 +57,7 @@ _OF_INPUTS: dict[str, Callable[[dict[str, Any]], float]] = {
     "worst_clopper_pearson": lambda inputs: min(_shares(inputs)),
     "clopper_pearson_sum": _sum,
     "correlated_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
+    "log_student_difference": lambda inputs: inputs["first"][0] - inputs["second"][0],
     "effective_wilson_gini": lambda inputs: 2 * inputs["auc"] - 1,
     "mean_of_cells": lambda inputs: cell_mean_value(inputs["counts"], inputs["values"]),
     "nearer_to_target": lambda inputs: nearer_value(inputs["difference"], inputs["total"]),

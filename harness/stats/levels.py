@@ -38,6 +38,7 @@ from harness.stats.intervals import (
     wald,
     wilson,
 )
+from harness.stats.means import log_student_difference, skewed_student
 from harness.stats.nearer import nearer
 from harness.stats.roc import order_statistics
 from harness.stats.table_intervals import f1_interval, recompute
@@ -65,6 +66,8 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "newcombe_auc": newcombe_auc,
     "effective_wilson": effective_wilson,
     "log_student": log_student,
+    "log_student_difference": log_student_difference,
+    "skewed_student": skewed_student,
     "clopper_pearson_f1": f1_interval,
     "wald": wald,
     "student": student,

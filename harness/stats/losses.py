@@ -20,14 +20,22 @@ FEWEST_CLUSTERS = 10
 
 
 def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: Labels | None = None) -> Interval | None:
-    """Interval of the mean of losses (n,) ≥ 0 of rows of these classes (n,), or of one kind; None where a class has fewer than
-    `FEWEST_OF_CLASS` rows, or the rows fewer than `FEWEST_CLUSTERS` clusters.
+    """Interval of the mean of losses (n,) ≥ 0 of rows of these classes (n,), or of one kind.
 
-    Student's on the log scale, value · exp(∓ t · error / value). The variance is that of the classes' own means and of how many rows each has:
-    Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are Satterthwaite's, each class's by the kurtosis of
-    its losses, 2 n_c / (kurtosis - 1), since a variance that few rows carry is known as badly as they are few. For the upper end
-    half a row of the rarest class with its largest loss is added: the worst loss of that class has hardly been seen. With clusters (n,) they
-    take the place of the rows, each with its part of the mean, and a whole one is added. `worst` is what a row can lose at most. Where all losses are alike (0, say): `uniform_loss`.
+    None where a class has fewer than `FEWEST_OF_CLASS` rows, or the rows fewer than `FEWEST_CLUSTERS`
+    clusters.
+
+    Student's on the log scale, value · exp(∓ t · error / value). The variance is that of the classes' own means and of
+    how many rows each has: Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are
+    Satterthwaite's, each class's by the kurtosis of its losses, 2 n_c / (kurtosis - 1), since a variance that few rows
+    carry is known as badly as they are few. For the upper end half a row of the rarest class with its largest loss is
+    added: the worst loss of that class has hardly been seen. With clusters (n,) the variance is that of their sums,
+    with degrees of freedom by their kurtosis, at most clusters - 1; the cluster that raises the mean most is
+    added once more. `worst` is what a row can lose at most.
+
+    Too short above (5 % and more instead of 2.5 %) for 30 rows or 10
+    clusters of log-normal or like losses, whose tail the sample seldom holds.
+    Where all losses are alike (0, say): `uniform_loss`.
     """
     owner = np.zeros(len(losses), dtype=np.int64)
     if classes is not None:
@@ -70,9 +78,21 @@ def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | N
     count, value = int(owner.max()) + 1, float(losses.mean())
     if count < FEWEST_CLUSTERS:
         return None
-    if np.ptp(losses) <= 1e-12 * max(value, 1e-3):
+    sums: Floats = np.bincount(owner, losses).astype(float)
+    sizes: Floats = np.bincount(owner).astype(float)
+    if np.abs(sums - value * sizes).max() <= 1e-12 * max(value, 1e-3) * sizes.max():
         return uniform_loss(value, count, worst)
-    parts = value + np.bincount(owner, losses - value) * count / len(losses)
-    below = _spread(parts, np.zeros(count, dtype=np.int64), np.ones(count))
-    above = _spread(np.r_[parts, parts.max()], np.zeros(count + 1, dtype=np.int64), np.ones(count + 1))
-    return log_student(value, below[1], above[0], above[1], [min(end[2], count - 1) for end in (below, above)])
+    largest = int((sums - value * sizes).argmax())
+    below = _of_sums(sums, sizes, np.ones(count))
+    above = _of_sums(np.r_[sums, sums[largest]], np.r_[sizes, sizes[largest]], np.ones(count + 1))
+    return log_student(value, below[1], above[0], above[1], [below[2], above[2]])
+
+
+def _of_sums(sums: Floats, sizes: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Weighted mean loss of clusters with these sums and sizes (m,), its standard error, and the degrees of freedom."""
+    count, rows = float(weights.sum()), float((weights * sizes).sum())
+    mean = float((weights * sums).sum()) / rows
+    square = float((weights * (sums - mean * sizes) ** 2).sum())
+    kurtosis = count * float((weights * (sums - mean * sizes) ** 4).sum()) / square**2
+    degrees = min(count - 1, 2 * count / max(kurtosis - 1, 0.5))
+    return mean, math.sqrt(count / (count - 1) * square) / rows, degrees

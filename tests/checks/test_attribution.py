@@ -145,6 +145,9 @@ def test_the_values_of_a_model_of_unknown_structure_are_those_of_every_coalition
 def test_a_feature_that_the_model_ignores_gets_nothing(build):
     measured = made(lambda x: expit(x[:, 0] + x[:, 1]), build)[2]
     assert sizes(measured)["c"] == 0
+    bands = {f.of["feature"]: f.interval for f in measured.findings if f.measure == "explainability.attribution"}
+    assert 0 == bands["c"].low < bands["c"].high
+    assert [row[2:] for row in measured.exhibits[0].rows if row[0] == "c"] == [[0, bands["c"].high]]
     assert min(sizes(measured)[name] for name in "ab") > 0.05
 
 
@@ -180,7 +183,8 @@ def test_a_model_that_uses_a_sensitive_column_is_caught_and_one_that_does_not_is
     blind = made(lambda x: expit(x[:, 0]), build, data=sensitive)[2]
     assert find(using, "explainability.sensitive_share").value == pytest.approx(1)
     assert find(blind, "explainability.sensitive_share").value == 0
-    assert find(blind, "explainability.sensitive_share").interval.high == 0
+    # 0 in all of 20 rows: a row of another kind has a probability of 1 - 0.025^(1/20) at most.
+    assert find(blind, "explainability.sensitive_share").interval.high == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 def test_no_sensitive_feature_is_a_share_of_nothing(explain, find):
@@ -264,6 +268,13 @@ def test_a_model_of_several_classes_that_uses_a_leaking_column_is_caught_and_its
 def test_what_no_feature_moves_has_no_shares(build, find):
     even = several(build, lambda f: np.full((len(f), 3), 1 / 3))[2]
     assert find(even, "explainability.attribution_share", {"feature": "a"}).value is None
+    assert find(even, "explainability.attribution", {"feature": "a"}).interval.high > 0
+
+
+def test_under_five_rows_a_mean_has_no_interval_and_says_why(build, find):
+    found = find(several(build, lambda f: softmax(f.to_numpy()), rows=4)[2], "explainability.attribution", {"feature": "a"})  # fmt: skip
+    assert found.value > 0 and found.interval is None
+    assert "4 rows explained, 5 needed" in found.reason
 
 
 def test_a_question_answered_unread_gets_nothing(build, find):

@@ -1,5 +1,7 @@
 """Picking an option: known shares, a model that loves a letter is caught, an even one is not; items with fewer options."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from harness.datasets.roles import load_dataset
 from harness.errors import DataError, ModelError, SuiteError
 from harness.spec.loading import load_suite
 from harness.stats.exact import clopper_pearson
+from harness.stats.intervals import tango
 from harness.workflows.fit import fit
 
 SUITE = {
@@ -55,6 +58,24 @@ def test_a_favourite_letter_is_caught_and_an_even_model_is_not(questions):
     flipped = np.where(np.random.default_rng(1).random(300) < 0.3, 1 - right, right)
     gap = asked(label=flipped)["performance.position_gap", "1"].interval
     assert gap.low < 0 < gap.high
+
+
+def test_a_position_gap_is_tangos_and_has_a_width_where_every_pick_is_right(questions):
+    right, asked, _ = questions
+    said = np.where(np.arange(300) < 240, right, 1 - right)
+    gained, lost = int(((said == 0) & (right == 1)).sum()), int(((said == 1) & (right == 0)).sum())
+    assert asked(label=said)["performance.position_gap", "1"].interval == tango(gained, lost, 300)
+    gap = asked(label=right)["performance.position_gap", "1"]
+    assert gap.value == 0 and gap.interval.low < -0.01 and gap.interval.high > 0.01
+
+
+def test_of_clustered_items_alike_a_position_gap_has_a_width(build, find):
+    evidence = build(["0", "1"] * 20, inputs=pd.DataFrame({"a": ["x"] * 40, "b": ["y"] * 40}), positive=None)
+    evidence.data.splits["test"] = replace(evidence.split("test"), clusters=np.repeat(np.arange(20), 2).astype(str))
+    data = evidence.suite.data.model_copy(update={"options": ["a", "b"]})
+    evidence.suite = evidence.suite.model_copy(update={"data": data})
+    gap = find(choice(evidence), "performance.position_gap", {"option": "1"})
+    assert gap.interval.high == pytest.approx(1 - 0.025 ** (1 / 20))
 
 
 def test_an_option_that_the_item_lacks_cannot_be_picked(questions):

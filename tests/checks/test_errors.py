@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from harness.checks.bias.errors import errors
 
@@ -42,3 +43,29 @@ def test_small_groups_are_undefined_and_a_single_group_is_not_tested(build_numbe
     one = find(errors(build_numbers(truth, said, groups={"sex": group})), "bias.mean_error_gap", {"sex": "b"})
     assert one.value is None
     assert "30 answered rows needed" in one.reason
+
+
+def test_an_even_model_of_thirty_rows_is_seldom_called_uneven(build_numbers, find):
+    # Exponential errors in both groups: of a percentile bootstrap too many gaps lie wholly below 0.
+    wrong, tables = {"mean_error": 0, "mean_absolute_error": 0}, 400
+    group = np.array(["a"] * 30 + ["b"] * 500, dtype=object)
+    rng = np.random.default_rng(4)
+    for _ in range(tables):
+        truth = rng.normal(50, 10, 530)
+        evidence = build_numbers(
+            truth, truth + rng.exponential(1, 530), groups={"sex": group}, data={"reference": {"sex": "b"}}
+        )
+        found = errors(evidence)
+        for measure in wrong:
+            band = find(found, f"bias.{measure}_gap", {"sex": "a"}).interval
+            wrong[measure] += band.high < 0
+    assert max(wrong.values()) <= binom.ppf(0.99, tables, 0.04)
+
+
+def test_errors_that_are_alike_have_a_gap_with_a_width(build_numbers, find):
+    truth, _, group = made(0.0)
+    found = errors(build_numbers(truth, truth + 1, groups={"sex": group}, data={"reference": {"sex": "a"}}))
+    for measure in ("mean_error", "mean_absolute_error"):
+        gap = find(found, f"bias.{measure}_gap", {"sex": "b"})
+        assert gap.interval.low < -0.01 and gap.interval.high > 0.01
+        assert gap.value == pytest.approx(0)

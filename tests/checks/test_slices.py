@@ -192,6 +192,15 @@ def test_two_perfect_rankings_have_a_gap_without_an_interval(build, find):
     assert (found.value, found.interval) == (0, None)
 
 
+def test_a_slice_without_an_error_has_a_mean_error_with_a_width(build_numbers, find):
+    truth = np.random.default_rng(13).normal(size=80)
+    half = np.array(["a", "b"] * 40, dtype=object)
+    measured = slices(build_numbers(truth, truth + (half == "b"), slices={"half": half}))
+    exact, off = (find(measured, "performance.slice_mae", {"slice": f"half = {name}"}) for name in "ab")
+    assert exact.value == 0 and exact.interval.high == pytest.approx(1 - 0.025 ** (1 / 40))
+    assert off.value == pytest.approx(1) and off.interval.low < 0.95
+
+
 def test_numbers_have_no_auc(build_numbers):
     truth = np.random.default_rng(12).normal(size=80)
     measured = slices(build_numbers(truth, truth + 0.1, slices={"half": np.array(["a", "b"] * 40, dtype=object)}))

@@ -8,6 +8,8 @@ from sklearn.metrics import recall_score, roc_auc_score
 
 from harness.checks.performance.transfer import transfer
 from harness.stats.auc import delong, paired_standard_error
+from harness.stats.estimates import estimate
+from harness.stats.exact import mean_share
 
 
 def made(flipped, seed, n=600):
@@ -139,7 +141,11 @@ def test_several_classes_are_compared_by_mean_recall_which_scikit_learn_agrees_w
     assert (gap.value, gap.n) == (pytest.approx(left - wanted), int(own.sum()))
     assert gap.interval.high < -0.1
     clean = find(transfer(three(build, flipped=False), by="site"), "performance.recall_transfer_gap", of)
-    assert clean.interval is None or clean.interval.low < 0.02
+    assert clean.interval.low < 0 < clean.interval.high
+    assert estimate(gap.interval) == pytest.approx(gap.value)
+    recall = find(found, "performance.left_out_recall_macro", of)
+    hits = [int((said[truth == name] == name).sum()) for name in "pqr"]
+    assert recall.interval == mean_share(hits, [int((truth == name).sum()) for name in "pqr"])
     assert abs(clean.value) < 0.03
 
 

@@ -1,10 +1,13 @@
 """Whether sites differ: what was learnt at one hospital or plant need not hold at the next.
 
-For each site against all others: the classifier two-sample test of `data.shift` (boosted trees tell its rows by features alone, out of
-five folds, widened interval); the largest population stability index and Kolmogorov-Smirnov distance of a column, and which; how many
-columns differ by a test (Kolmogorov-Smirnov for numbers, χ² for categories and for being missing; where rows share clusters the first
-row of each cluster and side), by Holm's procedure at 0.05 over all sites and columns; and the share of the positive class, or the
-mean of a number, with its interval. Limitation: a difference says nothing on whether it harms; `performance.transfer` does.
+For each site against all others: the classifier two-sample test of `data.shift` (boosted trees tell its rows by
+features alone, out of five folds, widened interval); the largest population stability index and Kolmogorov-Smirnov
+distance of a column, and which; how many columns differ by a test (Kolmogorov-Smirnov for numbers, χ² for categories
+and for being missing; where rows share clusters the first row of each cluster and side), by Holm's procedure at 0.05
+over all sites and columns; and the share of the positive class (Clopper and Pearson's interval), or the mean of a
+number (Student's with Hall's correction for skewed values, `stats.means`).
+
+Limitation: a difference says nothing on whether it harms; `performance.transfer` does.
 """
 
 from __future__ import annotations
@@ -21,9 +24,8 @@ from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import ColumnName, MinimumFoldRows
-from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import resample_interval
+from harness.stats.means import signed_mean
 from harness.stats.multiplicity import holm
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 Bools = npt.NDArray[np.bool_]
 MEASURES = ("site_shift_auc", "site_stability_index", "site_ks_distance", "site_shifted_columns")
-FALSE_ALARMS, RARE, SHOWN, RESAMPLES = 0.05, 5, 20, 1000
+FALSE_ALARMS, RARE, SHOWN = 0.05, 5, 20
 UNGATED = "without an interval: reported, never gated"
 
 
@@ -84,7 +86,7 @@ def sites(evidence: Evidence, *, by: ColumnName | None = None, minimum: MinimumF
             others = len(rows.places) - sizes[site]
             why = f"insufficient sample: {sizes[site]} rows at the site, {others} elsewhere; {minimum} of each needed"
             findings += [undefined(f"data.{name}", sizes[site], why, of={"site": site}) for name in MEASURES]
-        findings += _label(rows, site, evidence.data.positive, rng)
+        findings += _label(rows, site, evidence.data.positive)
     return Measurement(findings, _exhibits(shown, told))
 
 
@@ -98,7 +100,7 @@ def _rows(parts: list[Split], by: str) -> _Rows:
 
 
 def _compare(rows: _Rows, site: str, name: str) -> _Column:
-    """The column at the site (m,) against all other rows: stability index from the others to the site, distance, p-value."""
+    """The column at the site (m,) against all other rows: stability index from the others to it, distance, p-value."""
     from scipy.stats import ks_2samp
 
     own, column = rows.places == site, rows.inputs[name]
@@ -172,15 +174,14 @@ def _columns(site: str, n: int, told: dict[_Column, bool], minimum: int) -> list
     return [*found, count]
 
 
-def _label(rows: _Rows, site: str, positive: str | None, rng: np.random.Generator) -> list[Finding]:
+def _label(rows: _Rows, site: str, positive: str | None) -> list[Finding]:
     """The site's share of the positive class, or mean of a number; none where there is no such thing."""
     own, of = rows.places == site, {"site": site}
     labels, n = rows.labels[own], int(own.sum())
     clusters = None if rows.clusters is None else rows.clusters[own]
     if labels.dtype.kind == "f":
-        sums = resample_sums(np.column_stack([labels, np.ones(n)]), clusters, RESAMPLES, rng)
-        band, mean = resample_interval(sums[:, 0] / sums[:, 1]), float(labels.mean())
-        why = None if band is not None else "the rows do not differ, so no interval can be formed"
+        band, mean = signed_mean(labels.astype(float), clusters), float(labels.mean())
+        why = None if band else "insufficient sample: fewer than two rows or clusters, so there is no interval"
         return [Finding(measure="data.site_label_mean", value=mean, n=n, of=of, interval=band, reason=why)]
     if positive is None:
         return []

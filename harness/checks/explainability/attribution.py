@@ -1,21 +1,32 @@
 """Which features move the score, by SHAP, and whether the attributions add up.
 
 Explained: the positive class's output, in log-odds where the explainer can (trees of boosting, linear models), else in
-probability; for regression the predicted number; the space, the explainer and the background are parameters of the exhibit. SHAP: Lundberg & Lee (2017);
-trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over an independent masker, on as many rows as
-the number of model calls allows: (2 · features + 1) · background calls a row.
-Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to their
-source column; columns that count a text's pieces stand for themselves. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j E|φ_j|.
-Attribution share = E|φ_j| / Σ_j E|φ_j|: a feature that alone moves the output may be the label under another name.
-Without a positive class the probability of each row's most probable class is explained, and, where classes are the same for every
-row, each class's probability (`of: {class, feature}`), all from one run of the explainer; the additivity error is then the largest over the classes,
-in standard deviations of the one that varies most. Of an item's own options the pick alone is explained: a share of 0 of the
-question means that it is answered unread.
+probability; for regression the predicted number; the space, the explainer and the background are parameters of the
+exhibit. SHAP: Lundberg & Lee (2017); trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over
+an independent masker, on as many rows as the number of model calls allows: (2 · features + 1) · background calls a
+row.
+
+Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to
+their source column; columns that count a text's pieces stand for themselves. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j
+E|φ_j|. Attribution share = E|φ_j| / Σ_j E|φ_j|: a feature that alone moves the output may be the label under another
+name.
+
+Without a positive class the probability of each row's most probable class is explained, and, where classes are
+the same for every row, each class's probability (`of: {class, feature}`), all from one run of the explainer; the
+additivity error is then the largest over the classes, in standard deviations of the one that varies most. Of an item's
+own options the pick alone is explained: a share of 0 of the question means that it is answered unread.
+
+Intervals: of a mean |SHAP value| Student's on the log scale (`stats.losses`), from five rows on; a share's is Clopper
+and Pearson's of as many rows as its variance is worth (`stats.means.part_of_total`). Clusters count by their sums.
+They tell of the explained rows, not of the background.
+
 Limitations: additivity is not accuracy; correlated features share credit arbitrarily.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,12 +41,14 @@ from harness.checks.explainability.explanation import (
     explain_classes,
     of_the_largest,
 )
+from harness.core.dataset import Labels
 from harness.core.finding import Cell, Exhibit, Finding
+from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.engine.parameters import Calls, Resamples, SampleRows
-from harness.stats.bootstrap import resample_weights
-from harness.stats.intervals import percentile, resample_interval
+from harness.engine.parameters import Calls, SampleRows
+from harness.stats.losses import FEWEST_OF_CLASS, mean_loss
+from harness.stats.means import part_of_total
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,13 +61,12 @@ def attribution(
     *,
     rows: SampleRows = 300,
     background: SampleRows = 100,
-    resamples: Resamples = 300,
     calls: Calls | None = None,
 ) -> Measurement:
     """Global and local attributions for a seeded sample of test rows.
 
-    `calls` bounds the model's calls where its structure can't be read: by default 150,000 for a model of columns and 4,000
-    for one of texts.
+    `calls` bounds the model's calls where its structure can't be read: by default 150,000 for a model of columns and
+    4,000 for one of texts.
     """
     test = evidence.split("test")
     if test is None:
@@ -77,18 +89,50 @@ def attribution(
     clusters = None if test.clusters is None else test.clusters[picked][: len(explained.values)]
     if clusters is not None and len(set(clusters)) < 2:
         return not_tested("insufficient sample: the explained rows are of one cluster")
-    draw = resample_weights(len(explained.values), clusters, resamples, rng).astype(float)
-    measured = _findings(evidence, explained, list(sample.columns), draw, of_classes)
+    names = list(sample.columns)
+    measured = _findings(evidence, _Sizes(explained, clusters), names, additivity_error(of_classes or [explained]))
     if not of_classes or evidence.suite.task == "choice":
         return measured
-    found, table = _by_class(evidence, of_classes, list(sample.columns), draw)
+    found, table = _by_class(evidence.data.classes, [_Sizes(one, clusters) for one in of_classes], names)
     return Measurement(measured.findings + found, [*measured.exhibits, table])
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """An explanation of n rows, and their clusters (n,) where rows share some."""
+
+    explained: Explanation
+    clusters: Labels | None
+
+    @cached_property
+    def size(self) -> Floats:
+        """|SHAP value| (n, features)."""
+        return np.abs(self.explained.values)
+
+    def mean(self, j: int, of: dict[str, str]) -> Finding:
+        """The mean |SHAP value| of a feature."""
+        band = mean_loss(self.size[:, j], None, float(self.size.max()) or 1.0, self.clusters)
+        few = f"insufficient sample: {len(self.size)} rows explained, {FEWEST_OF_CLASS} needed for an interval"
+        return Finding(
+            measure="explainability.attribution",
+            value=float(self.size[:, j].mean()),
+            n=len(self.size),
+            interval=band,
+            of=of,
+            unit=self.explained.space,
+            reason=self.explained.how if band else f"{self.explained.how}; {few}",
+        )
+
+    def share(self, chosen: list[int]) -> tuple[float, Interval]:
+        """The part of all attribution that falls on the chosen features, where there is any."""
+        part, total = self.size[:, chosen].sum(axis=1), self.size.sum(axis=1)
+        return float(part.sum() / total.sum()), part_of_total(part, total, self.clusters)
 
 
 def _explained(
     evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method
 ) -> tuple[Explanation, list[Explanation]] | None:
-    """The explanation of the output, and without a positive class those of every class; None where calls are too few."""
+    """The explanation of the output, and without a positive class those of every class; None: too few calls."""
     if not evidence.data.classes or evidence.data.positive is not None:
         alone = explain(evidence, sample, reference, method)
         return None if alone is None else (alone, [])
@@ -96,73 +140,38 @@ def _explained(
     return None if of_classes is None else (of_the_largest(of_classes), of_classes)
 
 
-def _by_class(
-    evidence: Evidence, explained: list[Explanation], names: list[str], draw: Floats
-) -> tuple[list[Finding], Exhibit]:
+def _by_class(classes: tuple[str, ...], sizes: list[_Sizes], names: list[str]) -> tuple[list[Finding], Exhibit]:
     """Each class's mean sizes by feature."""
-    found, means = [], []
-    for name, one in zip(evidence.data.classes, explained, strict=True):
-        size = np.abs(one.values)
-        spread = draw @ size / draw.sum(axis=1, keepdims=True)
-        means.append(size.mean(axis=0))
-        found += [
-            Finding(
-                measure="explainability.attribution",
-                value=float(means[-1][j]),
-                n=len(size),
-                interval=resample_interval(spread[:, j]),
-                of={"class": name, "feature": feature},
-                unit=one.space,
-                reason=one.how,
-            )
-            for j, feature in enumerate(names)
-        ]
-    rows: list[list[Cell]] = [[feature, *(float(mean[j]) for mean in means)] for j, feature in enumerate(names)]
-    title = f"Mean |SHAP value| of each class's probability ({explained[0].how})"
-    return found, Exhibit(kind="table", title=title, columns=["feature", *evidence.data.classes], rows=rows)
-
-
-def _findings(
-    evidence: Evidence,
-    explained: Explanation,
-    names: list[str],
-    draw: Floats,
-    of_classes: list[Explanation],
-) -> Measurement:
-    """`draw` is how often each resample holds each row (resamples, n)."""
-    size, n = np.abs(explained.values), len(explained.values)
-    mean = size.mean(axis=0)
-    how, error = explained.how, additivity_error(of_classes or [explained])
     found = [
-        Finding(
-            measure="explainability.additivity_error",
-            value=error,
-            n=n,
-            exact=True,
-            better="lower",
-            unit="sd of the output",
-            reason=how,
-        )
+        one.mean(j, {"class": name, "feature": feature})
+        for name, one in zip(classes, sizes, strict=True)
+        for j, feature in enumerate(names)
     ]
-    spread = draw @ size / draw.sum(axis=1, keepdims=True)
-    order = np.argsort(-mean, kind="stable")
-    rows: list[list[Cell]] = []
-    for j in order:
-        band = percentile(spread[:, j])
-        found.append(
-            Finding(
-                measure="explainability.attribution",
-                value=float(mean[j]),
-                n=n,
-                interval=band,
-                of={"feature": names[j]},
-                unit=explained.space,
-                reason=how,
-            )
-        )
-        rows.append([names[j], float(mean[j]), band.low, band.high])
-    found += [_share(size, spread, j, names[j], how) for j in order]
-    found.append(_sensitive_share(evidence, size, names, spread, how))
+    rows: list[list[Cell]] = [
+        [feature, *(float(one.size[:, j].mean()) for one in sizes)] for j, feature in enumerate(names)
+    ]
+    title = f"Mean |SHAP value| of each class's probability ({sizes[0].explained.how})"
+    return found, Exhibit(kind="table", title=title, columns=["feature", *classes], rows=rows)
+
+
+def _findings(evidence: Evidence, sizes: _Sizes, names: list[str], error: float) -> Measurement:
+    explained, n = sizes.explained, len(sizes.size)
+    additivity = Finding(
+        measure="explainability.additivity_error",
+        value=error,
+        n=n,
+        exact=True,
+        better="lower",
+        unit="sd of the output",
+        reason=explained.how,
+    )
+    order = [int(j) for j in np.argsort(-sizes.size.mean(axis=0), kind="stable")]
+    means = [sizes.mean(j, {"feature": names[j]}) for j in order]
+    shares = [_share(sizes, j, names[j]) for j in order]
+    rows: list[list[Cell]] = [
+        [names[j], f.value, *((f.interval.low, f.interval.high) if f.interval else (None, None))]
+        for j, f in zip(order, means, strict=True)
+    ]
     local: list[list[Cell]] = [
         [f"row {i + 1}", float(explained.output[i]), *[float(explained.values[i, j]) for j in order[:5]]]
         for i in range(min(3, n))
@@ -170,7 +179,7 @@ def _findings(
     exhibits = [
         Exhibit(
             kind="bars",
-            title=f"Mean |SHAP value| by feature ({how})",
+            title=f"Mean |SHAP value| by feature ({explained.how})",
             columns=["feature", "mean |SHAP|", "low", "high"],
             rows=rows,
         ),
@@ -181,49 +190,27 @@ def _findings(
             rows=local,
         ),
     ]
-    return Measurement(found, exhibits)
+    return Measurement([additivity, *means, *shares, _sensitive_share(evidence, sizes, names)], exhibits)
 
 
-def _share(size: Floats, spread: Floats, j: int, name: str, how: str) -> Finding:
-    """A feature's part of all attribution, from sizes (n, features) and their resampled means (resamples, features)."""
-    mean = size.mean(axis=0)
-    of, n = {"feature": name}, len(size)
-    if mean.sum() <= 0:
-        why = "undefined: no feature moves the output"
-        return undefined("explainability.attribution_share", n, why, of=of)
-    drawn = spread[:, j] / np.maximum(spread.sum(axis=1), 1e-300)
-    return Finding(
-        measure="explainability.attribution_share",
-        value=float(mean[j] / mean.sum()),
-        n=n,
-        interval=percentile(drawn),
-        of=of,
-        reason=how,
-    )
+def _share(sizes: _Sizes, j: int, name: str) -> Finding:
+    """A feature's part of all attribution."""
+    of, n, measure = {"feature": name}, len(sizes.size), "explainability.attribution_share"
+    if sizes.size.sum() <= 0:
+        return undefined(measure, n, "undefined: no feature moves the output", of=of)
+    value, band = sizes.share([j])
+    return Finding(measure=measure, value=value, n=n, interval=band, of=of, reason=sizes.explained.how)
 
 
-def _sensitive_share(evidence: Evidence, size: Floats, names: list[str], spread: Floats, how: str) -> Finding:
+def _sensitive_share(evidence: Evidence, sizes: _Sizes, names: list[str]) -> Finding:
     columns = {how.column for how in evidence.suite.data.sensitive.values()}
     chosen = [j for j, name in enumerate(names) if name in columns]
+    measure, n = "explainability.sensitive_share", len(sizes.size)
     if not chosen:
-        return Finding(
-            measure="explainability.sensitive_share",
-            value=0.0,
-            n=len(size),
-            exact=True,
-            better="lower",
-            reason="no sensitive column is a feature",
-        )
-
-    def share(mean: Floats) -> Floats:
-        """Of mean sizes (..., features), the part that falls on the chosen ones (...)."""
-        return np.asarray(mean[..., chosen].sum(axis=-1) / np.maximum(mean.sum(axis=-1), 1e-300))
-
-    return Finding(
-        measure="explainability.sensitive_share",
-        value=float(share(size.mean(axis=0))),
-        n=len(size),
-        better="lower",
-        interval=percentile(share(spread)),
-        reason=f"features that are sensitive: {', '.join(names[j] for j in chosen)}; {how}",
-    )
+        why = "no sensitive column is a feature"
+        return Finding(measure=measure, value=0.0, n=n, exact=True, better="lower", reason=why)
+    why = f"features that are sensitive: {', '.join(names[j] for j in chosen)}; {sizes.explained.how}"
+    if sizes.size.sum() <= 0:
+        return undefined(measure, n, f"undefined: no feature moves the output; {why}")
+    value, band = sizes.share(chosen)
+    return Finding(measure=measure, value=value, n=n, better="lower", interval=band, reason=why)

@@ -1,17 +1,21 @@
 """The principal reasons of each denial, and whether they stay the same when computed again.
 
-A denial is a test row whose answer is not the favourable outcome. Its reasons: the `top` features whose SHAP values push most
-towards that outcome, as many as push at all. 12 CFR 1002.9(b)(2) asks a creditor for the principal reasons of a refusal; its
-commentary doubts that more than four help the applicant. The reasons are computed twice, against two disjoint samples of
-background rows and, for models of unknown structure, with two seeds of the permutations; the reasons named are those of the
-mean of both. Agreement = mean Jaccard index of the two sets. A denial is flagged where its first reason changes, where the index
-lies below `overlap`, or where a run names no reason. Trees are explained against the background (interventional),
-since path-dependent values use none and could not change.
-Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose refitting may
-move credit between correlated features; and which features the suite has. Intervals: Clopper and Pearson's for shares, bootstrap of rows for the
-mean; by design effect and of whole clusters where rows belong together. They tell of the sample of denials, not of the two backgrounds, which all
-denials share. Limitations: stable is not right; features that are exact copies tie and go by the order of columns; SHAP values
-are one way to rank factors, and a notice needs words, not names of columns.
+A denial is a test row whose answer is not the favourable outcome. Its reasons: the `top` features whose SHAP values
+push most towards that outcome, as many as push at all. 12 CFR 1002.9(b)(2) asks a creditor for the principal reasons
+of a refusal; its commentary doubts that more than four help the applicant. The reasons are computed twice, against two
+disjoint samples of background rows and, for models of unknown structure, with two seeds of the permutations; the
+reasons named are those of the mean of both. Agreement = mean Jaccard index of the two sets. A denial is flagged where
+its first reason changes, where the index lies below `overlap`, or where a run names no reason. Trees are explained
+against the background (interventional), since path-dependent values use none and could not change.
+
+Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose
+refitting may move credit between correlated features; and which features the suite has. Intervals: Clopper and
+Pearson's of shares, and of the mean among as many rows as its variance is worth (`stats.means.bounded_mean`); counts
+are divided by their design effect where rows are clustered. They tell of the sample of denials, not of the two
+backgrounds, which all denials share.
+
+Limitations: stable is not right; features that are exact copies tie and go by the order of columns;
+SHAP values are one way to rank factors, and a notice needs words, not names of columns.
 """
 
 from __future__ import annotations
@@ -28,14 +32,13 @@ from harness.core.finding import Cell, Exhibit, Finding, Selector
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.engine.parameters import Calls, Count, PositiveShare, SampleRows
-from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import resample_interval
+from harness.stats.means import bounded_mean
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Named = list[list[int]]
-RESAMPLES, LEAST, SHOWN = 1000, 10, 20
+LEAST, SHOWN = 10, 20
 
 
 def reasons(
@@ -49,8 +52,8 @@ def reasons(
 ) -> Measurement:
     """Reasons of a seeded sample of `rows` denials, twice against `background` rows.
 
-    At the default `overlap` one of four reasons may change, two may not. `calls` bounds the model's calls of both runs where
-    its structure can't be read: by default 150,000 for a model of columns and 4,000 for one of texts.
+    At the default `overlap` one of four reasons may change, two may not. `calls` bounds the model's calls of both runs
+    where its structure can't be read: by default 150,000 for a model of columns and 4,000 for one of texts.
     """
     test = evidence.split("test")
     if test is None:
@@ -79,7 +82,7 @@ def reasons(
     clusters = None if test.clusters is None else test.clusters[chosen]
     how = " / ".join(sorted({f"{run.how} a run" for run in runs}))
     how += f"; {top} reasons at most, flagged below an overlap of {overlap:g}"
-    findings = _findings(evidence, denials, names, _Sampling(clusters, rng, how))
+    findings = _findings(evidence, denials, names, _Sampling(clusters, how))
     return Measurement(findings, [_bars(findings), _table(denials, names, _row_names(evidence, test, chosen), top)])
 
 
@@ -141,7 +144,6 @@ class _Sampling:
     """What the intervals need, and how the values were made."""
 
     clusters: Labels | None
-    rng: np.random.Generator
     how: str
 
     def share(
@@ -180,15 +182,15 @@ def _findings(evidence: Evidence, denials: _Denials, names: list[str], sampling:
 
 
 def _agreement(jaccard: Floats, sampling: _Sampling) -> Finding:
-    """The mean index; where every denial has the index 0, or every one 1, the interval of a share."""
-    found = sampling.share("reason_agreement", jaccard == 1, "higher")
-    if np.isin(jaccard, (0, 1)).all():
-        return found
-    moments = np.column_stack([jaccard, np.ones(len(jaccard))])
-    drawn = resample_sums(moments, sampling.clusters, RESAMPLES, sampling.rng)
-    means = drawn[:, 0] / drawn[:, 1]
-    interval = resample_interval(means)
-    return found.model_copy(update={"value": float(jaccard.mean()), "interval": interval})
+    """The mean index (n,)."""
+    return Finding(
+        measure="explainability.reason_agreement",
+        value=float(jaccard.mean()),
+        n=len(jaccard),
+        better="higher",
+        interval=bounded_mean(jaccard, sampling.clusters),
+        reason=sampling.how,
+    )
 
 
 def _bars(findings: list[Finding]) -> Exhibit:

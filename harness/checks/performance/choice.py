@@ -1,9 +1,12 @@
 """How often the right one of an item's own options is picked, and whether the place of an option decides.
 
-Accuracy = right picks / items (Clopper and Pearson, of counts over their design effect where items are clustered); an item without an answer is
-wrong. Chance = mean of 1 / options of the item. Position gap of the k-th option = share of items where it is picked - share
-where it is right (0 is even), and confidence gap = mean probability of the pick - accuracy over answered items (above 0 the
-model is too sure): both paired by item, percentile bootstrap. Limitation: a public test set may have been learnt by heart.
+Accuracy = right picks / items (Clopper and Pearson, of counts over their design effect where items are clustered); an
+item without an answer is wrong. Chance = mean of 1 / options of the item. Position gap of the k-th option = share of
+items where it is picked - share where it is right (0 is even), paired by item: Tango's (1998) score interval, or that
+of the clusters' sums (`stats.means`). Confidence gap = mean probability of the pick - accuracy over answered items
+(above 0 the model is overconfident): Clopper and Pearson's limits of as many items as its variance is worth.
+
+Limitation: a public test set may have been learnt by heart.
 """
 
 from __future__ import annotations
@@ -11,24 +14,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.dataset import Labels
 from harness.core.finding import Cell, Exhibit, Finding
+from harness.core.interval import Interval
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.engine.parameters import Resamples
-from harness.stats.bootstrap import resample_sums
+from harness.stats.calibration import gap_interval
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import resample_interval
+from harness.stats.intervals import tango
+from harness.stats.means import signed_mean
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
-def choice(evidence: Evidence, *, resamples: Resamples = 1000) -> Measurement:
+def choice(evidence: Evidence) -> Measurement:
     """Measures the test items."""
     test = evidence.split("test")
     if test is None:
         return not_tested("no data: there are no test rows")
-    answers, rng = evidence.predictions("test"), evidence.generator("performance.choice")
+    answers = evidence.predictions("test")
     right, known = np.asarray(answers.labels == test.labels, dtype=bool), answers.answered
     options = test.inputs[evidence.suite.data.options].notna().sum(axis=1).to_numpy(dtype=float)
     n = len(test)
@@ -36,19 +41,6 @@ def choice(evidence: Evidence, *, resamples: Resamples = 1000) -> Measurement:
     def share(measure: str, hit: Bools) -> Finding:
         interval = share_interval(hit, test.clusters)
         return Finding(measure=measure, value=float(hit.mean()), n=n, interval=interval, better="higher")
-
-    def gap(measure: str, values: Floats, rows: Bools, of: dict[str, str] | None) -> Finding:
-        own = np.column_stack([values[rows], np.ones(int(rows.sum()))])
-        drawn = resample_sums(own, None if test.clusters is None else test.clusters[rows], resamples, rng)
-        spread = drawn[:, 0] / drawn[:, 1]
-        return Finding(
-            measure=measure,
-            value=float(values[rows].mean()),
-            n=int(rows.sum()),
-            of=of,
-            better="target",
-            interval=resample_interval(spread),
-        )
 
     findings = [
         share("performance.answer_rate", known),
@@ -61,13 +53,41 @@ def choice(evidence: Evidence, *, resamples: Resamples = 1000) -> Measurement:
         )
         findings.append(undefined("performance.confidence_gap", n, why))
     else:
-        sure = np.where(known, answers.scores.max(axis=1), 0.0)
-        findings.append(gap("performance.confidence_gap", sure - right, known, None))
+        clusters = None if test.clusters is None else test.clusters[known]
+        findings.append(_confidence_gap(answers.scores[known].max(axis=1), right[known], clusters))
     rows: list[list[Cell]] = []
     for place, name in enumerate(evidence.data.classes):
         picked, wanted = answers.labels == name, test.labels == name
         of = {"option": str(place + 1)}
-        findings.append(gap("performance.position_gap", picked.astype(float) - wanted, np.ones(n, dtype=bool), of))
+        findings.append(_position_gap(picked.astype(float) - wanted, test.clusters, of))
         rows.append([str(place + 1), float(picked.mean()), float(wanted.mean())])
     columns = ["option", "picked", "right"]
     return Measurement(findings, [Exhibit(kind="table", title="Places of the options", columns=columns, rows=rows)])
+
+
+def _confidence_gap(stated: Floats, right: Bools, clusters: Labels | None) -> Finding:
+    return Finding(
+        measure="performance.confidence_gap",
+        value=float((stated - right).mean()),
+        n=len(right),
+        better="target",
+        interval=gap_interval(stated, right, clusters),
+    )
+
+
+def _position_gap(values: Floats, clusters: Labels | None, of: dict[str, str]) -> Finding:
+    """The mean of values (n,): 1 where the option is picked and not right, -1 where it is right and not, else 0."""
+    n = len(values)
+    if clusters is None:
+        band: Interval | None = tango(int((values > 0).sum()), int((values < 0).sum()), n)
+    else:
+        band = signed_mean(values, clusters)
+    return Finding(
+        measure="performance.position_gap",
+        value=float(values.mean()),
+        n=n,
+        of=of,
+        better="target",
+        interval=band,
+        reason=None if band else "insufficient sample: fewer than two clusters, so there is no interval",
+    )

@@ -1,11 +1,16 @@
-"""Accuracy (for regression the mean absolute error) by slice: the declared ones and the worst found among quantiles and values of single features.
+"""Accuracy (for regression the mean absolute error) by slice: the declared ones, and the worst of single features.
 
-Each slice's accuracy has Clopper and Pearson's interval (its counts over their design effect where rows are clustered); a row without an answer is wrong. Where the model gives probabilities and the
-suite a positive class, each declared slice also has the ROC-AUC among its own answered rows (DeLong et al. 1988; Obuchowski 1997
-where rows are clustered), and the gap: this AUC minus that of all other answered rows, ± z · √(se² + se²), clusters in both kept
-together. A model can be right as often in a slice as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are
-a measure of their own (`found_slice_accuracy`): kept only where a one-sided Fisher test (Mann-Whitney for errors) against the remaining rows survives Benjamini-Hochberg at 10 %. Limitations: single features only; the search takes rows
-as independent; an AUC also falls where a slice's rows are more alike, without the model being worse.
+Each slice's accuracy has Clopper and Pearson's interval (its counts over their design effect where rows are
+clustered), its mean absolute error Student's on the log scale (`stats.losses`); a row without an answer is wrong.
+Where the model gives probabilities and the suite a positive class, each declared slice also has the ROC-AUC among its
+own answered rows (DeLong et al. 1988; Obuchowski 1997 where rows are clustered), and the gap: this AUC minus that of
+all other answered rows, ± z · √(se² + se²), clusters in both kept together. A model can be right as often in a slice
+as elsewhere, and yet rank its rows no better than chance. Found slices are exploratory, so they are a measure of their
+own (`found_slice_accuracy`): kept only where a one-sided Fisher test (Mann-Whitney for errors) against the remaining
+rows survives Benjamini-Hochberg at 10 %.
+
+Limitations: single features only (quantiles and values); the search takes rows as independent; an
+AUC also falls where a slice's rows are more alike, without the model being worse.
 """
 
 from __future__ import annotations
@@ -24,25 +29,23 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Count, MinimumRows
 from harness.stats.auc import Auc, delong, gap_standard_error
-from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.intervals import resample_interval, wald
+from harness.stats.intervals import wald
+from harness.stats.losses import mean_loss
 from harness.stats.multiplicity import benjamini_hochberg
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Per answered row whether it is correct (classification) or its absolute error (regression), and the measure's name."""
+    """Per answered row whether it is correct (classification) or its absolute error (regression); and the measure."""
 
     values: Bools | Floats
     measure: str
     clusters: Labels | None
     unit: str | None
-    rng: np.random.Generator
 
     @property
     def is_error(self) -> bool:
@@ -85,12 +88,12 @@ def slices(evidence: Evidence, *, minimum: MinimumRows = 30, worst: Count = 5) -
 
 
 def _outcome(evidence: Evidence, test: Split) -> _Outcome:
-    answers, rng = evidence.predictions("test"), evidence.generator("performance.slices")
+    answers = evidence.predictions("test")
     if evidence.suite.task != "regression":
         right = np.asarray(answers.labels == test.labels, dtype=bool)
-        return _Outcome(right, "accuracy", test.clusters, None, rng)
+        return _Outcome(right, "accuracy", test.clusters, None)
     error = np.abs(answers.labels.astype(float) - test.labels.astype(float))
-    return _Outcome(error, "mae", test.clusters, evidence.suite.data.label.unit, rng)
+    return _Outcome(error, "mae", test.clusters, evidence.suite.data.label.unit)
 
 
 def _declared_finding(outcome: _Outcome, mask: Bools, name: str, minimum: int) -> Finding:
@@ -106,8 +109,7 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
     own = outcome.values[mask]
     clusters = None if outcome.clusters is None else outcome.clusters[mask]
     if outcome.is_error:
-        drawn = resample_sums(np.column_stack([own, np.ones(len(own))]), clusters, RESAMPLES, outcome.rng)
-        interval = resample_interval(drawn[:, 0] / drawn[:, 1])
+        interval = mean_loss(own.astype(float), None, float(own.max()) or 1.0, clusters)
     else:
         interval = share_interval(own.astype(bool), clusters)
     return Finding(
@@ -118,6 +120,7 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
         of={"slice": name},
         unit=outcome.unit,
         better="lower" if outcome.is_error else "higher",
+        reason=None if interval else "insufficient sample: fewer than two clusters, so there is no interval",
     )
 
 
