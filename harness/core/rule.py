@@ -42,19 +42,6 @@ class Rule(BaseModel):
             )
         if self.between is not None and not self.between[0] < self.between[1]:
             raise ValueError(f"rule {self.id}: between needs [low, high] with low < high, got {self.between}")
-        if self.measure == "performance.approval_rate":
-            raise ValueError(
-                f"rule {self.id}: {self.measure} is the largest share over all cuts, which lies too high for weak models, so it can't "
-                "be gated. Use performance.approved_bad_rate: what a cut that other rows chose keeps"
-            )
-        extremes = ("_difference", "_ratio")
-        per_group = "bias.impact_ratio"
-        if self.measure.startswith("bias.") and self.measure.endswith(extremes) and self.measure != per_group:
-            raise ValueError(
-                f"rule {self.id}: {self.measure} is a maximum over groups, whose interval never covers "
-                "'no disparity', so it can't be gated. Use a per-group measure: bias.impact_ratio, "
-                "bias.selection_rate_gap, bias.true_positive_rate_gap or bias.false_positive_rate_gap"
-            )
         return self
 
     @property

@@ -44,7 +44,7 @@ CASES = [
     (calibration, {"bins": 7}, "performance.ece", "biased upwards; 7 equal-mass bins"),
     (slices, {"minimum": 40, "worst": 2}, "performance.slices_searched",
      "slices of 40 rows or more, with as many outside; the 2 worst that survive are found slices"),
-    (groups, {"minimum_group": 25}, "bias.demographic_parity_difference", "groups of 25 rows or more: reported, never gated"),
+    (groups, {"minimum_group": 25}, "bias.demographic_parity_difference", "groups of 25 rows or more: reported, never judged"),
     (calibration_by_group, {"minimum_group": 25}, "bias.calibration_difference", "groups of 25 rows or more; a maximum"),
     (quality, {"leak_auc": 0.9}, "data.leak_suspects", "columns that alone tell the label with AUC 0.9 or above"),
     (quality, {"minimum_group": 25}, "data.small_groups", "groups of fewer than 25 test rows"),

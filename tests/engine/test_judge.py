@@ -4,6 +4,7 @@ from harness.core.finding import CheckRecord, Finding
 from harness.core.interval import Interval
 from harness.core.rule import Rule
 from harness.engine.judge import judge
+from harness.engine.rule_problems import problems_of_rules
 from harness.stats.intervals import wilson
 
 
@@ -65,9 +66,10 @@ def test_failing_one_of_many_rules_is_judged_at_holms_level():
     assert set(clean) == {"inconclusive"}
 
 
-def test_a_maximum_over_groups_cannot_be_gated():
-    with pytest.raises(ValueError, match="per-group measure"):
-        Rule(id="x", measure="bias.demographic_parity_difference", at_most=0.1, reason="r", source="s")
+@pytest.mark.parametrize("measure", ["bias.demographic_parity_difference", "bias.calibration_difference"])
+def test_a_maximum_over_groups_is_refused_as_a_rule(measure):
+    (problem,) = problems_of_rules([Rule(id="x", measure=measure, at_most=0.1, reason="r", source="s")])
+    assert "maximum over groups" in problem and "per-group measure" in problem
 
 
 def skill(value, low, high, exact=False):

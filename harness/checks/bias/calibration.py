@@ -6,7 +6,7 @@ the group's calibration in the large minus the reference's; its p-value, of no g
 gives, corrected by Holm (1979) over the attribute's groups. Intervals: exact limits of the observed share, of as many rows as the
 variance of stated - true is worth (`stats.calibration`); of a difference of two groups, MOVER (Zou & Donner 2008).
 The largest difference between groups has a percentile bootstrap of rows or whole clusters; a maximum minus a minimum is never
-below 0, so it is reported, never gated. Groups below the minimum are undefined, never dropped. Limitations: a mean can be right while low risks
+below 0, so it is reported, never judged. Groups below the minimum are undefined, never dropped. Limitations: a mean can be right while low risks
 are overstated and high ones understated; groups that share clusters are compared as if they did not.
 """
 
@@ -206,7 +206,7 @@ def _largest(
         n=n,
         group=group,
         interval=resample_interval(usable) if len(usable) >= 0.95 * len(drawn) else None,
-        reason="a maximum over groups: reported, never gated" + (f"; left out: {', '.join(left)}" if left else ""),
+        reason="a maximum over groups: reported, never judged" + (f"; left out: {', '.join(left)}" if left else ""),
     )
 
 

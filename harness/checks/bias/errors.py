@@ -29,6 +29,7 @@ from harness.stats.means import Group, loss_gap, mean_gap, signed_mean
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 NAMES = ("mean_prediction", "mean_error", "mean_absolute_error")
+FEW_CLUSTERS = "insufficient sample: fewer than two clusters of a group, or ten where errors have no sign"
 
 
 def errors(evidence: Evidence, *, minimum_group: MinimumRows = 30) -> Measurement:
@@ -100,7 +101,7 @@ def _findings(
                         unit=unit,
                         interval=part[1],
                         better="target" if title.endswith(("_gap", "mean_error")) else None,
-                        reason=against if part[1] else "insufficient sample: fewer than two clusters of a group",
+                        reason=against if part[1] else FEW_CLUSTERS,
                     )
                 )
     return found

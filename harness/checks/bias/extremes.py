@@ -3,7 +3,7 @@
 Demographic parity difference and ratio, equalized odds difference, equal opportunity difference as fairlearn's MetricFrame
 gives them (Bird et al. 2020). Interval: percentile bootstrap of the four counts (TP, FP, FN, TN) within each group, which
 equals resampling rows within groups; of whole clusters where rows belong together. A maximum over groups is biased away from
-"no disparity", so none of these is gated.
+"no disparity", so no rule may judge them (`harness validate`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def extremes(
                 value=value,
                 n=int(rows.sum()),
                 group=group,
-                reason=f"a maximum over groups of {minimum} rows or more: reported, never gated{note}",
+                reason=f"a maximum over groups of {minimum} rows or more: reported, never judged{note}",
                 interval=_band(drawn),
             )
         )

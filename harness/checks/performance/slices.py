@@ -120,7 +120,7 @@ def _finding(kind: str, outcome: _Outcome, mask: Bools, name: str) -> Finding:
         of={"slice": name},
         unit=outcome.unit,
         better="lower" if outcome.is_error else "higher",
-        reason=None if interval else "insufficient sample: fewer than two clusters, so there is no interval",
+        reason=None if interval else "insufficient sample: fewer than ten clusters, so there is no interval",
     )
 
 
