@@ -16,7 +16,7 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.error_rates import counts, losses, means, pairs, ranks
+from benchmarks.error_rates import counts, losses, means, pairs, ranks, skills
 from benchmarks.error_rates.cell import CLOSED_FORM, Cell, Row, simulate
 from benchmarks.error_rates.page import page
 
@@ -40,6 +40,8 @@ FAMILIES: dict[str, Callable[[], Iterator[Cell]]] = {
     "Options": means.positions,
     "Ranking": ranks.aucs,
     "Losses": losses.losses,
+    "Skill": skills.skills,
+    "Differences of losses": skills.loss_differences,
     "Confusion tables": counts.tables,
     "Differences of two models": pairs.paired,
     "Groups of two models": pairs.groups_of_two,

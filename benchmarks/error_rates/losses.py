@@ -11,17 +11,17 @@ from benchmarks.error_rates.cell import Cell, Drawn, prevalences
 from harness.stats.calibration import gap_interval, ratio_interval
 from harness.stats.design_effect import share_interval
 from harness.stats.losses import mean_loss
-from harness.stats.paired import mean_difference
+from harness.stats.means import signed_mean
 
 
-def _stated(n: int, share: float, auc: float, factor: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def stated(n: int, share: float, auc: float, factor: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     shift = special.ndtri(auc) * np.sqrt(2)
     hit = rng.random(n) < share
     odds = shift * (rng.standard_normal(n) + shift * hit) - shift**2 / 2 + special.logit(share)
     return hit, np.clip(special.expit(factor * odds), 1e-15, 1 - 1e-15)
 
 
-def _true_loss(share: float, auc: float, factor: float, kind: str) -> float:
+def true_loss(share: float, auc: float, factor: float, kind: str) -> float:
     shift, total, x = special.ndtri(auc) * np.sqrt(2), 0.0, np.linspace(-9, 9, 20001)
     density = stats.norm.pdf(x) * (x[1] - x[0])
     for hit, part in ((1, share), (0, 1 - share)):
@@ -47,13 +47,13 @@ def losses(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
                             factor: float = factor,
                             kind: str = kind,
                         ) -> Drawn:
-                            hit, p = _stated(n, share, auc, factor, rng)
+                            hit, p = stated(n, share, auc, factor, rng)
                             each = (p - hit) ** 2 if kind == "Brier" else -np.log(np.where(hit, p, 1 - p))
                             band = mean_loss(each, hit, 1.0)
                             return None if band is None else (float(each.mean()), band)
 
                         setting = f"n {n}, {named}, AUC {auc:g}, slope {1 / factor:.2g}"
-                        yield Cell(kind, setting, _true_loss(share, auc, factor, kind), draw)
+                        yield Cell(kind, setting, true_loss(share, auc, factor, kind), draw)
 
 
 def calibration(sizes: tuple[int, ...] = (200, 1000)) -> Iterator[Cell]:
@@ -65,7 +65,7 @@ def calibration(sizes: tuple[int, ...] = (200, 1000)) -> Iterator[Cell]:
             ):
 
                 def draw(rng: np.random.Generator, n: int = n, share: float = share, of: object = of) -> Drawn:
-                    hit, p = _stated(n, share, 0.8, 1.0, rng)
+                    hit, p = stated(n, share, 0.8, 1.0, rng)
                     value = p.mean() - hit.mean() if of is gap_interval else hit.mean() / p.mean()
                     return float(value), of(p, hit)  # type: ignore[operator]
 
@@ -91,7 +91,7 @@ def numbers(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
 
             def signed(rng: np.random.Generator, n: int = n, errors: object = errors) -> Drawn:
                 each = errors(rng, n)  # type: ignore[operator]
-                return float(each.mean()), mean_difference(each)[0]
+                return float(each.mean()), signed_mean(each)
 
             yield Cell("MAE", f"n {n}, errors {named}", mean, absolute)
             yield Cell("mean error", f"n {n}, errors {named}", 0.0, signed)

@@ -29,6 +29,9 @@ UNJUDGED: dict[str, tuple[str, str]] = {
 }
 """Why a measure is not judged, and the measures to use instead. Simulated by benchmarks/error_rates."""
 
+ABOVE_0_ALONE = "performance.squared_error_skill"
+"""With heavy tails its interval holds near 0, and not further up."""
+
 
 def why_unjudged(measure: str) -> str | None:
     """Why no rule may judge this measure, and what to write instead; None where one may."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from harness.core.rule import Rule
+from harness.core.unjudged import ABOVE_0_ALONE
 
 Ends = tuple[float, float]
 ANY: Ends = (-math.inf, math.inf)
@@ -80,6 +81,11 @@ def problem_of_limit(rule: Rule) -> str | None:
     least, most = rule.bounds
     inside = f"{rule.measure} lies {_between(low, high)}"
     said = f"Rule {rule.id}: the limit {rule.limit_text()} "
+    if rule.measure == ABOVE_0_ALONE and rule.bounds != (0.0, None):
+        return (
+            f"{said}can't be judged: with heavy tails the interval of {rule.measure} holds its error rate near 0 alone. Use above: 0, and "
+            "performance.mae or performance.within_tolerance for how good it must be"
+        )
     if _never_met(rule, low, high):
         return f"{said}can never be met, because {inside}. Give a limit that lies within"
     free_below = least is None or least < low or (least == low and not rule.strict)

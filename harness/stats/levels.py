@@ -41,6 +41,7 @@ from harness.stats.intervals import (
 from harness.stats.means import log_student_difference, skewed_student
 from harness.stats.nearer import nearer
 from harness.stats.roc import order_statistics
+from harness.stats.skill import skill_interval
 from harness.stats.table_intervals import f1_interval, recompute
 
 _METHODS: dict[str, Callable[..., Interval]] = {
@@ -68,6 +69,7 @@ _METHODS: dict[str, Callable[..., Interval]] = {
     "log_student": log_student,
     "log_student_difference": log_student_difference,
     "skewed_student": skewed_student,
+    "inverted_skill": skill_interval,
     "clopper_pearson_f1": f1_interval,
     "wald": wald,
     "student": student,

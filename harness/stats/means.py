@@ -83,19 +83,26 @@ def skewed_student(
 
     Hall's end on the side of q (t or -t) is value - error · 3 / k · (∛(1 + k · (q - k / 6)) - 1).
     """
-    t = float(special.stdtrit(degrees, 0.5 + level / 2))
-
-    def end(q: float) -> float:
-        return q if abs(skewness) < 1e-6 else 3 / skewness * (np.cbrt(1 + skewness * (q - skewness / 6)) - 1)
-
-    low, high = value - standard_error * max(t, end(t)), value + standard_error * max(t, -end(-t))
+    low, high = skewed_ends(value, standard_error, degrees, skewness, level)
     inputs: Inputs = {
         "value": value,
         "standard_error": standard_error,
         "degrees": float(degrees),
         "skewness": skewness,
     }
-    return Interval(low=float(low), high=float(high), level=level, method="skewed_student", inputs=inputs)
+    return Interval(low=low, high=high, level=level, method="skewed_student", inputs=inputs)
+
+
+def skewed_ends(
+    value: float, standard_error: float, degrees: float, skewness: float, level: float
+) -> tuple[float, float]:
+    """The ends of `skewed_student`."""
+    t = float(special.stdtrit(degrees, 0.5 + level / 2))
+
+    def end(q: float) -> float:
+        return q if abs(skewness) < 1e-6 else 3 / skewness * (math.cbrt(1 + skewness * (q - skewness / 6)) - 1)
+
+    return value - standard_error * max(t, end(t)), value + standard_error * max(t, -end(-t))
 
 
 def signed_mean(values: Floats, clusters: Labels | None = None) -> Interval | None:
@@ -236,6 +243,10 @@ def part_of_total(part: Floats, total: Floats, clusters: Labels | None = None) -
 
 def _degrees(parts: Floats) -> float:
     """Degrees of freedom of the variance of parts (m,) that sum to 0: by their kurtosis, at most m - 1."""
-    m = len(parts)
-    kurtosis = m * float((parts**4).sum()) / float((parts**2).sum()) ** 2
-    return min(m - 1, 2 * m / max(kurtosis - 1, 0.5))
+    return degrees_of(len(parts), float((parts**2).sum()), float((parts**4).sum()))
+
+
+def degrees_of(count: int, squares: float, fourths: float) -> float:
+    """The same from the sums of the squares and fourth powers of so many parts."""
+    kurtosis = count * fourths / squares**2
+    return min(count - 1, 2 * count / max(kurtosis - 1, 0.5))

@@ -66,6 +66,13 @@ def test_failing_one_of_many_rules_is_judged_at_holms_level():
     assert set(clean) == {"inconclusive"}
 
 
+def test_how_far_numbers_are_better_than_their_mean_is_judged_above_0_alone():
+    limits = {"above": 0}, {"at_least": 0.5}
+    rules = [Rule(id="x", measure="performance.squared_error_skill", reason="r", source="s", **one) for one in limits]
+    (problem,) = problems_of_rules(rules)
+    assert "heavy tails" in problem and "performance.mae" in problem
+
+
 @pytest.mark.parametrize("measure", ["bias.demographic_parity_difference", "bias.calibration_difference"])
 def test_a_maximum_over_groups_is_refused_as_a_rule(measure):
     (problem,) = problems_of_rules([Rule(id="x", measure=measure, at_most=0.1, reason="r", source="s")])

@@ -20,8 +20,9 @@ from harness.stats.design_effect import design_effect
 from harness.stats.exact import unseen_difference
 from harness.stats.intervals import correlated_difference, normal_quantile, resample_interval, tango
 from harness.stats.levels import two_sided_p
+from harness.stats.means import signed_mean
 from harness.stats.nearer import compare_groups
-from harness.stats.paired import mcnemar_exact, mean_difference
+from harness.stats.paired import mcnemar_exact
 from harness.stats.power import minimum_detectable
 from harness.stats.table_intervals import difference_interval, score_of
 
@@ -85,9 +86,11 @@ class Sides:
             return difference(
                 about, (float(first.mean()), float(second.mean())), band, len(first), PairedTest(name="paired_t", p=1.0)
             )
-        interval, p = mean_difference(first - second, clusters)
+        interval = signed_mean(first - second, clusters)
+        assert interval is not None
         values = float(first.mean()), float(second.mean())
-        return difference(about, values, interval, len(first), PairedTest(name="paired_t", p=p))
+        test = PairedTest(name="inverted_interval", p=two_sided_p(interval))
+        return difference(about, values, interval, len(first), test)
 
     def ranking(self, about: About, first: Floats, second: Floats, positive: Bools, rows: Bools) -> Difference:
         """ROC-AUC of the rows' scores (n,): DeLong's paired test."""

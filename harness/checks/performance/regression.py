@@ -21,10 +21,9 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Positives, Resamples
 from harness.stats.bootstrap import resample_sums
 from harness.stats.design_effect import share_interval
-from harness.stats.exact import unseen_difference
 from harness.stats.intervals import resample_interval
 from harness.stats.losses import mean_loss
-from harness.stats.paired import mean_difference
+from harness.stats.means import signed_mean
 
 Floats = npt.NDArray[np.float64]
 MINIMUM = 10
@@ -104,13 +103,9 @@ def _mean(name: str, losses: Floats, clusters: Any, unit: str | None) -> Finding
 
 def _signed(error: Floats, clusters: Any, unit: str | None) -> Finding:
     n, value, measure = len(error), float(error.mean()), "performance.mean_error"
-    if clusters is not None and len(set(clusters)) < 2:
-        why = "insufficient sample: fewer than two clusters, so there is no interval"
-        return Finding(measure=measure, value=value, n=n, unit=unit, better="target", reason=why)
-    band, _ = mean_difference(error, clusters)
-    if np.ptp(error) <= 1e-12 * max(1.0, float(np.abs(error).max())):
-        band = unseen_difference(value, n, float(np.abs(error).max()) or 1.0)
-    return Finding(measure=measure, value=value, n=n, interval=band, unit=unit, better="target")
+    band = signed_mean(error, clusters)
+    why = None if band else "insufficient sample: fewer than two clusters, so there is no interval"
+    return Finding(measure=measure, value=value, n=n, interval=band, unit=unit, better="target", reason=why)
 
 
 def _resampled(name: str, value: float, drawn: Floats, n: int, unit: str | None) -> Finding:

@@ -7,7 +7,7 @@ weighted sum of their hits (Fay & Feuer 1997). A row without an answer is wrong.
 without any chance in it, if two classes have at least 30 rows each. Accuracy gain = accuracy - share of the most frequent class,
 paired by row (Tango 1998). Worst recall = the smallest recall among the classes with at least 15 rows. Skill = 1 - mean loss /
 mean loss of the best constant on the same rows (Brier: their class shares; log loss: likewise; squared error: their mean), so no
-constant has a positive skill; Student's interval of a ratio of paired means, with the degrees of freedom of the rarer class. Choice gain =
+constant has a positive skill; interval by inverting that of a mean of skewed values (Fieller 1954; Hall 1992), at the degrees of freedom of the rarer class at most. Choice gain =
 accuracy - mean of 1 / options (exact interval), and - the share of the option place that is most often right (Tango). Clusters
 widen every interval (counts over their design effect; Student's of cluster means). Limitation: better than guessing is not good enough; the suite's own limits say what is.
 """
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checks.performance.classification import row_losses
-from harness.core.dataset import Split
+from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.core.predictions import Predictions
 from harness.engine.evidence import Evidence
@@ -28,7 +28,7 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.stats.design_effect import effective_counts
 from harness.stats.exact import informedness, shifted_share, worst_share
 from harness.stats.intervals import tango
-from harness.stats.paired import mean_difference
+from harness.stats.means import signed_mean
 from harness.stats.skill import skill as skill_score
 
 Bools = npt.NDArray[np.bool_]
@@ -125,12 +125,12 @@ def _accuracy_gain(test: Split, right: Bools) -> Finding:
 def _paired(measure: str, right: Bools, constant: Bools, test: Split, of: dict[str, str] | None = None) -> Finding:
     """The share that is right minus that of a constant answer, paired by row."""
     n = len(right)
-    if test.clusters is not None and len(set(test.clusters)) < 2:
-        return undefined(measure, n, "insufficient sample: fewer than two clusters", of=of)
-    if test.clusters is None:
-        interval = tango(int((right & ~constant).sum()), int((constant & ~right).sum()), n)
-    else:
-        interval, _ = mean_difference(right.astype(float) - constant, test.clusters)
+    interval = tango(int((right & ~constant).sum()), int((constant & ~right).sum()), n)
+    if test.clusters is not None:
+        clustered = signed_mean(right.astype(float) - constant, test.clusters)
+        if clustered is None:
+            return undefined(measure, n, "insufficient sample: fewer than two clusters", of=of)
+        interval = clustered
     value = float(right.mean() - constant.mean())
     return Finding(measure=measure, value=value, n=n, of=of, interval=interval, better="higher")
 
@@ -148,18 +148,17 @@ def _of_scores(test: Split, answers: Predictions) -> list[Finding]:
     constant = Predictions(answers.classes, truth, np.tile(shares, (n, 1)))
     losses, of_constant = row_losses(answers.only(known), truth), row_losses(constant, truth)
     clusters = None if test.clusters is None else test.clusters[known]
-    rarer = min(Counter(truth).values())
     return [
-        _skill(name, own, other, clusters, rarer) for name, own, other in zip(names, losses, of_constant, strict=True)
+        _skill(name, own, other, truth, clusters) for name, own, other in zip(names, losses, of_constant, strict=True)
     ]
 
 
-def _skill(
-    measure: str, losses: Floats, constant: Floats, clusters: npt.NDArray[np.object_] | None, rarer: int
-) -> Finding:
-    found = skill_score(losses, constant, clusters, rarer)
+def _skill(measure: str, losses: Floats, constant: Floats, classes: Labels | None, clusters: Labels | None) -> Finding:
+    found = skill_score(losses, constant, classes, clusters)
     if found is None:
-        why = "insufficient sample: fewer than two rows (or clusters), or of a class, or all rows have one truth"
+        why = (
+            "insufficient sample: fewer than ten rows of a class, or two rows (or clusters), or all rows have one truth"
+        )
         return undefined(measure, len(losses), why)
     return Finding(measure=measure, value=found[0], n=len(losses), interval=found[1], better="higher")
 
@@ -172,7 +171,7 @@ def _of_numbers(test: Split, answers: Predictions) -> Measurement:
     if n < 2:
         return not_tested(f"insufficient sample: {n} answered test rows; 2 needed")
     clusters = None if test.clusters is None else test.clusters[known]
-    return Measurement([_skill(measure, (said - truth) ** 2, (truth - truth.mean()) ** 2, clusters, n)])
+    return Measurement([_skill(measure, (said - truth) ** 2, (truth - truth.mean()) ** 2, None, clusters)])
 
 
 def _of_options(evidence: Evidence, test: Split, answers: Predictions) -> Measurement:
