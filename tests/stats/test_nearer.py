@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from harness.checks.baseline.sides import mirrored
 from harness.stats.estimates import estimate
+from harness.stats.intervals import asymmetric, correlated_difference, tango
 from harness.stats.levels import at_level, p_beyond
+from harness.stats.means import signed_mean
 from harness.stats.nearer import compare_groups, nearer, nearer_value
+from harness.stats.table_intervals import difference_interval
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,21 @@ def test_two_models_that_answer_alike_are_as_near_whatever_the_gap_is():
 def test_a_reference_that_nobody_is_selected_of_gives_none():
     assert compare_groups([[10, 5, 0, 5], [20, 5, 0, 0]], ratio=True) is None
     assert compare_groups([[10, 5, 0, 5], [20, 5, 0, 0]], ratio=False).values == (0.25, pytest.approx(0.3))
+
+
+@pytest.mark.parametrize(
+    "band",
+    [
+        tango(7, 2, 60),
+        signed_mean(np.random.default_rng(0).exponential(1, 40) - 0.7),
+        asymmetric(0.1, 0.02, 0.05),
+        compare_groups([[100, 9, 0, 100], [80, 0, 7, 120]], ratio=True).difference,
+        correlated_difference((0.9, 80.0, 60.0), (0.8, 90.0, 70.0), 0.4),
+        difference_interval("mcc", [[0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 1, 1]], [40, 6, 9, 45], 2),
+    ],
+    ids=lambda band: band.method,
+)
+def test_the_negative_of_a_difference_is_recomputed_from_its_own_inputs(band):
+    negative = mirrored(band)
+    again = at_level(negative, 0.95)
+    assert (again.low, again.high) == pytest.approx((-band.high, -band.low), abs=1e-9)

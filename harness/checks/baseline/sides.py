@@ -217,8 +217,9 @@ def mirrored(interval: Interval) -> Interval:
     if interval.method in swaps:
         one, other = swaps[interval.method]
         inputs[one], inputs[other] = inputs[other], inputs[one]
-    if "value" in inputs:
-        inputs["value"] = -inputs["value"]  # type: ignore[operator]  # a number, by the methods that have it
+    for odd in ("value", "skewness"):
+        if odd in inputs:
+            inputs[odd] = -inputs[odd]  # type: ignore[operator]  # a number, by the methods that have it
     if "quantiles" in inputs:
         inputs["quantiles"] = [-q for q in reversed(inputs["quantiles"])]  # type: ignore[arg-type]  # a list
     return interval.model_copy(update={"low": -interval.high, "high": -interval.low, "inputs": inputs})
