@@ -56,7 +56,7 @@ def cells(family: str) -> list[Cell]:
     return list(FAMILIES[family]())
 
 
-def read(path: Path) -> dict[tuple[str, str], Row]:
+def read(path: Path = HERE / "cells.csv") -> dict[tuple[str, str], Row]:
     """The rows that a file holds, by measure and setting."""
     if not path.exists():
         return {}
