@@ -27,17 +27,18 @@ def skill(
     """1 - mean loss / mean loss of a constant, from both losses of the same rows (n,), with its interval.
 
     It holds every skill s for which the mean of loss - (1 - s) · constant's loss is not surely other than 0, by the interval of a mean of
-    skewed values (Fieller 1954; Hall 1992), the degrees of freedom at most those of the rarest of `classes` (n,): a ratio whose lower part
-    few rows carry is far from normal. For the lower end half a row with the largest loss is added, for the upper end half a one of the rarest
-    class without any (of numbers, with the smallest loss): the worst and the best have hardly been seen. Clusters count by their sums. Where every row's loss is the same part of the constant's (0, say) the interval
-    is `uniform_skill`, of the rows (or clusters). None where the constant has no loss, a class has fewer than `FEWEST_OF_CLASS`
-    rows, or the rows fewer than two clusters.
+    skewed values (Fieller 1954; Hall 1992), the degrees of freedom at most those of the rarer rows, those of the most frequent of `classes` (n,) or all others: a ratio whose lower part
+    few rows carry is far from normal. For the lower end half a row with the largest loss is added, for the upper end half a rarer one
+    without any (of numbers, with the smallest loss): the worst and the best have hardly been seen. Clusters count by their sums. Where every row's loss is the same part of the constant's (0, say) the interval
+    is `uniform_skill`, of the rows (or clusters). None where the constant has no loss, there are fewer than `FEWEST_OF_CLASS`
+    rarer rows, or the rows fewer than two clusters.
     """
     own, other = Group(losses, clusters), Group(constant, clusters)
     rarest, fewest = np.arange(len(losses)), 2
     if classes is not None:
         owner = np.unique(classes.astype(str), return_inverse=True)[1]
-        rarest, fewest = np.flatnonzero(owner == np.bincount(owner).argmin()), FEWEST_OF_CLASS
+        most = owner == np.bincount(owner).argmax()
+        rarest, fewest = np.flatnonzero(most if 2 * most.sum() < len(most) else ~most), FEWEST_OF_CLASS
     independent = own.independent
     if constant.sum() <= 0 or independent < 2 or len(rarest) < fewest:
         return None

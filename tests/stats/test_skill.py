@@ -54,6 +54,14 @@ def test_clusters_widen_it_and_under_ten_rows_of_a_class_there_is_none():
     assert skill(losses[:20], constant[:20], np.arange(20) < 9) is None
 
 
+def test_a_class_of_two_rows_among_many_classes_takes_no_skill_away():
+    rng = np.random.default_rng(0)
+    truth = np.array(["none"] * 300 + ["a"] * 40 + ["b"] * 30 + ["c"] * 2)
+    constant = np.where(truth == "none", 0.06, 1.2)
+    value, band = skill(constant * rng.uniform(0.3, 0.7, len(truth)), constant, truth)
+    assert band.low < value < band.high and band.low > 0.3
+
+
 def test_numbers_without_a_tail_have_the_usual_interval():
     rng = np.random.default_rng(0)
     said = rng.normal(size=2000)

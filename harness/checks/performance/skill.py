@@ -7,7 +7,7 @@ weighted sum of their hits (Fay & Feuer 1997). A row without an answer is wrong.
 without any chance in it, if two classes have at least 30 rows each. Accuracy gain = accuracy - share of the most frequent class,
 paired by row (Tango 1998). Worst recall = the smallest recall among the classes with at least 15 rows. Skill = 1 - mean loss /
 mean loss of the best constant on the same rows (Brier: their class shares; log loss: likewise; squared error: their mean), so no
-constant has a positive skill; interval by inverting that of a mean of skewed values (Fieller 1954; Hall 1992), at the degrees of freedom of the rarer class at most. Choice gain =
+constant has a positive skill; interval by inverting that of a mean of skewed values (Fieller 1954; Hall 1992), at the degrees of freedom of the rarer rows (those of the most frequent class, or all others) at most. Choice gain =
 accuracy - mean of 1 / options (exact interval), and - the share of the option place that is most often right (Tango). Clusters
 widen every interval (counts over their design effect; Student's of cluster means). Limitation: better than guessing is not good enough; the suite's own limits say what is.
 """
@@ -156,9 +156,7 @@ def _of_scores(test: Split, answers: Predictions) -> list[Finding]:
 def _skill(measure: str, losses: Floats, constant: Floats, classes: Labels | None, clusters: Labels | None) -> Finding:
     found = skill_score(losses, constant, classes, clusters)
     if found is None:
-        why = (
-            "insufficient sample: fewer than ten rows of a class, or two rows (or clusters), or all rows have one truth"
-        )
+        why = "insufficient sample: fewer than ten rows besides those of the most frequent class, or two rows (or clusters)"
         return undefined(measure, len(losses), why)
     return Finding(measure=measure, value=found[0], n=len(losses), interval=found[1], better="higher")
 
