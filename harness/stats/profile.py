@@ -77,16 +77,16 @@ def _worst(measure: Measure, cells: Cells, slope: Floats, end: int, level: float
 
     count = len(moves) + len(live)
     at, best = np.zeros(count), _at(measure, cells.counts)
-    for _ in range(ROUNDS):
-        here = _at(measure, weights(at[None])[0])
-        gradient = end * (measure(weights(at + _STEP * np.eye(count))) - here) / _STEP
-        gradient = np.maximum(np.nan_to_num(gradient), 0)
+    around = _STEP * np.eye(count + 1, count, -1)
+    for left in range(ROUNDS, -1, -1):
+        found = measure(weights(at + (around if left else around[:1])))
+        here = float(found[0])
+        best = max(best, here) if end > 0 else min(best, here)
+        gradient = np.maximum(np.nan_to_num(end * (found[1:] - here) / _STEP), 0)
         length = float(np.sqrt((gradient**2).sum()))
         if length < 1e-15:
             break
         at = gradient / length
-        reached = _at(measure, weights(at[None])[0])
-        best = max(best, reached) if end > 0 else min(best, reached)
     return best
 
 
