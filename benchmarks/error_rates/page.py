@@ -17,7 +17,8 @@ each, are in `benchmarks/error_rates/cells.csv`.
 - **Width** is the mean width over 3.92 standard deviations of the estimate: 1 is what a normal estimate needs.
 - **Undefined** is the largest share of tables without an interval; those are reported with the reason, and no rule passes on them.
 
-Measures that no interval holds are reported without being judged: [verdicts](verdicts.md). Clusters: where the size of a cluster tells
+Measures that no interval holds are reported without being judged: [verdicts](verdicts.md). Squared error skill is judged above 0 alone, near which it holds;
+its broken cells lie further up. Clusters: where the size of a cluster tells
 of its rows, few clusters are not enough ([methods](README.md)).
 
 """

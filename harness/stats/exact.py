@@ -27,8 +27,9 @@ def informedness(hits: Sequence[float], rows: Sequence[float], level: float = 0.
     `hits` (K,) of `rows` (K,) are answered right. Clopper and Pearson's exact interval by class, combined by MOVER (Zou &
     Donner 2008): value ± √Σ (recall - bound)² / (K - 1), within [-1/(K - 1), 1]. Where several classes have a recall below a half,
     their lower distance is that of the weighted sum of their hits by Fay & Feuer's (1997) gamma interval, since few hits in each of
-    many classes add up to a skewed sum; so do few misses of the others, for the upper distance. At 0 (answers that do not depend on the truth) the lower end exceeds 0 in at most 2.4 % of
-    samples: enumerated for two classes of 2 to 5,000 rows, simulated for up to 100 classes (13 % there without the gamma interval).
+    many classes add up to a skewed sum; of more than two classes so do the few misses of the others, for the upper distance. At 0
+    (answers that do not depend on the truth) the lower end exceeds 0 in at most 2.4 % of samples: enumerated for two classes of 2 to
+    5,000 rows, simulated for up to 100 classes (13 % there without the gamma interval).
     """
     k, n = np.asarray(hits, dtype=float), np.asarray(rows, dtype=float)
     recalls, others = k / n, len(n) - 1
@@ -37,7 +38,7 @@ def informedness(hits: Sequence[float], rows: Sequence[float], level: float = 0.
     rare, missed = recalls < 0.5, n - k
     if np.count_nonzero(rare & (k > 0)) > 1:
         down = np.r_[down[~rare], _weighted_distance(k[rare], n[rare], level) ** 2]
-    if np.count_nonzero(~rare & (missed > 0)) > 1:
+    if len(n) > 2 and np.count_nonzero(~rare & (missed > 0)) > 1:
         up = np.r_[up[rare], _weighted_distance(missed[~rare], n[~rare], level) ** 2]
     value = (float(recalls.sum()) - 1) / others
     ends = (value - float(np.sqrt(down.sum())) / others, value + float(np.sqrt(up.sum())) / others)
