@@ -79,7 +79,7 @@ SUITE = {
 BIAS = {
     "measure": "bias.impact_ratio",
     "group": {"race": "*"},
-    "by": 0.12,
+    "by": 0.26,
     "reason": "Equal offers",
     "source": "counsel",
 }

@@ -18,7 +18,7 @@ def topics(record):
         ({"shares": (0.85, 0.85), "by": 0.08}, "no_difference", "No difference beyond δ = 0.08 between loans and chat"),
         ({"shares": (0.95, 0.6), "skew": 0.5}, "trade_off", "A trade-off that no number of rows settles"),
         ({"shares": (0.86, 0.85)}, "inconclusive", "About 74,740 test rows would decide, were the estimate the truth; there"),
-        ({"skew": 0.05, "rows": 400}, "inconclusive", "but this is not settled: bias.impact_ratio (race: a)"),
+        ({"skew": 0.05, "rows": 250}, "inconclusive", "but this is not settled: bias.impact_ratio (race: a)"),
     ],
 )  # fmt: skip
 def test_the_first_line_is_the_decision_that_the_engine_made(make_comparison, made, outcome, said):
