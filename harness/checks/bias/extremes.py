@@ -2,7 +2,7 @@
 
 Demographic parity difference and ratio, equalized odds difference, equal opportunity difference as fairlearn's MetricFrame
 gives them (Bird et al. 2020). Interval: percentile bootstrap of the four counts (TP, FP, FN, TN) within each group, which
-equals resampling rows within groups; of whole clusters where rows belong together. A maximum over groups is biased away from
+equals resampling rows within groups; of whole clusters where rows are clustered. A maximum over groups is biased away from
 "no disparity", so no rule may judge them (`harness validate`).
 """
 
@@ -84,7 +84,7 @@ def extremes(
 def _drawn(
     values: npt.NDArray[np.str_], selected: Bools, deserving: Bools, clusters: Labels | None, rng: np.random.Generator
 ) -> Ints:
-    """Resampled counts (RESAMPLES, groups, 4): within groups, or of whole clusters where rows belong together."""
+    """Resampled counts (RESAMPLES, groups, 4): within groups, or of whole clusters where rows are clustered."""
     if clusters is None:
         return resample_counts(confusion_counts(values, selected, deserving), RESAMPLES, rng)
     names, group = np.unique(values, return_inverse=True)
