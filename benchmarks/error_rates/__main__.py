@@ -76,6 +76,11 @@ def write(path: Path, found: dict[tuple[str, str], Row]) -> list[Row]:
     return kept
 
 
+def refused() -> set[tuple[str, str]]:
+    """Measure and setting of the cells near whose truth `harness validate` lets no rule judge."""
+    return {(cell.measure, cell.setting) for name in FAMILIES for cell in cells(name) if not cell.judged}
+
+
 def _simulated(task: tuple[str, int, int]) -> Row:
     family, place, most = task
     return simulate(family, cells(family)[place], most)
@@ -108,7 +113,7 @@ def main() -> None:
                 print(f"broken: {row}", flush=True)
             if done % 20 == 0 or done == len(tasks):
                 write(asked.results, found)
-    asked.page.write_text(page(write(asked.results, found)), encoding="utf-8")
+    asked.page.write_text(page(write(asked.results, found), refused()), encoding="utf-8")
 
 
 if __name__ == "__main__":

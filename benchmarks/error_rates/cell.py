@@ -18,13 +18,15 @@ CLOSED_FORM, RESAMPLED = 10_000, 2_000
 
 @dataclass(frozen=True)
 class Cell:
-    """A measure in one setting: its truth, a table's value and interval (None where it is undefined), and how many tables it is worth."""
+    """A measure in one setting: its truth, a table's value and interval (None where it is undefined), how many tables it is worth, and
+    whether `harness validate` lets a rule judge it near this truth."""
 
     measure: str
     setting: str
     truth: float
     draw: Callable[[np.random.Generator], Drawn]
     tables: int = CLOSED_FORM
+    judged: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from benchmarks.error_rates.cell import Row
@@ -17,24 +19,33 @@ each, are in `benchmarks/error_rates/cells.csv`.
 - **Width** is the mean width over 3.92 standard deviations of the estimate: 1 is what a normal estimate needs.
 - **Undefined** is the largest share of tables without an interval; those are reported with the reason, and no rule passes on them.
 
-Measures that no interval holds are reported without being judged: [verdicts](verdicts.md). Squared error skill is judged above 0 alone, near which it holds;
-its broken cells lie further up. Clusters: where the size of a cluster tells
-of its rows, few clusters are not enough ([methods](README.md)).
+Measures that no interval holds are reported without being judged, and `harness validate` refuses limits near which an interval does not hold: a
+squared error skill other than above 0, a Brier or log loss skill below 0 ([verdicts](verdicts.md)). Cells whose truth lies there are counted apart.
+Clusters: where the size of a cluster tells of its rows, few clusters are not enough ([methods](README.md)).
 
 """
 
 
-def page(rows: list[Row]) -> str:
-    """The worst cell of each measure on either side; then every broken cell."""
+def page(rows: list[Row], refused: Collection[tuple[str, str]]) -> str:
+    """The worst judged cell of each measure on either side; then every broken cell. `refused`: measure and setting of cells not judged."""
+    judged = [row for row in rows if (row.measure, row.setting) not in refused]
+    others = [row for row in rows if (row.measure, row.setting) in refused]
     lines = [
         "| measure | cells | tables a cell | broken | error above (%) | in | error below (%) | in | width, median (largest) | undefined (%) |",
         "|---|---:|---:|---:|---:|---|---:|---|---:|---:|",
     ]
-    lines += [_line(measure, [row for row in rows if row.measure == measure]) for measure in _order(rows)]
+    lines += [_line(measure, [row for row in judged if row.measure == measure]) for measure in _order(judged)]
+    return INTRODUCTION + "\n".join([*lines, "", *_broken("judged", judged), "", *_broken("refused", others)]) + "\n"
+
+
+def _broken(kind: str, rows: list[Row]) -> list[str]:
     broken = [row for row in rows if row.broken]
-    lines += ["", f"{len(broken)} of {len(rows):,} cells are broken{':' if broken else '.'}"]
-    lines += [f"- {row.measure}, {row.setting}: {_percent(row.above_truth, row)} above, {_percent(row.below_truth, row)} below" for row in broken]  # fmt: skip
-    return INTRODUCTION + "\n".join(lines) + "\n"
+    lines = [f"{len(broken)} of {len(rows):,} {kind} cells are broken{':' if broken else '.'}"]
+    lines += [""] if broken else []
+    return lines + [
+        f"- {row.measure}, {row.setting}: {_percent(row.above_truth, row)} above, {_percent(row.below_truth, row)} below"
+        for row in broken
+    ]
 
 
 def _order(rows: list[Row]) -> list[str]:

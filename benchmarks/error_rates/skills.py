@@ -41,9 +41,9 @@ def skills(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
                         constant = share * (1 - share) if kind == "Brier" else float(stats.entropy([share, 1 - share]))
                         setting = f"n {n}, {named}, AUC {auc:g}, slope {1 / factor:.2g}"
                         truth = 1 - true_loss(share, auc, factor, kind) / constant
-                        yield Cell(f"{kind} skill", setting, truth, draw)
+                        yield Cell(f"{kind} skill", setting, truth, draw, judged=truth >= 0)
         for named, (errors, _) in ERRORS.items():
-            for r2 in (0.05, 0.3, 0.8):
+            for r2 in (0.0, 0.05, 0.3, 0.8):
 
                 def numbers(rng: np.random.Generator, n: int = n, errors: object = errors, r2: float = r2) -> Drawn:
                     error = errors(rng, n)  # type: ignore[operator]
@@ -51,7 +51,8 @@ def skills(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
                     truth = said + error
                     return skill(error**2, (truth - truth.mean()) ** 2, None)
 
-                yield Cell("squared error skill", f"n {n}, R² {r2:g}, errors {named}", r2, numbers)
+                setting = f"n {n}, R² {r2:g}, errors {named}"
+                yield Cell("squared error skill", setting, r2, numbers, judged=r2 <= 0.05)
 
 
 VARIANCES = {

@@ -32,6 +32,9 @@ UNJUDGED: dict[str, tuple[str, str]] = {
 ABOVE_0_ALONE = "performance.squared_error_skill"
 """With heavy tails its interval holds near 0, and not further up."""
 
+NOT_BELOW_0 = ("performance.brier_skill", "performance.log_loss_skill")
+"""Worse than the best constant, the share of the positives decides them, which few positives tell badly."""
+
 
 def why_unjudged(measure: str) -> str | None:
     """Why no rule may judge this measure, and what to write instead; None where one may."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from harness.core.rule import Rule
-from harness.core.unjudged import ABOVE_0_ALONE
+from harness.core.unjudged import ABOVE_0_ALONE, NOT_BELOW_0
 
 Ends = tuple[float, float]
 ANY: Ends = (-math.inf, math.inf)
@@ -85,6 +85,11 @@ def problem_of_limit(rule: Rule) -> str | None:
         return (
             f"{said}can't be judged: with heavy tails the interval of {rule.measure} holds its error rate near 0 alone. Use above: 0, and "
             "performance.mae or performance.within_tolerance for how good it must be"
+        )
+    if rule.measure in NOT_BELOW_0 and any(end is not None and end < 0 for end in rule.bounds):
+        return (
+            f"{said}can't be judged: below 0, where a model is worse than the best constant, the interval of {rule.measure} does not hold "
+            f"its error rate. Use above: 0, or {rule.measure.removesuffix('_skill')} with a limit of its own"
         )
     if _never_met(rule, low, high):
         return f"{said}can never be met, because {inside}. Give a limit that lies within"

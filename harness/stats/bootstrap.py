@@ -64,14 +64,3 @@ def resample_sums(moments: Floats, clusters: Labels | None, resamples: int, rng:
         for start in range(0, resamples, block)
     ]
     return np.concatenate(parts)
-
-
-def resample_means(values: Floats, resamples: int, rng: np.random.Generator) -> Floats:
-    """Means of resamples of values (n,), in blocks that bound memory to about 32 MB."""
-    n = len(values)
-    block = max(1, 4_000_000 // max(n, 1))
-    parts = [
-        values[rng.integers(0, n, (min(block, resamples - start), n))].mean(axis=1)
-        for start in range(0, resamples, block)
-    ]
-    return np.concatenate(parts)

@@ -95,6 +95,13 @@ def uniform_loss(value: float, n: float, worst: float, level: float = 0.95) -> I
     return Interval(**ends, level=level, method="uniform_loss", inputs=inputs)
 
 
+def rare_losses(value: float, losing: int, n: int, worst: float, level: float = 0.95) -> Interval:
+    """Interval of a mean loss of n rows of which few lose anything: their share's (Clopper & Pearson 1934) times their mean loss, above times `worst`."""
+    low, high = exact_bounds(losing, n, level)
+    inputs: Inputs = {"value": value, "losing": losing, "n": n, "worst": worst}
+    return Interval(low=low * value * n / losing, high=high * worst, level=level, method="rare_losses", inputs=inputs)
+
+
 def unseen_difference(value: float, n: float, worst: float, level: float = 0.95) -> Interval:
     """Interval of a difference that no row of n shows: value ∓ worst · (1 - tail^(1/n)), `worst` what a row can add to it at most."""
     width = worst * exact_bounds(0, n, level)[1]

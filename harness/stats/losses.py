@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.interval import Interval
-from harness.stats.exact import uniform_loss
+from harness.stats.exact import rare_losses, uniform_loss
 from harness.stats.intervals import log_student
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[Any]
 FEWEST_OF_CLASS = 5
+UNSEEN = 180
+"""Over n: how many rows with the largest loss are added to rows of one kind, since those of a long tail are mostly not among them."""
+UNSEEN_CLUSTERS = 20
 FEWEST_CLUSTERS = 10
 """With fewer, the upper end of skewed losses is missed in over 4 %: the largest cluster is often not among them."""
 
@@ -29,13 +32,12 @@ def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: La
     how many rows each has: Σ (n_c / n)² s_c² / n_c + Σ (n_c / n) (mean_c - mean)² / n. The degrees of freedom are
     Satterthwaite's, each class's by the kurtosis of its losses, 2 n_c / (kurtosis - 1), since a variance that few rows
     carry is known as badly as they are few. For the upper end half a row of the rarest class with its largest loss is
-    added: the worst loss of that class has hardly been seen. With clusters (n,) the variance is that of their sums,
+    added, of rows of one kind `UNSEEN` / n rows if that is more: the worst loss has hardly been seen. With clusters (n,) the variance is that of their sums,
     with degrees of freedom by their kurtosis, at most clusters - 1; the cluster that raises the mean most is
     added once more. `worst` is what a row can lose at most.
 
-    Too short above (5 % and more instead of 2.5 %) for 30 rows or 10
-    clusters of log-normal or like losses, whose tail the sample seldom holds.
-    Where all losses are alike (0, say): `uniform_loss`.
+    Where all losses are alike (0, say): `uniform_loss`; where fewer than `FEWEST_OF_CLASS` rows of one kind lose
+    anything: `rare_losses`.
     """
     owner = np.zeros(len(losses), dtype=np.int64)
     if classes is not None:
@@ -48,10 +50,14 @@ def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: La
         return _of_clusters(losses, clusters, worst)
     if np.ptp(losses) <= 1e-12 * max(value, 1e-3):
         return uniform_loss(value, n, worst)
+    losing = int(np.count_nonzero(losses))
+    if classes is None and losing < FEWEST_OF_CLASS:
+        return rare_losses(value, losing, n, worst)
     below = _spread(losses, owner, np.ones(n))
     rarest = int(sizes.argmin())
     largest = float(losses[owner == rarest].max())
-    above = _spread(np.r_[losses, largest], np.r_[owner, rarest], np.r_[np.ones(n), 0.5])
+    more = 0.5 if classes is not None else max(0.5, UNSEEN / n)
+    above = _spread(np.r_[losses, largest], np.r_[owner, rarest], np.r_[np.ones(n), more])
     return log_student(value, below[1], above[0], above[1], [below[2], above[2]])
 
 
@@ -84,7 +90,8 @@ def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | N
         return uniform_loss(value, count, worst)
     largest = int((sums - value * sizes).argmax())
     below = _of_sums(sums, sizes, np.ones(count))
-    above = _of_sums(np.r_[sums, sums[largest]], np.r_[sizes, sizes[largest]], np.ones(count + 1))
+    more = max(1.0, UNSEEN_CLUSTERS / count)
+    above = _of_sums(np.r_[sums, sums[largest]], np.r_[sizes, sizes[largest]], np.r_[np.ones(count), more])
     return log_student(value, below[1], above[0], above[1], [below[2], above[2]])
 
 

@@ -4,10 +4,10 @@ Values of either sign (`signed_mean`, `mean_gap`): Student's quantile t at Welch
 of freedom are Satterthwaite's, each group's by the kurtosis of its values, 2 n / (kurtosis - 1), at most n - 1: a
 variance that few rows carry is known as badly as they are few. Skewed values make the mean and its error go together,
 so that Student's interval misses on the side of the long tail (7 % of exponential values at 30 rows, 12 % of
-log-normal ones). There Hall's (1992) transformation gives the end, where it lies further out than Student's. Simulated
-errors on either side are at most 4 % (2.5 % is nominal) of normal, Student's (3 degrees and more) and exponential
-values from 30 rows; of log-normal values on one side of 0 only from 200 rows on: at 30 rows 6 %, for the rows of the
-tail are then mostly not in the sample.
+log-normal ones). There Hall's (1992) transformation gives the end, where it lies further out than Student's; and on
+either side the row that moves the mean furthest is counted `UNSEEN` / n times more, at most once, for the rows of a
+long tail are mostly not in the sample. Simulated errors are in `docs/methods/error-rates.md`; of 10 rows or fewer of
+log-normal values they are above 4 %.
 
 Losses ≥ 0 (`loss_gap`): both means' intervals of `mean_loss`, put together by
 MOVER (Zou & Donner 2008).
@@ -38,6 +38,8 @@ from harness.stats.losses import mean_loss
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[Any]
+UNSEEN = 20
+"""Over n: how many times more the row counts that moves a mean furthest."""
 
 
 @dataclass(frozen=True)
@@ -76,27 +78,26 @@ class Group:
         return np.asarray(parts * math.sqrt(len(parts) / (len(parts) - 1)))
 
 
-def skewed_student(
-    value: float, standard_error: float, degrees: float, skewness: float, level: float = 0.95
-) -> Interval:
-    """Student's interval of an estimate of skewness k, an end replaced by Hall's (1992) where that lies further out.
+def skewed_student(value: float, below: Sequence[float], above: Sequence[float], level: float = 0.95) -> Interval:
+    """Student's interval of an estimate, an end replaced by Hall's (1992) where that lies further out.
 
-    Hall's end on the side of q (t or -t) is value - error · 3 / k · (∛(1 + k · (q - k / 6)) - 1).
+    `below` and `above` hold for either end the value, its error, degrees of freedom and skewness k. Hall's end on the
+    side of q (t or -t) is value - error · 3 / k · (∛(1 + k · (q - k / 6)) - 1).
     """
-    low, high = skewed_ends(value, standard_error, degrees, skewness, level)
+    low = skewed_ends(below[0], below[1], below[2], below[3], level)[0]
+    high = skewed_ends(above[0], above[1], above[2], above[3], level)[1]
     inputs: Inputs = {
         "value": value,
-        "standard_error": standard_error,
-        "degrees": float(degrees),
-        "skewness": skewness,
+        "below": [float(one) for one in below],
+        "above": [float(one) for one in above],
     }
-    return Interval(low=low, high=high, level=level, method="skewed_student", inputs=inputs)
+    return Interval(low=min(low, value), high=max(high, value), level=level, method="skewed_student", inputs=inputs)
 
 
 def skewed_ends(
     value: float, standard_error: float, degrees: float, skewness: float, level: float
 ) -> tuple[float, float]:
-    """The ends of `skewed_student`."""
+    """Both ends of a value with this error, degrees of freedom and skewness."""
     t = float(special.stdtrit(degrees, 0.5 + level / 2))
 
     def end(q: float) -> float:
@@ -115,21 +116,22 @@ def signed_mean(values: Floats, clusters: Labels | None = None) -> Interval | No
         return None
     if group.uniform:
         return unseen_difference(group.mean, group.independent, group.worst)
-    return _student(group.mean, group.parts(), [group.parts()])
+    return _student(group.mean, [group.parts()])
 
 
 def mean_gap(group: Group, reference: Group) -> Interval | None:
     """Interval of the group's mean minus the reference's; None where one has fewer than two rows or clusters."""
-    own, other = (signed_mean(part.values, part.clusters) for part in (group, reference))
-    if own is None or other is None:
+    alone = [signed_mean(part.values, part.clusters) for part in (group, reference)]
+    if alone[0] is None or alone[1] is None:
         return None
     if group.uniform or reference.uniform:
-        return square_and_add(group.mean, reference.mean, own, other)
+        return square_and_add(group.mean, reference.mean, alone[0], alone[1])
     value, parts = group.mean - reference.mean, _difference(group, reference)
     worst = max(group.worst, reference.worst)
     if np.abs(parts).max() <= 1e-15 * worst:
         return unseen_difference(value, min(group.independent, reference.independent), worst)
-    return _student(value, parts, [group.parts(), reference.parts()])
+    own, other = group.parts(), reference.parts()
+    return _student(value, [own, -other] if len(parts) == len(own) + len(other) else [parts])
 
 
 def _difference(group: Group, reference: Group) -> Floats:
@@ -141,12 +143,21 @@ def _difference(group: Group, reference: Group) -> Floats:
     return np.asarray(np.bincount(np.unique(np.concatenate(names), return_inverse=True)[1], parts), dtype=float)
 
 
-def _student(value: float, parts: Floats, groups: list[Floats]) -> Interval:
-    """From what each independent row or cluster adds (m,), and what those of each group do."""
-    variances = [float((own**2).sum()) for own in groups]
-    degrees = sum(variances) ** 2 / sum(v**2 / _degrees(own) for v, own in zip(variances, groups, strict=True))
-    square = float((parts**2).sum())
-    return skewed_student(value, math.sqrt(square), degrees, float((parts**3).sum()) / square**1.5)
+def _student(value: float, groups: list[Floats]) -> Interval:
+    """From what each independent row or cluster of each group adds to the error (m,)."""
+    below, above = (_moments(value, groups, side) for side in (-1, 1))
+    return skewed_student(value, below, above)
+
+
+def _moments(value: float, groups: list[Floats], side: int) -> list[float]:
+    """Value, error, degrees of freedom and skewness, with more of the row that moves the value furthest to this side."""
+    square = cube = spread = 0.0
+    for parts in groups:
+        furthest, more = side * float((side * parts).max()), min(UNSEEN / len(parts), 1.0)
+        two, three, four = (float((parts**power).sum()) + more * furthest**power for power in (2, 3, 4))
+        value, square, cube = value + more * furthest, square + two, cube + three
+        spread += two**2 / degrees_of(len(parts), two, four)
+    return [value, math.sqrt(square), square**2 / spread, cube / square**1.5]
 
 
 def log_student_difference(

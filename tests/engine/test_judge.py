@@ -73,6 +73,14 @@ def test_how_far_numbers_are_better_than_their_mean_is_judged_above_0_alone():
     assert "heavy tails" in problem and "performance.mae" in problem
 
 
+@pytest.mark.parametrize("measure", ["brier_skill", "log_loss_skill"])
+def test_a_skill_is_not_judged_against_less_than_the_best_constant(measure):
+    limits = {"above": 0}, {"at_least": 0.1}, {"at_least": -0.05}
+    rules = [Rule(id="x", measure=f"performance.{measure}", reason="r", source="s", **one) for one in limits]
+    (problem,) = problems_of_rules(rules)
+    assert "below 0" in problem and f"performance.{measure.removesuffix('_skill')} with" in problem
+
+
 @pytest.mark.parametrize("measure", ["bias.demographic_parity_difference", "bias.calibration_difference"])
 def test_a_maximum_over_groups_is_refused_as_a_rule(measure):
     (problem,) = problems_of_rules([Rule(id="x", measure=measure, at_most=0.1, reason="r", source="s")])

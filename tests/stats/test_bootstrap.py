@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.stats.bootstrap import resample_counts, resample_means, resample_rows
+from harness.stats.bootstrap import resample_counts, resample_rows, resample_sums
 
 COUNTS = np.array([[30, 50, 20, 0], [5, 5, 5, 25]])
 
@@ -32,9 +32,9 @@ def test_counts_have_the_mean_and_covariance_of_a_multinomial():
     assert abs(between) < 4.5 / resamples**0.5
 
 
-def test_means_are_spread_as_theory_says_for_values_in_one_block_or_many():
+def test_sums_are_spread_as_theory_says_for_values_in_one_block_or_many():
     values = np.random.default_rng(3).exponential(size=1000)
-    drawn = resample_means(values, 9000, np.random.default_rng(4))
+    drawn = resample_sums(values[:, None], None, 9000, np.random.default_rng(4))[:, 0] / 1000
     assert drawn.shape == (9000,)
     error = values.std() / 1000**0.5
     assert drawn.mean() == pytest.approx(values.mean(), abs=4.5 * error / 9000**0.5)
@@ -54,8 +54,8 @@ def test_rows_are_drawn_with_replacement_and_each_as_often():
 
 
 def test_one_seed_gives_one_answer():
-    values = np.arange(30.0)
-    first, second = (resample_means(values, 20, np.random.default_rng(6)) for _ in range(2))
+    values = np.arange(30.0)[:, None]
+    first, second = (resample_sums(values, None, 20, np.random.default_rng(6)) for _ in range(2))
     assert (first == second).all()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.error_rates.__main__ import FAMILIES, cells, read
+from benchmarks.error_rates.__main__ import FAMILIES, PAGE, cells, read, refused
 from benchmarks.error_rates.cell import simulate
 from benchmarks.error_rates.page import page
 from harness.stats.exact import clopper_pearson
@@ -13,7 +13,7 @@ TABLES, STEP = 150, 29
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sampled_cells_hold_their_error_rate(family):
-    told = {(row.measure, row.setting) for row in read().values() if row.broken}
+    told = {(row.measure, row.setting) for row in read().values() if row.broken} | refused()
     for cell in cells(family)[::STEP]:
         row = simulate(family, cell, TABLES)
         if not row.defined or (cell.measure, cell.setting) in told:
@@ -23,9 +23,7 @@ def test_sampled_cells_hold_their_error_rate(family):
 
 
 def test_the_page_is_made_from_the_file_of_cells():
-    from benchmarks.error_rates.__main__ import PAGE
-
-    assert PAGE.read_text(encoding="utf-8") == page(list(read().values()))
+    assert PAGE.read_text(encoding="utf-8") == page(list(read().values()), refused())
 
 
 def test_every_row_is_a_cell_of_the_grid():

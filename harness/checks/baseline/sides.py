@@ -217,9 +217,11 @@ def mirrored(interval: Interval) -> Interval:
     if interval.method in swaps:
         one, other = swaps[interval.method]
         inputs[one], inputs[other] = inputs[other], inputs[one]
-    for odd in ("value", "skewness"):
-        if odd in inputs:
-            inputs[odd] = -inputs[odd]  # type: ignore[operator]  # a number, by the methods that have it
+    if "value" in inputs:
+        inputs["value"] = -inputs["value"]  # type: ignore[operator]  # a number, by the methods that have it
+    if interval.method == "skewed_student":
+        below, above = ([-end[0], *end[1:3], -end[3]] for end in (inputs["below"], inputs["above"]))  # type: ignore[index]
+        inputs["below"], inputs["above"] = above, below
     if "quantiles" in inputs:
         inputs["quantiles"] = [-q for q in reversed(inputs["quantiles"])]  # type: ignore[arg-type]  # a list
     return interval.model_copy(update={"low": -interval.high, "high": -interval.low, "inputs": inputs})
