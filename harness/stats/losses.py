@@ -68,8 +68,9 @@ def _spread(losses: Floats, owner: npt.NDArray[np.int64], weights: Floats) -> tu
     size = np.bincount(owner, weights)
     of_class = np.bincount(owner, weights * losses) / size
     apart = losses - of_class[owner]
-    square = np.bincount(owner, weights * apart**2) / np.maximum(size - 1, 1)
-    fourth = np.bincount(owner, weights * apart**4) / size
+    squares = apart**2
+    square = np.bincount(owner, weights * squares) / np.maximum(size - 1, 1)
+    fourth = np.bincount(owner, weights * squares**2) / size
     kurtosis = np.divide(fourth, square**2, out=np.full(len(size), 3.0), where=square > 1e-300)
     within = (size / n) ** 2 * square / size
     between = float((size / n * (of_class - mean) ** 2).sum()) / n
@@ -99,7 +100,8 @@ def _of_sums(sums: Floats, sizes: Floats, weights: Floats) -> tuple[float, float
     """Weighted mean loss of clusters with these sums and sizes (m,), its standard error, and the degrees of freedom."""
     count, rows = float(weights.sum()), float((weights * sizes).sum())
     mean = float((weights * sums).sum()) / rows
-    square = float((weights * (sums - mean * sizes) ** 2).sum())
-    kurtosis = count * float((weights * (sums - mean * sizes) ** 4).sum()) / square**2
+    squares = (sums - mean * sizes) ** 2
+    square = float(weights @ squares)
+    kurtosis = count * float(weights @ squares**2) / square**2
     degrees = min(count - 1, 2 * count / max(kurtosis - 1, 0.5))
     return mean, math.sqrt(count / (count - 1) * square) / rows, degrees

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from harness.stats.means import Group, degrees_of, skewed_ends
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[Any]
 _WORST = 1e6
+_BINOMIALS = [
+    (power, start, [math.comb(power, k) for k in range(power + 1)]) for power, start in ((2, 2), (3, 5), (4, 9))
+]
 FEWEST_OF_CLASS = 10
 """With fewer the constant's loss is hardly known, and the lower end lies nowhere."""
 
@@ -65,9 +69,13 @@ def _of_clusters(losses: Floats, constant: Floats, clusters: Labels | None) -> t
 def _moments(a: Floats, b: Floats, weights: Floats) -> list[float]:
     """Both weighted means, and of what each row adds to their errors Σ a^(p - k) · b^k, k = 0 … p, for the powers p = 2, 3 and 4."""
     n = float(weights.sum())
-    means = [float((weights * one).sum()) / n for one in (a, b)]
-    a, b = ((one - mean) / math.sqrt(n * (n - 1)) for one, mean in zip((a, b), means, strict=True))
-    return means + [float((weights * a ** (power - k) * b**k).sum()) for power in (2, 3, 4) for k in range(power + 1)]
+    means = [float(weights @ one) / n for one in (a, b)]
+    own, other = (
+        np.vander((one - mean) / math.sqrt(n * (n - 1)), 5, increasing=True)
+        for one, mean in zip((a, b), means, strict=True)
+    )
+    sums = own.T @ (weights[:, None] * other)
+    return means + [float(sums[power - k, k]) for power in (2, 3, 4) for k in range(power + 1)]
 
 
 def skill_interval(
@@ -82,9 +90,10 @@ def skill_interval(
 
     def ends(moments: Sequence[float], ratio: float) -> tuple[float, float]:
         """Of the mean of loss - ratio · constant's loss."""
+        powers = [(-ratio) ** k for k in range(5)]
         square, cube, fourth = (
-            math.fsum(math.comb(power, k) * (-ratio) ** k * moments[start + k] for k in range(power + 1))
-            for power, start in ((2, 2), (3, 5), (4, 9))
+            math.fsum(map(operator.mul, map(operator.mul, binomials, powers), moments[start : start + power + 1]))
+            for power, start, binomials in _BINOMIALS
         )
         square = max(square, 1e-300)
         freedom = min(degrees, degrees_of(independent, square, fourth))
