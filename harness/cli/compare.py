@@ -30,6 +30,8 @@ def compare(
     trained_on_split: options.TrainedOnSplit = False,
     rows: options.Rows = None,
     label_map: options.LabelMap = None,
+    scores: options.ScoresMean = None,
+    allow_untrained: options.AllowUntrained = None,
     dtype: options.Dtype = "float32",
     device: options.Device = None,
     window: options.Window = False,
@@ -58,6 +60,8 @@ def compare(
     costs = None if cost_missed is None or cost_false_alarm is None else Costs(cost_missed, cost_false_alarm)
     asked = ModelOptions(
         label_map=options.label_map(label_map),
+        scores=options.scores(scores),
+        allow_untrained=allow_untrained,
         dtype=options.data_type(dtype),
         device=device,
         window=window,

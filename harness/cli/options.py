@@ -9,6 +9,7 @@ import typer
 
 from harness.errors import UserError
 from harness.models.options import DataType
+from harness.models.scores import ScoreMeaning
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A built-in suite's name, or a path to a YAML file.")]
 RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="An audit.json or a run folder.")]
@@ -65,6 +66,23 @@ LabelMap = Annotated[
     list[str] | None,
     typer.Option("--label-map", metavar="OWN=CLASS", help="A label of the model and the suite's class; repeatable."),
 ]
+ScoresMean = Annotated[
+    str | None,
+    typer.Option(
+        "--scores",
+        metavar="MEANING",
+        help="What the model's scores are, where they are no probabilities and its file does not say: probability, log_probability, "
+        "logit or decision_function.",
+    ),
+]
+AllowUntrained = Annotated[
+    str | None,
+    typer.Option(
+        "--allow-untrained",
+        metavar="REASON",
+        help="Audit a transformers model whose files lack or exceed the weights of its config; the reason stands in the record.",
+    ),
+]
 Dtype = Annotated[
     str, typer.Option("--dtype", help="float32, bfloat16 or float16; parity with float32 is measured and recorded.")
 ]
@@ -88,6 +106,17 @@ def label_map(pairs: list[str] | None) -> dict[str, str]:
             raise UserError(f"--label-map {pair!r} has no equals sign. Wanted OWN=CLASS, for example LABEL_1=yes.")
         found[own] = name
     return found
+
+
+def scores(name: str | None) -> ScoreMeaning | None:
+    """A known meaning of scores; UserError for another."""
+    known: tuple[ScoreMeaning, ...] = get_args(ScoreMeaning)
+    for one in known:
+        if one == name:
+            return one
+    if name is None:
+        return None
+    raise UserError(f"There is no --scores {name!r}. Wanted one of: {', '.join(known)}.")
 
 
 def data_type(name: str) -> DataType:

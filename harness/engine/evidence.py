@@ -278,7 +278,7 @@ def _check_answers(answers: Predictions, wanted: int, classes: tuple[str, ...], 
     if unknown:
         raise ModelError(
             f"{name} answered classes that the data does not have: {', '.join(unknown[:5])}. "
-            f"Wanted: {', '.join(classes)}. Give the suite's class names."
+            f"Wanted: {', '.join(classes)}. Give the suite's class names, or say which is which: --label-map OWN=CLASS."
         )
     if answers.scores is None:
         return

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 BATCHES_BETWEEN = 16  # then freed memory is given back at the next new shape: some 20 ms of page faults
-NO_ANSWER = {-1: "refused", -2: "unreadable"}
+NO_ANSWER = {-1: "refused", -2: "unreadable", -4: "not_finite"}
 
 
 class TextModel(Protocol):
@@ -107,6 +107,7 @@ class TextPass:
             "model.empty_texts": (self._seen["empty"], "a text without a character"),
             "model.refused_answers": (self._seen["refused"], "the model refused to answer"),
             "model.unscored_answers": (self._seen["unscored"], "a class without probabilities: scores are not used"),
+            "model.not_finite_answers": (self._seen["not_finite"], "the model gave no finite number"),
             "model.unreadable_answers": (self._seen["unreadable"], "the answer is none of the choices"),
         }
         return (

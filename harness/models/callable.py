@@ -19,16 +19,23 @@ from harness.core.predictions import Predictions
 from harness.engine.plugins import what_happened
 from harness.engine.provenance import sha256_bytes, sha256_file
 from harness.errors import ModelError
+from harness.models.labels import is_no_answer, map_labels
+from harness.models.options import ModelOptions
+from harness.models.scores import probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class CallableModel:
-    """Wraps predict(frame) → labels (n,) or probabilities (n, classes) in the sorted class order; for regression numbers (n,)."""
+    """Wraps predict(frame) → labels (n,) or probabilities (n, classes); for regression numbers (n,).
 
-    def __init__(self, predict: Any, info: ModelInfo, classes: tuple[str, ...]) -> None:
-        self._predict, self.info, self._classes = predict, info, classes
+    A Series or frame that comes back is read by its index, the columns of a frame by their names; an array by position, its columns in
+    the sorted order of the classes.
+    """
+
+    def __init__(self, predict: Any, info: ModelInfo, classes: tuple[str, ...], options: ModelOptions) -> None:
+        self._predict, self.info, self._classes, self._options = predict, info, classes, options
         ran = "the user's own code answered"
         warning = Finding(measure="model.user_code", value=1, n=1, exact=True, reason=ran)
         self.warnings: tuple[Finding, ...] = (warning,)
@@ -40,20 +47,52 @@ class CallableModel:
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """Labels from the callable's labels or probabilities; it is given a copy, so that it can't change the data."""
         with _user_code(self.info.uri, "in predict"):
-            return self._predictions(np.asarray(self._predict(inputs.copy())), len(inputs))
+            answer = self._predict(inputs.copy())
+            answer, names = self._in_order(answer, inputs)
+            return self._predictions(np.asarray(answer), names, len(inputs))
 
-    def _predictions(self, answer: np.ndarray, rows: int) -> Predictions:
+    def _in_order(self, answer: Any, inputs: pd.DataFrame) -> tuple[Any, list[str] | None]:
+        """The answer in the order of the rows, and the names of its columns where it has them."""
+        import pandas as pd
+
+        if isinstance(answer, pd.Series | pd.DataFrame):
+            index = answer.index
+            if not index.equals(inputs.index):
+                if len(index) != len(inputs) or not index.is_unique or not index.isin(inputs.index).all():
+                    raise ModelError(
+                        f"{self.info.uri} returned {len(index)} rows whose index is not that of the {len(inputs)} rows it was given. "
+                        "Keep the index, or return a numpy array in the order of the rows."
+                    )
+                answer = answer.loc[inputs.index]
+            if isinstance(answer, pd.DataFrame):
+                return answer, [name_of(name) for name in answer.columns]
+        elif hasattr(answer, "detach"):  # a torch tensor that records gradients gives no array
+            answer = answer.detach().cpu()
+        return answer, None
+
+    def _predictions(self, answer: np.ndarray, names: list[str] | None, rows: int) -> Predictions:
         if not self._classes:
             return Predictions((), self._numbers(answer, rows), None)
+        given, uri = self._options.label_map, self.info.uri
         if answer.ndim == 1:
-            return Predictions(self._classes, np.array([name_of(v) for v in answer], dtype=object), None)
-        if answer.ndim != 2 or answer.shape[1] != len(self._classes):
+            if (
+                answer.dtype.kind == "f"
+                and np.isfinite(answer).any()
+                and not (answer[np.isfinite(answer)] % 1 == 0).all()
+            ):
+                raise ModelError(
+                    f"{uri} returned one number with a fraction a row; a suite of classes wants labels (n,) or probabilities "
+                    f"(n, {len(self._classes)}), in a frame whose columns are {', '.join(self._classes)}."
+                )
+            own = sorted({name_of(value) for value in answer if not is_no_answer(value)} | set(given))
+            return map_labels(own or self._classes, self._classes, given, uri).answers(answer, None)
+        if answer.ndim != 2 or (names is None and answer.shape[1] != len(self._classes)):
             raise ModelError(
-                f"{self.info.uri} returned an array of shape {answer.shape}; wanted (n,) labels or "
+                f"{uri} returned an array of shape {answer.shape}; wanted (n,) labels or "
                 f"(n, {len(self._classes)}) probabilities for {', '.join(self._classes)}."
             )
-        labels = np.array([self._classes[i] for i in answer.argmax(axis=1)], dtype=object)
-        return Predictions(self._classes, labels, answer.astype(float))
+        labels = map_labels(names or self._classes, self._classes, given, uri)
+        return labels.answers(None, probabilities(answer.astype(float), self._options.scores, uri))
 
     def _numbers(self, answer: np.ndarray, rows: int) -> np.ndarray:
         try:
@@ -65,7 +104,7 @@ class CallableModel:
 
 
 def load_callable(
-    target: str, uri: str, classes: tuple[str, ...], example: pd.DataFrame | None = None
+    target: str, uri: str, classes: tuple[str, ...], options: ModelOptions, example: pd.DataFrame | None = None
 ) -> CallableModel:
     """Imports module:factory and calls the factory, which returns predict; an example row tells whether it gives scores."""
     name, _, factory = target.partition(":")
@@ -85,7 +124,7 @@ def load_callable(
         fingerprint=fingerprint,
         offers=["labels", "train", "scores", "ask"],
     )
-    model = CallableModel(predict, info, classes)
+    model = CallableModel(predict, info, classes, options)
     if example is not None and len(example) and model.predict(example, np.array([""])).scores is None:
         model.info = info.model_copy(update={"offers": [offer for offer in info.offers if offer != "scores"]})
     return model

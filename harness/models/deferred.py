@@ -41,17 +41,16 @@ class Description(BaseModel):
     context: int | None
     batch_tokens: int
     batch_texts: int
+    warnings: tuple[Finding, ...] = ()
 
 
 class DeferredModel:
     """A `TextModel` by its description; the first answer, size or other wish reads it from disk."""
 
-    warnings: tuple[Finding, ...] = ()
-
     def __init__(self, described: Description, classes: tuple[str, ...], load: Callable[[], TextModel]) -> None:
         self.info, self.settings, self.context = described.info, described.settings, described.context
         self.batch_tokens, self.batch_texts = described.batch_tokens, described.batch_texts
-        self.classes = classes
+        self.classes, self.warnings = classes, described.warnings
         self._load = load
         self._read: TextModel | None = None
 
@@ -105,6 +104,7 @@ def deferred(
             context=model.context,
             batch_tokens=model.batch_tokens,
             batch_texts=model.batch_texts,
+            warnings=model.warnings,
         )
         write_file(path, kept.model_dump_json().encode())
         return model
@@ -118,7 +118,10 @@ def _place(folder: Path, uri: str, classes: tuple[str, ...], views: Views, optio
         "uri": uri,
         "classes": classes,
         "views": views.model_dump(mode="json"),
-        "options": {name: asdict(options)[name] for name in ("view", "label_map", "dtype", "device", "window")},
+        "options": {
+            name: asdict(options)[name]
+            for name in ("view", "label_map", "dtype", "device", "window", "allow_untrained")
+        },
         "code": [provenance.harness_version(), *adapters],
         "libraries": {name: provenance.version_of(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
     }

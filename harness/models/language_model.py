@@ -14,11 +14,11 @@ from harness.engine.provenance import sha256_bytes
 from harness.errors import ModelError
 from harness.models.numbers import LONGEST, number_row
 from harness.models.options import ModelOptions
+from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
     TorchModel,
     batch_tokens,
-    choose_device,
     fingerprint_of,
     import_torch,
     import_transformers,
@@ -84,7 +84,7 @@ class LanguageModel(TorchModel):
             likelihood = likelihood / np.array([len(choice) for choice in self.choices])
         shifted = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
         scores = shifted / shifted.sum(axis=1, keepdims=True)
-        return np.column_stack([scores.argmax(axis=1), scores])
+        return text_rows(scores)
 
     def cost(self) -> float | None:
         """Nothing is charged."""
@@ -224,7 +224,7 @@ def load_language_model(
     tokenizer = load_tokenizer(folder, offline)
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=offline, trust_remote_code=False)
     kind = "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModelForCausalLM"
-    model = load_model(kind, folder, options.dtype, choose_device(options.device), offline)
+    model, warnings = load_model(kind, folder, options, offline)
     template = str(getattr(tokenizer, "chat_template", "") or "")
     info = ModelInfo(
         uri=uri,
@@ -244,7 +244,9 @@ def load_language_model(
             else "none: the first number of a greedy answer",
         },
     )
-    return LanguageModel(model, tokenizer, info, classes, view)
+    opened = LanguageModel(model, tokenizer, info, classes, view)
+    opened.warnings = (*warnings, *opened.warnings)
+    return opened
 
 
 def check_choices(view: PromptView | None, classes: tuple[str, ...], uri: str) -> PromptView:

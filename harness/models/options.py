@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.errors import UserError
+from harness.models.scores import ScoreMeaning
 
 DataType = Literal["float32", "bfloat16", "float16"]
 
@@ -14,14 +15,17 @@ DataType = Literal["float32", "bfloat16", "float16"]
 class ModelOptions:
     """How to open and ask a model; each has a sound default.
 
-    `label_map` maps the model's own label names to the suite's classes. `window` reads a long text in overlapping windows
+    `label_map` maps the model's own label names to the suite's classes; `scores` says what its scores are, where they are no
+    probabilities. `window` reads a long text in overlapping windows
     and averages, instead of cutting it. Prices are per million tokens, for the cost of a server;
     without `probe` nothing is asked while the model is opened (a plan asks nothing).
     """
 
     view: str | None = None
     allow_unsafe_load: str | None = None
+    allow_untrained: str | None = None
     label_map: dict[str, str] = field(default_factory=dict)
+    scores: ScoreMeaning | None = None
     dtype: DataType = "float32"
     device: str | None = None
     window: bool = False

@@ -14,6 +14,9 @@ from harness.core.names import name_of
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
+from harness.models.labels import map_labels, most_probable
+from harness.models.options import ModelOptions
+from harness.models.scores import probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,10 +25,9 @@ if TYPE_CHECKING:
 class SavedPredictions:
     """Answers looked up by row id."""
 
-    def __init__(
-        self, table: pd.DataFrame, info: ModelInfo, classes: tuple[str, ...], warnings: tuple[Finding, ...]
-    ) -> None:
-        self._table, self.info, self._classes, self.warnings = table, info, classes, warnings
+    def __init__(self, table: pd.DataFrame, info: ModelInfo, classes: tuple[str, ...]) -> None:
+        self._table, self.info, self._classes = table, info, classes
+        self.warnings: tuple[Finding, ...] = ()
 
     def estimator(self) -> Any:
         """None: only answers are known."""
@@ -41,13 +43,18 @@ class SavedPredictions:
             )
         rows = self._table.loc[list(ids)]
         columns = [f"score:{name}" for name in self._classes]
-        scores = rows[columns].to_numpy(dtype=float) if "scores" in self.info.offers else None
-        return Predictions(self._classes, rows["label"].to_numpy(dtype=object if self._classes else float), scores)
+        labels = rows["label"].to_numpy(dtype=object if self._classes else float)
+        if "scores" not in self.info.offers:
+            return Predictions(self._classes, labels, None)
+        scores = rows[columns].to_numpy(dtype=float, copy=True)
+        unknown = ~np.isfinite(scores).all(axis=1) | np.array([label is None for label in labels], dtype=bool)
+        labels[unknown], scores[unknown] = None, np.nan
+        return Predictions(self._classes, labels, scores)
 
 
-def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPredictions:
+def load_predictions(path: Path, table: pd.DataFrame, data: Dataset, options: ModelOptions) -> SavedPredictions:
     """Checks a predictions table (columns id, label, score or score:CLASS) against the data."""
-    table = table.copy()
+    table = _in_the_suites_words(table, data, options, path)
     if "id" not in table:
         raise ModelError(f"{path.name} has no column 'id'. Wanted: id, label and score:<class> columns (or one score).")
     table["id"] = [name_of(value) for value in table["id"]]
@@ -57,12 +64,15 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
             f"{path.name} repeats {int(repeated.sum())} id(s) (first: {table['id'][repeated].iloc[0]}). "
             "Give each row once."
         )
-    scored = bool(data.classes) and _spread_scores(table, data, path)
+    scored = bool(data.classes) and _spread_scores(table, data, options, path)
     if "label" not in table:
         if not scored:
             wanted = "label, score:<class>, or score" if data.classes else "label, the predicted number"
             raise ModelError(f"{path.name} has neither 'label' nor scores. Wanted: {wanted}.")
-        table["label"] = _labels_from_scores(table, data)
+        scores = table[[f"score:{name}" for name in data.classes]].to_numpy(dtype=float)
+        table["label"] = most_probable(
+            _positive_first(data), scores[:, [data.classes.index(c) for c in _positive_first(data)]]
+        )
     elif table["label"].isna().any():
         raise ModelError(f"{path.name} lacks {int(table['label'].isna().sum())} label(s). Every row needs an answer.")
     elif not data.classes:
@@ -80,18 +90,8 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
         absent[role] = len(set(part.ids) - set(table.index))
         if not absent[role]:
             offers.append(role)
-    contrary = int((table["label"] != _labels_from_scores(table, data)).sum()) if scored else 0
-    warning = Finding(
-        measure="model.label_contradicts_score",
-        value=contrary,
-        n=len(table),
-        exact=True,
-        better="lower",
-        unit="rows",
-        reason="the label is not the choice that its scores make" if contrary else None,
-    )
     info = ModelInfo(uri=str(path), kind="predictions", fingerprint=sha256_file(path), offers=offers, absent=absent)
-    return SavedPredictions(table, info, data.classes, (warning,))
+    return SavedPredictions(table, info, data.classes)
 
 
 def _of_suite(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
@@ -104,29 +104,41 @@ def _of_suite(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     return table.rename(index={name: full for name, full in plain.items() if name not in others})
 
 
-def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:
+def _in_the_suites_words(table: pd.DataFrame, data: Dataset, options: ModelOptions, path: Path) -> pd.DataFrame:
+    """The table with the user's names of classes (--label-map) in labels and in the names of score columns."""
+    table, given = table.copy(), options.label_map
+    if not given:
+        return table
+    labels = [name_of(value) for value in table["label"]] if "label" in table else []
+    own = sorted(set(labels) | {str(name).removeprefix("score:") for name in table if str(name).startswith("score:")})
+    map_labels(own, data.classes, given, path.name)
+    if labels:
+        table["label"] = [given.get(label, label) for label in labels]
+    names = {f"score:{label}": f"score:{class_}" for label, class_ in given.items()}
+    return table.rename(columns=names)
+
+
+def _spread_scores(table: pd.DataFrame, data: Dataset, options: ModelOptions, path: Path) -> bool:
+    """Whether the table holds scores, which become a column of probabilities for each class."""
     named = [column for column in table.columns if column.startswith("score:")]
+    wanted = [f"score:{name}" for name in data.classes]
     if named:
-        absent = [name for name in data.classes if f"score:{name}" not in named]
-        if absent:
+        if absent := [name for name in wanted if name not in named]:
             raise ModelError(
-                f"{path.name} has no score for {', '.join(absent)}. Wanted: "
-                + ", ".join(f"score:{name}" for name in data.classes)
-                + "."
+                f"{path.name} has no column {', '.join(absent)}. Wanted: {', '.join(wanted)}; --label-map OWN=CLASS translates a name."
             )
-        for column in named:
-            table[column] = _numbers(table[column], column, path)
-        return True
-    if "score" not in table:
+        scores = np.column_stack([_numbers(table[name], name, path).to_numpy() for name in wanted])
+    elif "score" not in table:
         return False
-    if data.positive is None or len(data.classes) != 2:
+    elif data.positive is None or len(data.classes) != 2:
         raise ModelError(
             f"{path.name} has one 'score' column, but the suite names no positive class. Give score:<class>."
         )
-    other = next(name for name in data.classes if name != data.positive)
-    table["score"] = _numbers(table["score"], "score", path)
-    table[f"score:{data.positive}"] = table["score"]
-    table[f"score:{other}"] = 1 - table["score"]
+    else:
+        other = next(name for name in data.classes if name != data.positive)
+        wanted = [f"score:{other}", f"score:{data.positive}"]
+        scores = _numbers(table["score"], "score", path).to_numpy()[:, None]
+    table[wanted] = probabilities(scores, options.scores, path.name)
     return True
 
 
@@ -137,9 +149,8 @@ def _numbers(column: pd.Series[Any], name: str, path: Path) -> pd.Series[Any]:
         raise ModelError(f"{path.name}: the column {name!r} must hold numbers ({error}).") from error
 
 
-def _labels_from_scores(table: pd.DataFrame, data: Dataset) -> list[str]:
-    if data.positive is not None and len(data.classes) == 2:
-        other = next(name for name in data.classes if name != data.positive)
-        return [data.positive if score >= 0.5 else other for score in table[f"score:{data.positive}"].astype(float)]
-    scores = table[[f"score:{name}" for name in data.classes]].to_numpy(dtype=float)
-    return [data.classes[i] for i in scores.argmax(axis=1)]
+def _positive_first(data: Dataset) -> tuple[str, ...]:
+    """The classes, of two the positive one first: at a probability of 0.5 it is the label."""
+    return (
+        tuple(sorted(data.classes, key=lambda name: name != data.positive)) if len(data.classes) == 2 else data.classes
+    )

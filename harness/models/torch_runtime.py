@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.finding import Finding
 from harness.engine.provenance import sha256_folder
 from harness.errors import DeviceMemoryError, MissingExtraError, ModelError
+from harness.models.options import ModelOptions
 
 Floats = npt.NDArray[np.float64]
 BATCH_TOKENS_CPU, BATCH_TOKENS_ACCELERATOR = 2048, 32768
@@ -171,22 +173,65 @@ def load_tokenizer(folder: str, offline: bool) -> Any:
         raise ModelError(f"The tokenizer of {folder} can't be read: {_first_line(error)}") from error
 
 
-def load_model(kind: str, folder: str, dtype: str, device: Any, offline: bool) -> Any:
-    """The model of transformers' class `kind`, ready to answer; ModelError where it can't be read."""
+def load_model(
+    kind: str, folder: str, options: ModelOptions, offline: bool, unused: tuple[str, ...] = ()
+) -> tuple[Any, tuple[Finding, ...]]:
+    """The model of transformers' class `kind`, ready to answer, and what a reader must know of its weights.
+
+    Raises:
+        ModelError: it can't be read, or its files hold other weights than its config asks for and nobody said why that is right;
+            weights whose names begin as in `unused` do not count.
+    """
     transformers, torch = import_transformers(), import_torch()
+    device = choose_device(options.device)
     if offline:
         refuse_unsafe_files(Path(folder))
     try:
-        model = getattr(transformers, kind).from_pretrained(
+        model, loaded = getattr(transformers, kind).from_pretrained(
             folder,
-            dtype=getattr(torch, dtype),
+            dtype=getattr(torch, options.dtype),
             local_files_only=offline,
             trust_remote_code=False,
             use_safetensors=True,
+            output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"The model {folder} can't be read: {_first_line(error)}") from error
-    return on_device(model, device).eval()
+    names = {how: sorted(name for name in loaded[how] if not name.startswith(unused)) for how in _OTHER_WEIGHTS}
+    return on_device(model, device).eval(), _of_other_weights(names, folder, options.allow_untrained)
+
+
+_OTHER_WEIGHTS = {"missing_keys": "lack", "unexpected_keys": "hold beyond them"}
+
+
+def _of_other_weights(names: dict[str, list[str]], folder: str, reason: str | None) -> tuple[Finding, ...]:
+    """A finding where the files' weights are not those of the config: what is missing would be random, what is left over unread."""
+    told = [
+        f"{verb} {len(names[how])} ({', '.join(names[how][:3])} …)"
+        for how, verb in _OTHER_WEIGHTS.items()
+        if names[how]
+    ]
+    if not told:
+        return ()
+    what = f"the weights that its config asks for: its files {' and '.join(told)}"
+    if reason is None:
+        raise ModelError(
+            f"{folder} is not the model that was trained, because it does not hold {what}. Missing weights would be random numbers. Save it "
+            "again whole (model.save_pretrained), mend config.json, or say why this is right: --allow-untrained REASON."
+        )
+    count = sum(map(len, names.values()))
+    why = f"not {what}. {reason}"
+    return (
+        Finding(
+            measure="model.untrained_weights",
+            value=count,
+            n=count,
+            exact=True,
+            better="lower",
+            unit="weights",
+            reason=why,
+        ),
+    )
 
 
 def on_device(model: Any, device: Any) -> Any:

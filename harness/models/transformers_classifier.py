@@ -12,13 +12,13 @@ from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
 from harness.engine.batching import TextSizes
 from harness.errors import ModelError
-from harness.models.labels import map_labels
+from harness.models.labels import OwnLabels, map_labels
 from harness.models.options import ModelOptions
+from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of, fill_of, fill_with, side_of
 from harness.models.torch_runtime import (
     TorchModel,
     batch_tokens,
-    choose_device,
     fingerprint_of,
     import_torch,
     load_model,
@@ -39,13 +39,13 @@ class TransformersClassifier(TorchModel):
         tokenizer: Any,
         info: ModelInfo,
         classes: tuple[str, ...],
-        order: list[int],
+        labels: OwnLabels | None,
         *,
         window: bool = False,
     ) -> None:
         self._model, self._tokenizer, self.info, self.classes = model, tokenizer, info, classes
-        self._order = order
-        self.warnings: tuple[Finding, ...] = ()
+        self._labels = labels
+        self.warnings: tuple[Finding, ...] = () if labels is None else labels.warnings()
         self._limit = context_of(model.config, tokenizer)
         fill = fill_of(model.config, tokenizer)
         if fill is None and window:
@@ -64,7 +64,8 @@ class TransformersClassifier(TorchModel):
     @property
     def settings(self) -> str:
         """The data type, the windows, the label order and what fills batches up."""
-        return f"{self._model.dtype};window={self._window};order={self._order};{self._tokens.settings}"
+        order = [] if self._labels is None else list(self._labels.order)
+        return f"{self._model.dtype};window={self._window};order={order};{self._tokens.settings}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, special ones included, and how many the vocabulary lacks."""
@@ -73,11 +74,9 @@ class TransformersClassifier(TorchModel):
     def _score(self, texts: list[str]) -> Floats:
         """Class position and probabilities of one batch; for regression 0 and the number."""
         probabilities = self._windowed(texts) if self._window else self._probabilities(self._tokens.batch(texts))
-        if not self.classes:
+        if self._labels is None:
             return np.column_stack([np.zeros(len(texts)), probabilities[:, 0]])
-        ordered = np.empty_like(probabilities)
-        ordered[:, self._order] = probabilities
-        return np.column_stack([ordered.argmax(axis=1), ordered])
+        return text_rows(self._labels.spread(probabilities))
 
     def cost(self) -> float | None:
         """Nothing is charged."""
@@ -123,11 +122,14 @@ def load_classifier(
 ) -> TransformersClassifier:
     """Opens a folder (or hub name) that holds a sequence classifier with its tokenizer."""
     tokenizer = load_tokenizer(folder, offline)
-    model = load_model(
-        "AutoModelForSequenceClassification", folder, options.dtype, choose_device(options.device), offline
-    )
+    model, warnings = load_model("AutoModelForSequenceClassification", folder, options, offline)
+    if classes and model.config.problem_type == "multi_label_classification":
+        raise ModelError(
+            f"{uri} gives each label a probability of its own (problem_type multi_label_classification), and several may be right; of the "
+            "suite's classes one alone is. Give a model of single_label_classification, or audit saved predictions."
+        )
     labels = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
-    order = label_order(labels, classes, options, uri)
+    known = own_labels(labels, classes, options, uri)
     fingerprint = fingerprint_of(folder, model, offline)
     info = ModelInfo(
         uri=uri,
@@ -141,16 +143,18 @@ def load_classifier(
             "dtype": options.dtype,
             "context_tokens": context_of(model.config, tokenizer),
             "long_texts": "read in windows, averaged" if options.window else "cut to the context",
-            "labels": ", ".join(f"{a} = {classes[i]}" for a, i in zip(labels, order, strict=False)),
+            "labels": "" if known is None else str(known),
         },
     )
-    return TransformersClassifier(model, tokenizer, info, classes, order, window=options.window)
+    opened = TransformersClassifier(model, tokenizer, info, classes, known, window=options.window)
+    opened.warnings = (*warnings, *opened.warnings)
+    return opened
 
 
-def label_order(labels: list[str], classes: tuple[str, ...], options: ModelOptions, uri: str) -> list[int]:
-    """The position among the classes of each of the model's labels; none for regression, which wants one output."""
+def own_labels(labels: list[str], classes: tuple[str, ...], options: ModelOptions, uri: str) -> OwnLabels | None:
+    """The suite's class of each of the model's labels; None for regression, which wants one output."""
     if not classes and len(labels) == 1:
-        return []
+        return None
     if not classes:
         raise ModelError(f"{uri} has {len(labels)} outputs, so it is a classifier; the suite's task is regression.")
     if len(labels) == 1:

@@ -13,11 +13,11 @@ from harness.core.finding import Finding
 from harness.engine.batching import TextSizes
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
+from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
     TorchModel,
     batch_tokens,
-    choose_device,
     fingerprint_of,
     import_torch,
     load_model,
@@ -61,7 +61,7 @@ class ZeroShotEncoder(TorchModel):
         likeness = self._embed(texts) @ self._targets.T / TEMPERATURE
         shifted = np.exp(likeness - likeness.max(axis=1, keepdims=True))
         scores = shifted / shifted.sum(axis=1, keepdims=True)
-        return np.column_stack([scores.argmax(axis=1), scores])
+        return text_rows(scores)
 
     def cost(self) -> float | None:
         """Nothing is charged."""
@@ -99,7 +99,10 @@ def load_encoder(
             f"each of the classes {', '.join(classes)} under views.zero_shot to use it by the likeness of texts."
         )
     tokenizer = load_tokenizer(folder, offline)
-    model = load_model("AutoModel", folder, options.dtype, choose_device(options.device), offline)
+    # Its pooler and heads are not asked: the states of its tokens are averaged.
+    model, warnings = load_model(
+        "AutoModel", folder, options, offline, unused=("pooler.", "classifier.", "cls.", "lm_head.", "score.")
+    )
     info = ModelInfo(
         uri=uri,
         kind="zero-shot-encoder",
@@ -113,4 +116,6 @@ def load_encoder(
             "classes_described": "; ".join(f"{name}: {described[name]}" for name in classes),
         },
     )
-    return ZeroShotEncoder(model, tokenizer, info, classes, described)
+    opened = ZeroShotEncoder(model, tokenizer, info, classes, described)
+    opened.warnings = (*warnings, *opened.warnings)
+    return opened

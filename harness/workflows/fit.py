@@ -113,7 +113,7 @@ def tuned_again(
         ModelError: the base is not there any more or another one, or it can't be tuned to these rows.
     """
     from harness.models.torch_runtime import choose_device, on_device
-    from harness.models.transformers_classifier import TransformersClassifier
+    from harness.models.transformers_classifier import TransformersClassifier, own_labels
 
     info, suite, data = evidence.model, evidence.suite, evidence.data
     recipe, train = recipe_on(info.card), data.splits["train"]
@@ -132,7 +132,7 @@ def tuned_again(
         tuned.tokenizer,
         info,
         data.classes,
-        list(range(len(data.classes))),
+        own_labels(list(data.classes), data.classes, ModelOptions(), info.uri) if data.classes else None,
         window=options.window,
     )
     return TextPass(model, suite, AnswerCache(None), Limits(), silent), learned

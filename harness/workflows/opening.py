@@ -65,10 +65,27 @@ def open_model(
             "nothing here. Fit it again, or give --data and --train-data."
         )
     opened: Model | TextModel = opener(uri, Opening(loaded, data, options or ModelOptions()))
+    _refuse_unused(uri, opened.info, options or ModelOptions())
     if manifest is not None:
         card = {**opened.info.card, **manifest}
         opened.info = opened.info.model_copy(update={"card": card})
     return opened, data
+
+
+def _refuse_unused(uri: str, info: ModelInfo, options: ModelOptions) -> None:
+    """ModelError where something is said of the model's labels or scores that this kind of model has none of."""
+    if info.kind in _CHOOSING and options.label_map:
+        raise ModelError(
+            f"{uri} answers with the suite's own choices, so --label-map says nothing of it. Name what it reads under views in the suite."
+        )
+    if options.scores and info.kind not in _SCORED:
+        raise ModelError(
+            f"{uri} gives probabilities by its kind ({info.kind}), so --scores {options.scores} says nothing of it. Leave it out."
+        )
+
+
+_CHOOSING = ("language-model", "openai-server", "zero-shot-encoder")
+_SCORED = ("sklearn", "onnx", "callable", "predictions")
 
 
 def _opener(uri: str) -> Callable[[str, Opening], Any]:
@@ -124,7 +141,7 @@ def _open_callable(uri: str, given: Opening) -> Model:
     from harness.models.callable import load_callable
 
     test = given.data.splits["test"]
-    return load_callable(uri.removeprefix("python:"), uri, given.data.classes, test.inputs.iloc[:1])
+    return load_callable(uri.removeprefix("python:"), uri, given.data.classes, given.options, test.inputs.iloc[:1])
 
 
 def _open_server(uri: str, given: Opening) -> TextModel:
@@ -185,7 +202,7 @@ def _open_skops(uri: str, given: Opening, name: str | None = None) -> Model | Te
     from harness.models.sklearn import load_sklearn
 
     view = given.options.view or ("text" if _manifest_view(Path(uri).parent) == "text" else "columns")
-    return load_sklearn(Path(uri), name or uri, given.data.classes, view)
+    return load_sklearn(Path(uri), name or uri, given.data.classes, given.options, view)
 
 
 def _open_pickle(uri: str, given: Opening) -> Model:
@@ -193,7 +210,7 @@ def _open_pickle(uri: str, given: Opening) -> Model:
     if given.options.allow_unsafe_load and path.suffix in (".pkl", ".pickle", ".joblib"):
         from harness.models.sklearn import load_pickle
 
-        return load_pickle(path, uri, given.options.allow_unsafe_load, given.data.classes)
+        return load_pickle(path, uri, given.data.classes, given.options)
     raise ModelError(
         f"{path.name} is a pickle, which can run any code when it is opened, so it is refused. Convert it where you trust "
         "it: skops.io.dump(joblib.load('model.joblib'), 'model.skops'), or save a torch model as safetensors; or state why "
@@ -211,7 +228,7 @@ def _open_predictions(uri: str, given: Opening) -> Model:
     from harness.models.predictions import load_predictions
 
     refuse_changed_predictions(Path(uri))
-    return load_predictions(Path(uri), read_table(Path(uri)), given.data)
+    return load_predictions(Path(uri), read_table(Path(uri)), given.data, given.options)
 
 
 def _open_transformers(folder: str, uri: str, given: Opening, *, offline: bool = True) -> TextModel:

@@ -4,6 +4,7 @@ import pytest
 
 from harness.errors import ModelError
 from harness.models.callable import load_callable
+from harness.models.options import ModelOptions
 
 SOURCE = """
 import sys
@@ -63,7 +64,9 @@ def load(tmp_path, monkeypatch):
     (tmp_path / "their_model.py").write_text(SOURCE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(__import__("sys").modules, "their_model", raising=False)
-    return lambda factory, classes=("no", "yes"): load_callable(f"their_model:{factory}", "python:x", classes)
+    return lambda factory, classes=("no", "yes"): load_callable(
+        f"their_model:{factory}", "python:x", classes, ModelOptions()
+    )
 
 
 def test_probabilities_are_taken_in_the_order_of_the_classes(load):
@@ -119,7 +122,7 @@ def test_an_answer_that_does_not_fit_is_the_models_mistake(factory, says, load):
 )
 def test_a_factory_that_is_not_there_is_named(target, says, load):
     with pytest.raises(ModelError, match=says):
-        load_callable(target, f"python:{target}", ("no", "yes"))
+        load_callable(target, f"python:{target}", ("no", "yes"), ModelOptions())
 
 
 @pytest.mark.parametrize(

@@ -33,13 +33,116 @@ def test_a_table_model_answers_as_the_model_it_was_made_of(tmp_path):
     assert answers.labels.tolist() == fitted.predict(FRAME.to_numpy()).tolist()
 
 
-def test_a_graph_that_does_not_name_its_classes_is_asked_for_them(tmp_path):
+def test_labels_inside_a_graph_are_read_and_its_columns_have_names_of_their_own(tmp_path):
     path, fitted = saved(tmp_path, False)
-    with pytest.raises(ModelError, match="--label-map"):
+    for told in ({}, {"output_0": "no", "output_1": "yes"}, {"yes": "yes", "no": "no"}):
+        answers = load_onnx(path, "m", ("no", "yes"), ModelOptions(label_map=told)).predict(FRAME, np.arange(200))
+        assert np.abs(answers.scores - fitted.predict_proba(FRAME.to_numpy())).max() < 1e-5
+        assert answers.labels.tolist() == fitted.predict(FRAME.to_numpy()).tolist()
+
+
+WEIGHTS = np.array([[0, 2], [0, 0], [0, 0]], dtype=np.float32)
+
+
+def linear(folder, tail, shift=0.0, label_above=None, columns=2):
+    """A graph of a linear model that ends in `tail`, the same softmax for every shift; its own label 1 above a probability."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    wide = columns == 2
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["m"]),
+        helper.make_node("Add", ["m", "b"], ["z"]),
+        helper.make_node(tail, ["z"], ["out"], **({"axis": 1} if "oftmax" in tail else {})),
+    ]
+    outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", columns])]
+    if label_above is not None:
+        nodes += [
+            helper.make_node("Gather", ["out", "one"], ["p"], axis=1),
+            helper.make_node("Greater", ["p", "t"], ["g"]),
+            helper.make_node("Cast", ["g"], ["label"], to=TensorProto.INT64),
+        ]
+        outputs.insert(0, helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]))
+    constants = {
+        "w": WEIGHTS if wide else WEIGHTS[:, 1:],
+        "b": np.full(columns, shift, dtype=np.float32),
+        "one": np.array(1),
+        "t": np.float32(label_above or 0.5),
+    }
+    made = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
+        outputs,
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    graph = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)])
+    graph.ir_version = 10
+    (folder / "m.onnx").write_bytes(graph.SerializeToString())
+    return folder / "m.onnx"
+
+
+MAP = {"output_0": "no", "output_1": "yes"}
+TRUE = softmax(FRAME.to_numpy() @ WEIGHTS, axis=1)
+
+
+def asked(path, **options):
+    model = load_onnx(path, "m", ("no", "yes"), ModelOptions(label_map=MAP, **options))
+    return model.predict(FRAME, np.arange(200))
+
+
+@pytest.mark.parametrize("tail", ["Softmax", "LogSoftmax"])
+def test_probabilities_and_log_probabilities_are_told_by_the_graph(tmp_path, tail):
+    assert asked(linear(tmp_path, tail)).scores == pytest.approx(TRUE, abs=1e-5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 30.0, -30.0])
+def test_logits_are_refused_until_the_user_says_what_they_are(tmp_path, shift):
+    path = linear(tmp_path, "Identity", shift)
+    with pytest.raises(
+        ModelError, match=r"no probabilities \(logits and decision scores look so\). Say what they are: --scores"
+    ):
+        asked(path)
+    for meaning in ("logit", "decision_function"):
+        assert asked(path, scores=meaning).scores == pytest.approx(TRUE, abs=1e-4)
+    with pytest.raises(ModelError, match="--scores says log_probability"):
+        asked(path, scores="log_probability")
+
+
+def test_one_column_is_of_the_class_that_the_user_names(tmp_path):
+    path = linear(tmp_path, "Sigmoid", columns=1)
+    with pytest.raises(ModelError, match="--label-map 'not output_0'"):
         load_onnx(path, "m", ("no", "yes"), ModelOptions()).predict(FRAME, np.arange(200))
-    told = ModelOptions(label_map={"output_0": "no", "output_1": "yes"})
-    answers = load_onnx(path, "m", ("no", "yes"), told).predict(FRAME, np.arange(200))
-    assert np.abs(answers.scores - fitted.predict_proba(FRAME.to_numpy())).max() < 1e-5
+    answers = load_onnx(path, "m", ("no", "yes"), ModelOptions(label_map={"output_0": "yes"})).predict(
+        FRAME, np.arange(200)
+    )
+    assert answers.scores == pytest.approx(TRUE, abs=1e-5)
+
+
+def test_the_graphs_own_label_is_its_answer(tmp_path):
+    answers = asked(linear(tmp_path, "Softmax", label_above=0.8))
+    assert answers.labels.tolist() == np.where(TRUE[:, 1] > 0.8, "yes", "no").tolist()
+    assert answers.scores == pytest.approx(TRUE, abs=1e-5)
+
+
+def test_columns_in_another_order_than_the_labels_are_refused(tmp_path):
+    from sklearn.svm import SVC
+
+    fitted = SVC(kernel="linear").fit(FRAME.to_numpy(dtype=np.float32), LABELS)
+    shape = [("inputs", skl2onnx.common.data_types.FloatTensorType([None, 3]))]
+    graph = skl2onnx.convert_sklearn(fitted, initial_types=shape, options={id(fitted): {"zipmap": False}})
+    (tmp_path / "m.onnx").write_bytes(graph.SerializeToString())
+    with pytest.raises(ModelError, match="not in the order of its labels"):
+        asked(tmp_path / "m.onnx")
+
+
+def test_a_row_without_a_finite_number_is_not_answered(tmp_path):
+    rows = FRAME.copy()
+    rows.loc[3, "a"] = np.nan
+    answers = load_onnx(linear(tmp_path, "Softmax"), "m", ("no", "yes"), ModelOptions(label_map=MAP)).predict(
+        rows, np.arange(200)
+    )
+    assert answers.labels[3] is None and np.isnan(answers.scores[3]).all()
+    assert answers.answered.sum() == 199
 
 
 def test_columns_that_do_not_fit_say_what_is_wanted(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from harness.core.dataset import Dataset, Split
 from harness.datasets.readers import read_table
 from harness.errors import ModelError
+from harness.models.options import ModelOptions
 from harness.models.predictions import load_predictions
 
 IDS = np.array([str(i) for i in range(6)], dtype=object)
@@ -25,7 +26,7 @@ def dataset(classes=("no", "yes"), positive="yes"):
 def load(tmp_path):
     """Saves a table under a suffix, and opens it as a model."""
 
-    def loaded(table, suffix="csv", data=None):
+    def loaded(table, suffix="csv", data=None, options=None):
         path = tmp_path / f"p.{suffix}"
         table = pd.DataFrame(table)
         if suffix == "parquet":
@@ -34,7 +35,7 @@ def load(tmp_path):
             table.to_json(path, orient="records", lines=True)
         else:
             table.to_csv(path, index=False)
-        return load_predictions(path, read_table(path), data or dataset())
+        return load_predictions(path, read_table(path), data or dataset(), options or ModelOptions())
 
     return loaded
 
@@ -93,10 +94,28 @@ def test_numbers_as_labels_and_ids_are_their_names(load):
         assert answers(model, ["0", "1"]).labels.tolist() == ["1", "0"]
 
 
-def test_labels_that_contradict_their_scores_are_counted(load):
-    contrary = {**FULL, "label": ["yes", "yes", "no", "no", "no", "yes"]}
-    assert [w.value for w in load(contrary).warnings] == [2]
-    assert [w.value for w in load(FULL).warnings] == [0]
+def test_the_files_names_of_classes_are_translated(load):
+    told = ModelOptions(label_map={"0": "no", "1": "yes"})
+    table = {"id": IDS, "label": [0, 1] * 3, "score:0": [0.9, 0.2] * 3, "score:1": [0.1, 0.8] * 3}
+    model = load(table, options=told)
+    assert answers(model, IDS).labels.tolist() == ["no", "yes"] * 3
+    assert answers(model, IDS).scores[:, 1].tolist() == [0.1, 0.8] * 3
+    with pytest.raises(ModelError, match="The label map names 'perhaps'"):
+        load(FULL, options=ModelOptions(label_map={"yes": "perhaps"}))
+
+
+def test_scores_that_are_logits_are_refused_until_it_is_said(load):
+    table = {"id": IDS, "score:no": [-3.0, 4.0] * 3, "score:yes": [3.0, -4.0] * 3}
+    with pytest.raises(ModelError, match="--scores probability"):
+        load(table)
+    found = answers(load(table, options=ModelOptions(scores="logit")), IDS)
+    assert found.labels.tolist() == ["yes", "no"] * 3
+    assert found.scores[0, 1] == pytest.approx(1 / (1 + np.exp(-6)))
+
+
+def test_a_row_without_a_finite_score_is_not_answered(load):
+    found = answers(load({"id": IDS, "label": ["no"] * 6, "score": [0.1, None, 0.2, 0.1, 0.1, 0.1]}), IDS)
+    assert found.labels[1] is None and found.answered.sum() == 5
 
 
 @pytest.mark.parametrize(
@@ -106,7 +125,7 @@ def test_labels_that_contradict_their_scores_are_counted(load):
         ({"id": [1, 1], "label": ["no", "no"]}, r"repeats 1 id\(s\) \(first: 1\)"),
         ({"id": [1], "note": ["x"]}, "neither 'label' nor scores"),
         ({"id": [1, 2], "label": ["no", None]}, r"lacks 1 label\(s\)"),
-        ({"id": [1], "score:yes": [0.5]}, "no score for no"),
+        ({"id": [1], "score:yes": [0.5]}, "no column score:no"),
         ({"id": [1], "score": ["high"]}, "must hold numbers"),
     ],
 )

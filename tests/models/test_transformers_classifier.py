@@ -60,7 +60,7 @@ def test_labels_that_say_nothing_are_asked_for_and_can_be_given(make_classifier)
     assert given.info.card["labels"] == "LABEL_0 = yes, LABEL_1 = no"
 
 
-@pytest.mark.parametrize("own", [("no", "no"), ("no", "perhaps"), ("no", "yes", "other"), ("no",)])
+@pytest.mark.parametrize("own", [("no", "no"), ("no", "perhaps"), ("no", "yes", "other"), ()])
 def test_labels_that_do_not_fit_are_refused(own):
     with pytest.raises(ModelError, match="can't be told"):
         map_labels(own, CLASSES, {}, "m")

@@ -1,0 +1,71 @@
+"""What the numbers mean that a model gives its classes, and the probabilities that follow; never guessed from their look."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import ModelError
+
+Floats = npt.NDArray[np.float64]
+ScoreMeaning = Literal["probability", "log_probability", "logit", "decision_function"]
+MEANINGS: tuple[str, ...] = get_args(ScoreMeaning)
+TOLERANCE = 1e-3
+"""How far from 1 the probabilities of a row may sum: 16-bit numbers do not come closer."""
+NOT_FINITE = -4.0
+"""The code of a text's answer that is no finite number (`text_pass.NO_ANSWER`)."""
+
+
+def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Floats:
+    """Probabilities (n, k) of what a model gives its labels (n, k), by its meaning; rows that are not finite stay so.
+
+    Of logits and decision scores the softmax (of one column, for the second of two labels, the logistic function). Decision scores
+    rank rows as the model does, but say nothing of how probable a class is. Without a meaning they must be probabilities as they are.
+
+    Raises:
+        ModelError: they are not what they are said to be, or no probabilities where nothing is said.
+    """
+    finite = np.isfinite(scores).all(axis=1)
+    if meaning == "log_probability":
+        finite |= (np.isneginf(scores) | np.isfinite(scores)).all(axis=1) & np.isfinite(scores).any(axis=1)
+    known, out = scores[finite], np.full((len(scores), max(scores.shape[1], 2)), np.nan)
+    if meaning in ("logit", "decision_function"):
+        both = known if known.shape[1] > 1 else np.hstack([np.zeros_like(known), known])
+        shifted = np.exp(both - both.max(axis=1, keepdims=True))
+        out[finite] = shifted / shifted.sum(axis=1, keepdims=True)
+        return out
+    found = np.exp(known) if meaning == "log_probability" else known
+    if found.shape[1] == 1:
+        found = np.hstack([1 - found, found])
+    if len(found) and not _are_probabilities(found):
+        raise ModelError(
+            f"{name} gives {_look(known)}"
+            + ("" if meaning is None else f", and --scores says {meaning}")
+            + f". Say what they are: --scores {'|'.join(MEANINGS)}, or let the model give probabilities."
+        )
+    out[finite] = found
+    return out
+
+
+def _are_probabilities(found: Floats) -> bool:
+    return bool(found.min() >= 0 and found.max() <= 1 + TOLERANCE and np.abs(found.sum(axis=1) - 1).max() <= TOLERANCE)
+
+
+def _look(known: Floats) -> str:
+    """What the scores (n, k) are by their look, in words."""
+    sums = known.sum(axis=1)
+    span = f"scores from {known.min():.4g} to {known.max():.4g} whose rows sum to {sums.min():.4g} to {sums.max():.4g}"
+    if known.max() <= 0 and np.abs(np.exp(known).sum(axis=1) - 1).max() <= TOLERANCE:
+        return f"{span}, so no probabilities (their exponentials sum to 1, as those of log-probabilities do)"
+    if known.min() >= 0 and known.max() <= 1:
+        return f"{span}, so no probabilities of labels of which one alone is right"
+    return f"{span}, so no probabilities (logits and decision scores look so)"
+
+
+def text_rows(scores: Floats) -> Floats:
+    """Rows (n, 1 + classes) of a text model with these probabilities: the position of the largest first, or NOT_FINITE."""
+    finite = np.asarray(np.isfinite(scores).all(axis=1))
+    first = np.where(finite, np.where(finite[:, None], scores, 0.0).argmax(axis=1), NOT_FINITE)
+    return np.column_stack([first, scores])
