@@ -12,7 +12,7 @@ import joblib
 import pytest
 import skops.io
 
-from harness.models.sklearn import ALLOWED_TYPES
+from harness.models.allowed_types import TYPES
 
 SUITE = "finance/credit-risk"
 
@@ -92,7 +92,7 @@ def test_a_shell_completes_a_verb(tmp_path):
 
 @pytest.fixture
 def pickled(credit_model, tmp_path):
-    model = skops.io.load(credit_model / "model.skops", trusted=sorted(ALLOWED_TYPES))
+    model = skops.io.load(credit_model / "model.skops", trusted=sorted(TYPES))
     joblib.dump(model, tmp_path / "model.joblib")
 
 
