@@ -65,7 +65,8 @@ def open_model(
             "nothing here. Fit it again, or give --data and --train-data."
         )
     opened: Model | TextModel = opener(uri, Opening(loaded, data, options or ModelOptions()))
-    _refuse_unused(uri, opened.info, options or ModelOptions())
+    if options is not None and (options.label_map or options.scores):
+        _refuse_unused(uri, opened.info, options)
     if manifest is not None:
         card = {**opened.info.card, **manifest}
         opened.info = opened.info.model_copy(update={"card": card})
@@ -78,14 +79,13 @@ def _refuse_unused(uri: str, info: ModelInfo, options: ModelOptions) -> None:
         raise ModelError(
             f"{uri} answers with the suite's own choices, so --label-map says nothing of it. Name what it reads under views in the suite."
         )
-    if options.scores and info.kind not in _SCORED:
+    if options.scores and info.kind in (*_CHOOSING, "transformers-classifier"):
         raise ModelError(
             f"{uri} gives probabilities by its kind ({info.kind}), so --scores {options.scores} says nothing of it. Leave it out."
         )
 
 
 _CHOOSING = ("language-model", "openai-server", "zero-shot-encoder")
-_SCORED = ("sklearn", "onnx", "callable", "predictions")
 
 
 def _opener(uri: str) -> Callable[[str, Opening], Any]:

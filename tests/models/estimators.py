@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 ROWS = 120
 FRAME = pd.DataFrame(np.abs(RNG.normal(size=(ROWS, 3))), columns=["a", "b", "c"])
 NUMBERS = FRAME["a"].to_numpy() + RNG.uniform(0.1, 0.5, ROWS)
-CLASSES = np.where(NUMBERS > np.median(NUMBERS), "yes", "no")
+CLASSES = np.where(np.median(NUMBERS) < NUMBERS, "yes", "no")
 
 
 def every(kind: str) -> Iterator[tuple[str, Any]]:
@@ -46,7 +46,11 @@ def fitted(name: str, estimator: Any, kind: str) -> Any:
     elif "estimator" in own:
         given["estimator"] = tree if name.startswith(("AdaBoost", "Bagging")) else line
     for few in ("iterations", "n_estimators", "max_iter"):
-        if few in own and not given.keys() & {"iterations"} and name.startswith(("XGB", "LGBM", "CatBoost", "Gradient", "HistGradient", "Random", "Extra")):
+        if (
+            few in own
+            and not given.keys() & {"iterations"}
+            and name.startswith(("XGB", "LGBM", "CatBoost", "Gradient", "HistGradient", "Random", "Extra"))
+        ):
             given[few] = 8
     given |= {"verbose": {"LGBM": -1, "CatB": 0}[name[:4]]} if name[:4] in ("LGBM", "CatB") else {}
     given |= {"allow_writing_files": False} if name.startswith("CatBoost") else {}

@@ -49,6 +49,35 @@ def predict_interrupted():
         raise KeyboardInterrupt
     return predict
 
+def named():
+    import pandas
+    return lambda frame: pandas.DataFrame({"yes": frame["x"], "no": 1 - frame["x"]})
+
+def shuffled():
+    return lambda frame: frame["x"].map(lambda x: "yes" if x > 0.3 else "no").sample(frac=1, random_state=1)
+
+def renumbered():
+    return lambda frame: frame["x"].map(str).set_axis(range(7, 7 + len(frame)))
+
+def cut():
+    return lambda frame: frame["x"].map(str).iloc[1:]
+
+def logits():
+    return lambda frame: np.column_stack([-frame["x"], frame["x"]])
+
+def fractions():
+    return lambda frame: frame["x"].to_numpy()
+
+def unsure():
+    return lambda frame: ["no", None, "yes"][: len(frame)]
+
+def tensor():
+    import torch
+    def predict(frame):
+        chance = torch.tensor(frame["x"].to_numpy(), requires_grad=True)
+        return torch.stack([1 - chance, chance], 1)
+    return predict
+
 def overwrites():
     def predict(frame):
         frame["x"] = 0.0
@@ -73,6 +102,35 @@ def test_probabilities_are_taken_in_the_order_of_the_classes(load):
     found = load("chances").predict(FRAME, ROWS)
     assert found.scores.tolist() == [[0.9, 0.1], [0.6, 0.4], [pytest.approx(0.1), 0.9]]
     assert found.labels.tolist() == ["no", "no", "yes"]
+
+
+@pytest.mark.parametrize("factory", ["named", "tensor"])
+def test_columns_are_taken_by_name_where_they_have_one(load, factory):
+    found = load(factory).predict(FRAME, ROWS)
+    assert found.scores[:, 1] == pytest.approx(FRAME["x"].to_numpy())
+    assert found.labels.tolist() == ["no", "no", "yes"]
+
+
+def test_a_series_in_another_order_is_read_by_its_index(load):
+    assert load("shuffled").predict(FRAME, ROWS).labels.tolist() == ["no", "yes", "yes"]
+
+
+def test_none_is_no_answer(load):
+    assert load("unsure").predict(FRAME, ROWS).labels.tolist() == ["no", None, "yes"]
+
+
+def test_logits_are_probabilities_where_the_user_says_so(load, tmp_path):
+    with pytest.raises(ModelError, match="--scores probability"):
+        load("logits").predict(FRAME, ROWS)
+    told = load_callable("their_model:logits", "python:x", ("no", "yes"), ModelOptions(scores="logit"))
+    assert told.predict(FRAME, ROWS).scores[:, 1] == pytest.approx(1 / (1 + np.exp(-2 * FRAME["x"])))
+
+
+def test_a_label_map_translates_what_it_says(load):
+    told = ModelOptions(label_map={"0": "no", "1": "yes"})
+    load("numbers")
+    found = load_callable("their_model:numbers", "python:x", ("no", "yes"), told).predict(FRAME, ROWS)
+    assert found.labels.tolist() == ["no", "yes", "yes"]
 
 
 @pytest.mark.parametrize(("factory", "classes"), [("labels", ("no", "yes")), ("numbers", ("0", "1"))])
@@ -100,6 +158,9 @@ def test_the_fingerprint_is_that_of_the_source(load, tmp_path):
     ("factory", "says"),
     [
         ("thin", r"shape \(3, 3\); wanted \(n,\) labels or \(n, 2\)"),
+        ("renumbered", "whose index is not that of the 3 rows"),
+        ("cut", "returned 2 rows whose index"),
+        ("fractions", "one number with a fraction a row"),
         ("broken", "raised ZeroDivisionError"),
         ("exits", r"called sys\.exit\(0\) in predict"),
         ("exits_late", r"called sys\.exit\(0\) in predict"),

@@ -106,3 +106,11 @@ def test_a_model_that_no_longer_reads_as_described_is_refused(make_classifier, t
     with pytest.raises(ModelError, match="does not read as it was described"):
         answers(opened(folder))
     assert first.context != 7
+
+
+def test_what_a_reader_must_know_of_a_model_is_kept_with_it(make_classifier, tmp_path):
+    folder, meant = make_classifier(("no", "never")), {"no": "no", "never": "no"}
+    first, again = opened(folder, label_map=meant), opened(folder, label_map=meant)
+    assert isinstance(again, DeferredModel) and not is_read(again)
+    assert [told.measure for told in again.warnings] == ["model.unlearned_classes"]
+    assert again.warnings == first.warnings

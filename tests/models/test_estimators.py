@@ -16,7 +16,10 @@ from harness.models.sklearn import load_sklearn
 from tests.models.estimators import FRAME, every, fitted
 
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
-START, END = "<!-- table of estimators: written by tests/models/test_estimators.py -->", "<!-- end of the table of estimators -->"
+START, END = (
+    "<!-- table of estimators: written by tests/models/test_estimators.py -->",
+    "<!-- end of the table of estimators -->",
+)
 KINDS = {"classifier": ("no", "yes"), "regressor": ()}
 SEVERAL = {
     "ClassifierChain": "several outputs",
@@ -47,7 +50,7 @@ EVERY = [(kind, name, one) for kind in KINDS for name, one in every(kind)]
 def test_it_is_opened_and_answers_as_itself_or_is_refused(kind, name, one, tmp_path):
     estimator = fitted(name, one, kind)
     if name in SEVERAL:
-        with pytest.raises(ModelError, match="one output at a time|can't read"):
+        with pytest.raises(ModelError, match=r"one output at a time|can't read"):
             opened(name, estimator, kind, tmp_path).predict(FRAME, np.arange(len(FRAME)))
         return
     model = opened(name, estimator, kind, tmp_path)

@@ -28,6 +28,42 @@ def test_files_that_can_not_be_opened_safely_say_what_to_do(tmp_path, name, says
         opened(tmp_path / name)
 
 
+def test_the_advice_on_a_pickle_works_also_for_xgboost(tmp_path):
+    import joblib
+    import skops.io
+    from xgboost import XGBClassifier
+
+    joblib.dump(XGBClassifier(n_estimators=2).fit([[0.0], [1.0]], [0, 1]), tmp_path / "xgb.joblib")
+    with pytest.raises(ModelError, match=r"skops\.io\.dump\(joblib\.load\('model\.joblib'\), 'model\.skops'\)"):
+        opened(tmp_path / "xgb.joblib")
+    skops.io.dump(joblib.load(tmp_path / "xgb.joblib"), tmp_path / "xgb.skops")
+    with pytest.raises(ModelError, match="--label-map '0'='no' --label-map '1'='yes'"):
+        opened(tmp_path / "xgb.skops")
+    model, _ = opened(tmp_path / "xgb.skops", label_map={"0": "no", "1": "yes"})
+    assert model.labels.classes == ("no", "yes")
+
+
+def test_a_model_of_several_outputs_is_audited_one_at_a_time(tmp_path):
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multioutput import MultiOutputClassifier
+
+    fitted = MultiOutputClassifier(LogisticRegression()).fit([[0.0], [1.0]], [["no", "a"], ["yes", "b"]])
+    skops.io.dump(fitted, tmp_path / "both.skops")
+    with pytest.raises(ModelError, match=r"model\.estimators_\[0\]"):
+        opened(tmp_path / "both.skops")
+    skops.io.dump(fitted.estimators_[0], tmp_path / "one.skops")
+    assert opened(tmp_path / "one.skops")[0].labels.classes == ("no", "yes")
+
+
+def test_what_says_nothing_of_a_kind_of_model_is_refused(make_classifier, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    with pytest.raises(ModelError, match="--scores logit says nothing of it"):
+        opened(make_classifier(), scores="logit", device="cpu")
+    with pytest.raises(ModelError, match="--label-map says nothing of it"):
+        opened("http://127.0.0.1:9/v1#m", label_map={"a": "no"}, probe=False)
+
+
 def test_a_torch_pickle_stays_closed_whatever_the_reason(tmp_path):
     (tmp_path / "model.pt").write_bytes(b"x")
     with pytest.raises(ModelError, match="is a pickle"):
