@@ -24,6 +24,7 @@ from harness.models.torch_runtime import (
     is_out_of_memory,
     load_tokenizer,
     on_device,
+    other_weights,
 )
 
 Ints = npt.NDArray[np.int64]
@@ -216,9 +217,10 @@ def _fresh_model(transformers: Any, folder: str, classes: tuple[str, ...]) -> An
     if classes:
         head = {"num_labels": len(classes), "id2label": names, "label2id": {name: i for i, name in names.items()}}
     try:
-        return transformers.AutoModelForSequenceClassification.from_pretrained(
+        model, loaded = transformers.AutoModelForSequenceClassification.from_pretrained(
             folder,
             **head,
+            output_loading_info=True,
             local_files_only=Path(folder).exists(),
             trust_remote_code=False,
             use_safetensors=True,
@@ -227,6 +229,8 @@ def _fresh_model(transformers: Any, folder: str, classes: tuple[str, ...]) -> An
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         first = (str(error).splitlines() or [""])[0]
         raise ModelError(f"{folder} can't be fine-tuned as a classifier: {first}") from error
+    other_weights(loaded, folder, None, whole=False)
+    return model
 
 
 def _settle_filling(model: Any, tokenizer: Any, folder: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -174,13 +175,13 @@ def load_tokenizer(folder: str, offline: bool) -> Any:
 
 
 def load_model(
-    kind: str, folder: str, options: ModelOptions, offline: bool, unused: tuple[str, ...] = ()
+    kind: str, folder: str, options: ModelOptions, offline: bool, *, whole: bool = True
 ) -> tuple[Any, tuple[Finding, ...]]:
     """The model of transformers' class `kind`, ready to answer, and what a reader must know of its weights.
 
     Raises:
-        ModelError: it can't be read, or its files hold other weights than its config asks for and nobody said why that is right;
-            weights whose names begin as in `unused` do not count.
+        ModelError: it can't be read, or its files hold other weights than its config asks for and nobody said why that is right; heads
+            do not count where the model is not wanted `whole`.
     """
     transformers, torch = import_transformers(), import_torch()
     device = choose_device(options.device)
@@ -197,15 +198,24 @@ def load_model(
         )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelError(f"The model {folder} can't be read: {_first_line(error)}") from error
-    names = {how: sorted(name for name in loaded[how] if not name.startswith(unused)) for how in _OTHER_WEIGHTS}
-    return on_device(model, device).eval(), _of_other_weights(names, folder, options.allow_untrained)
+    return on_device(model, device).eval(), other_weights(loaded, folder, options.allow_untrained, whole=whole)
 
 
 _OTHER_WEIGHTS = {"missing_keys": "lack", "unexpected_keys": "hold beyond them"}
+_HEADS = re.compile(
+    r"(^|\.)(pooler|classifier|pre_classifier|score|cls|lm_head|classification_head|qa_outputs|vocab_\w+)\."
+)
 
 
-def _of_other_weights(names: dict[str, list[str]], folder: str, reason: str | None) -> tuple[Finding, ...]:
-    """A finding where the files' weights are not those of the config: what is missing would be random, what is left over unread."""
+def other_weights(loaded: dict[str, Any], folder: str, reason: str | None, *, whole: bool) -> tuple[Finding, ...]:
+    """A finding where a folder's weights are not those of its config: what is missing would be random, what is left over unread.
+
+    `loaded` is what transformers tells of reading them. Heads do not count where the model is not wanted `whole`.
+
+    Raises:
+        ModelError: they are not, and no reason is given.
+    """
+    names = {how: sorted(name for name in loaded[how] if whole or not _HEADS.search(name)) for how in _OTHER_WEIGHTS}
     told = [
         f"{verb} {len(names[how])} ({', '.join(names[how][:3])} …)"
         for how, verb in _OTHER_WEIGHTS.items()

@@ -100,9 +100,7 @@ def load_encoder(
         )
     tokenizer = load_tokenizer(folder, offline)
     # Its pooler and heads are not asked: the states of its tokens are averaged.
-    model, warnings = load_model(
-        "AutoModel", folder, options, offline, unused=("pooler.", "classifier.", "cls.", "lm_head.", "score.")
-    )
+    model, warnings = load_model("AutoModel", folder, options, offline, whole=False)
     info = ModelInfo(
         uri=uri,
         kind="zero-shot-encoder",

@@ -89,3 +89,18 @@ def test_a_decoder_without_a_padding_token_is_fitted_at_the_token_at_which_it_is
     assert -np.log(answers[np.arange(200), 1 + np.arange(200) % 2]).mean() == pytest.approx(
         min(validation for _, validation in tuned.history), abs=0.05
     )
+
+
+def test_a_base_that_lacks_layers_is_not_fine_tuned(make_classifier, tmp_path):
+    import json
+
+    base = make_classifier()
+    target = tmp_path / "base"
+    target.mkdir()
+    for file in base.iterdir():
+        (target / file.name).write_bytes(file.read_bytes())
+    config = json.loads((target / "config.json").read_text(encoding="utf-8"))
+    (target / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}), encoding="utf-8")
+    examples = Examples(["the loan is denied", "low risk"], np.array(["no", "yes"]))
+    with pytest.raises(ModelError, match="Missing weights would be random numbers"):
+        fine_tune(str(target), examples, ("no", "yes"), Recipe(epochs=1, device="cpu"), lambda *_: None)
