@@ -223,4 +223,5 @@ expect 0 harness compare finance/credit-risk --vertical minilm --general tfidf -
 grep -q "By the learning curve" compare/tuned.md
 expect 0 harness fit manufacturing/process-optimisation --base bundled:minilm -o concrete-minilm --epochs 1 --freeze -1
 decides harness audit manufacturing/process-optimisation --model concrete-minilm -o concrete-minilm.html
+. "$root/tests/answers.sh"
 echo "the wheel passes"
