@@ -124,7 +124,7 @@ def measured(record, measure):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measured"]:
-        print(measured(sys.argv[2], sys.argv[3]))
+        sys.stdout.write(f"{measured(sys.argv[2], sys.argv[3])}\n")
     else:
         table = write_loans()
         write_estimators(table)
