@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
@@ -90,6 +92,13 @@ def test_a_model_that_reads_a_column_that_is_no_feature_is_not_traced():
     fitted = make_pipeline(SimpleImputer(), LogisticRegression()).fit(FRAME[NUMBERS], TRUTH)
     assert trace(fitted, ["a", "b"]) is None
     assert trace(fitted, ["c", "b", "a", "k"]).owners == [2, 1, 0]
+
+
+@pytest.mark.parametrize("model", [LGBMClassifier(verbose=-1, n_jobs=1, n_estimators=2), CatBoostClassifier(iterations=2, verbose=0, allow_writing_files=False)])  # fmt: skip
+def test_names_that_a_library_made_up_are_positions(model):
+    rows = FRAME[["b", "c"]]
+    assert trace(model.fit(rows.to_numpy(), TRUTH), ["b", "c"]).owners == [0, 1]
+    assert trace(model.fit(rows, TRUTH), ["c", "k", "b"]).owners == [2, 0]
 
 
 def test_a_one_hot_column_is_credited_to_its_own_feature_though_anothers_name_begins_alike():

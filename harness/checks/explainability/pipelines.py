@@ -37,7 +37,7 @@ class Traced:
 
 def trace(estimator: Any, features: list[str]) -> Traced | None:
     """A fitted scikit-learn pipeline or a model without one, of these features; None where a column can't be traced."""
-    names = list(getattr(estimator, "feature_names_in_", features))
+    names = _columns(estimator, features)
     if not set(names) <= set(features):
         return None
     steps = _steps(estimator)
@@ -55,6 +55,16 @@ def trace(estimator: Any, features: list[str]) -> Traced | None:
         return found
 
     return Traced(steps[-1], transform, owners)
+
+
+def _columns(estimator: Any, features: list[str]) -> list[str]:
+    """The features that an estimator reads, in its order: by the names that it was fitted on, else all by position.
+
+    CatBoost has names under another name; it and LightGBM make some up (`0`, `Column_0`) where they were given none.
+    """
+    names = list(getattr(estimator, "feature_names_in_", getattr(estimator, "feature_names_", features)))
+    unnamed = len(names) == len(features) and set(names).isdisjoint(features)
+    return features if unnamed else names
 
 
 def _steps(part: Any) -> list[Any]:

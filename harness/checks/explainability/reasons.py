@@ -3,12 +3,12 @@
 A denial is a test row whose answer is not the favourable outcome. Its reasons: the `top` features whose SHAP values
 push most towards that outcome, as many as push at all. 12 CFR 1002.9(b)(2) asks a creditor for the principal reasons
 of a refusal; its commentary doubts that more than four help the applicant. The reasons are computed twice, against two
-disjoint samples of background rows and, for models of unknown structure, with two seeds of the permutations; the
+disjoint samples of background rows and, where permutations are sampled, with two seeds of these; the
 reasons named are those of the mean of both. Agreement = mean Jaccard index of the two sets. A denial is flagged where
 its first reason changes, where the index lies below `overlap`, or where a run names no reason. Where
 values don't add up to the model's output there are no reasons.
 
-Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose
+Varied: the background and the permutations. Not varied: the model, whose
 refitting may move credit between correlated features; and which features the suite has. Intervals: Clopper and
 Pearson's of shares, and of the mean among as many rows as its variance is worth (`stats.means.bounded_mean`); counts
 are divided by their design effect where rows are clustered. They tell of the sample of denials, not of the two
