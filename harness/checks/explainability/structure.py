@@ -42,8 +42,8 @@ def by_structure(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, 
     traced = trace(estimator, list(sample.columns))
     if traced is None or not (is_tree(traced.model) or _is_linear(traced.model)):
         return None
-    given, background = traced.transform(sample), traced.transform(reference)
     try:
+        given, background = traced.transform(sample), traced.transform(reference)
         values = _values(traced, _dense(given), _dense(background))
         output, base = (raw_outputs(traced.model, part) for part in (given, background))
     except UNREADABLE:  # words among the columns, or a model that reads other ones
