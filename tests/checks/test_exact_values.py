@@ -68,7 +68,7 @@ FEW = {"n_estimators": 12, **SMALL}
 CATBOOST = {"iterations": 12, "random_seed": 0, "verbose": 0, "allow_writing_files": False}
 TREE, LINEAR, EXACT = "Tree (interventional)", "Linear (interventional)", "Exact (interventional)"
 CLASSIFIERS = {
-    "logistic regression": (LogisticRegression(), True, LINEAR, LINEAR),
+    "logistic regression": (LogisticRegression(), True, LINEAR, EXACT),
     "random forest": (RandomForestClassifier(**FEW), False, TREE, TREE),
     "extra trees": (ExtraTreesClassifier(**FEW), False, TREE, TREE),
     "decision tree": (DecisionTreeClassifier(max_depth=5, **SMALL), False, TREE, TREE),

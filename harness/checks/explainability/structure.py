@@ -36,7 +36,7 @@ class Structural:
 def by_structure(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, number: str) -> Structural | None:
     """The rows of sample (n) against reference (background rows); None where the structure is not known.
 
-    A number predicted is in the space `number`; of log-odds of three classes or more each class's log-probability is
+    A number predicted is in the space `number`; of boosting of three classes or more each class's log-probability is
     explained, less their mean over the classes.
     """
     traced = trace(estimator, list(sample.columns))
@@ -56,7 +56,10 @@ def by_structure(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, 
 
 
 def _is_linear(model: Any) -> bool:
-    return type(model).__module__.startswith("sklearn.") and type(model).__name__ in LINEAR
+    """Linear models of one output: of several classes each one's log-odds hang on every coefficient, so probabilities are
+    asked for."""
+    known = type(model).__module__.startswith("sklearn.") and type(model).__name__ in LINEAR
+    return known and np.atleast_2d(model.coef_).shape[0] == 1
 
 
 def _dense(given: Any) -> Floats:
@@ -70,12 +73,9 @@ def _values(traced: Traced, matrix: Floats, background: Floats) -> Floats | None
     shap, model = import_shap(), traced.model
     # Without max_samples SHAP would take 100 of the rows. The masker gives their mean alone: it compares no values.
     masker = shap.maskers.Independent(background, max_samples=len(background))
-    coefficients, intercepts = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
-    values = [
-        shap.LinearExplainer((one, intercept), masker)(matrix).values
-        for one, intercept in zip(coefficients, intercepts, strict=True)
-    ]
-    return _summed(np.stack(values, axis=-1), traced.owners)
+    one, intercept = np.ravel(model.coef_), float(np.ravel(model.intercept_)[0])
+    values = np.asarray(shap.LinearExplainer((one, intercept), masker)(matrix).values, dtype=float)
+    return _summed(values[..., None], traced.owners)
 
 
 def _told(model: Any, values: Floats, base: Floats, output: Floats, number: str) -> Structural:
