@@ -1,6 +1,7 @@
 """Evidence made by hand: rows, labels and a fake model's answers, without files."""
 
 from dataclasses import replace
+from math import factorial
 
 import numpy as np
 import pandas as pd
@@ -139,3 +140,34 @@ def build_numbers():
         return evidence
 
     return built
+
+
+def exact_values(outputs, sample, background):
+    """Shapley values (n, features, k) by all coalitions, absent features taken from each background row in turn."""
+    count, size = sample.shape[1], len(background)
+    coalitions = [{j for j in range(count) if code >> j & 1} for code in range(2**count)]
+    both = pd.concat([sample, background], ignore_index=True)
+    values = []
+    for i in range(len(sample)):
+        others = len(sample) + np.arange(size)
+        mixed = {
+            name: both[name].array.take(np.concatenate([np.full(size, i) if j in c else others for c in coalitions]))
+            for j, name in enumerate(both)
+        }
+        worth = np.asarray(outputs(pd.DataFrame(mixed)), dtype=float).reshape(2**count, size, -1).mean(axis=1)
+        values.append(
+            [
+                sum(
+                    factorial(len(chosen)) * factorial(count - len(chosen) - 1) / factorial(count)
+                    * (worth[code | 1 << j] - worth[code])
+                    for code, chosen in enumerate(coalitions) if j not in chosen
+                )
+                for j in range(count)
+            ]
+        )  # fmt: skip
+    return np.array(values)
+
+
+@pytest.fixture(scope="session")
+def enumerated():
+    return exact_values

@@ -71,3 +71,12 @@ def test_a_positive_class_may_be_named_as_a_class(build, find):
     )
     found = direction(evidence, expected={"water": "up"}, by_class={"no": {"water": "down"}})
     assert [f.value for f in found.findings] == [1, 1]
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0])
+def test_the_unit_of_the_answers_does_not_decide_whether_they_move(build_numbers, find, unit):
+    rows = pd.DataFrame({"water": np.linspace(0, 1, 40), "age": np.linspace(1, 2, 40)})
+    evidence = build_numbers([0.0] * 40, None, inputs=rows, function=lambda f: unit * f["water"].to_numpy())
+    found = direction(evidence, expected={"water": "up", "age": "up"})
+    values = [find(found, "explainability.direction_agreement", {"feature": n}).value for n in ("water", "age")]
+    assert values == [1.0, 0.0]

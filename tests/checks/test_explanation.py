@@ -1,4 +1,4 @@
-"""Trees compared with background rows; the other explainers are tested through the attribution check."""
+"""Which explainer a model gets, and when its values add up."""
 
 import subprocess
 import sys
@@ -6,15 +6,22 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
-from sklearn.pipeline import Pipeline
+from sklearn.decomposition import PCA
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import SplineTransformer
 
-import harness.checks.explainability.explanation as module
-from harness.checks.explainability.explanation import Method, explain
+from harness.checks.explainability.explanation import Explanation, Method, explain
+from harness.core.audit import ModelInfo
+from harness.engine.evidence import Evidence
+from harness.models.sklearn import SklearnModel
 
 NAMES = ["a", "b", "c"]
-INTERVENTIONAL = Method(seed=0, calls=0, trees="interventional")
+INTERVENTIONAL = Method(seed=0, calls=0)
 
 
 @pytest.fixture
@@ -37,16 +44,6 @@ def drawn(seed, n):
     return lambda _: pd.DataFrame(np.random.default_rng(seed).normal(size=(n, 3)), columns=NAMES)
 
 
-def on_a_threshold(fitted):
-    """Rows just above a threshold: as the 32-bit number that it rounds up to, else by less than 32 bits can tell."""
-    trees = [tree.tree_ for tree in np.ravel(fitted[1].estimators_)]
-    splits = [(t.feature[k], t.threshold[k]) for t in trees for k in range(t.node_count) if t.feature[k] >= 0]
-    near = [(j, cut, float(np.float32(cut))) for j, cut in splits]
-    assert {number > cut for _, cut, number in near} == {True, False}
-    rows = [np.eye(3)[j] * (number if number > cut else np.nextafter(cut, np.inf)) for j, cut, number in near]
-    return pd.DataFrame(rows[: len(rows) // 2 * 2], columns=NAMES)
-
-
 @pytest.mark.parametrize(("positive", "sign"), [("yes", 1), ("no", -1)])
 def test_stumps_values_are_what_each_feature_alone_changes_against_the_background(explained, positive, sign):
     # A sum of stumps has no interactions, so a feature's value is the mean change when it is put into each background row.
@@ -55,29 +52,14 @@ def test_stumps_values_are_what_each_feature_alone_changes_against_the_backgroun
     base = fitted.decision_function(background).mean()
     for j, name in enumerate(NAMES):
         changed = [fitted.decision_function(background.assign(**{name: value})).mean() - base for value in rows[name]]
-        assert found.values[:, j] == pytest.approx(sign * np.array(changed), abs=1e-5)
-    assert found.base == pytest.approx(np.full(20, sign * base), abs=1e-5)
+        assert found.values[:, j] == pytest.approx(sign * np.array(changed), abs=1e-9)
+    assert found.base == pytest.approx(np.full(20, sign * base), abs=1e-9)
     assert found.how == "Tree (interventional), log-odds, background 300"
-
-
-@pytest.mark.parametrize("model", [GradientBoostingClassifier(random_state=0), RandomForestClassifier(20, random_state=0)])  # fmt: skip
-def test_rows_on_a_threshold_are_put_where_the_trees_put_them(explained, model):
-    *_, found = explained(model, on_a_threshold, on_a_threshold)
-    assert found.explainer == "Tree (interventional)"
-    assert found.additivity_error < 1e-4
-
-
-def test_the_background_of_large_forests_is_bounded(explained, monkeypatch):
-    monkeypatch.setattr(module, "TREE_STEPS", 20 * 20_000)
-    model = RandomForestClassifier(50, random_state=0)
-    fitted, *_, found = explained(model, drawn(2, 20), drawn(3, 300))
-    nodes = sum(tree.tree_.node_count for tree in fitted[1].estimators_)
-    assert found.background == max(10, 20_000 // nodes) < 300
 
 
 def test_nothing_of_shap_is_compiled_and_a_users_own_functions_still_are():
     script = """
-from harness.checks.explainability.explanation import import_shap
+from harness.checks.explainability.shap_library import import_shap
 import_shap()
 import numba
 from shap.maskers import _tabular
@@ -86,3 +68,59 @@ print(type(_tabular._delta_masking).__name__, hasattr(own, "py_func"), own(1))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["function", "True", "2"]
+
+
+def test_a_model_that_answers_other_probabilities_than_its_structure_gives_is_asked(build):
+    train = drawn(1, 60)(None)
+    fitted = LogisticRegression().fit(train, np.where(train["a"] + train["b"] > 0, "yes", "no"))
+    rows, background = drawn(2, 12)(None), drawn(3, 20)(None)
+
+    def sharper(frame):
+        found = fitted.predict_proba(frame) ** 2
+        return found / found.sum(axis=1, keepdims=True)
+
+    def explainer(function):
+        evidence = build(["no", "yes"] * 6, inputs=rows, estimator=fitted, function=function)
+        return explain(evidence, rows, background, Method(0, 300_000)).explainer
+
+    assert explainer(fitted.predict_proba) == "Linear (interventional)"
+    assert explainer(sharper) == "Exact (interventional)"
+
+
+@pytest.mark.parametrize("step", [PCA(2), SplineTransformer(n_knots=3)])
+def test_a_pipeline_that_mixes_columns_is_asked_and_adds_up(build, step):
+    train = drawn(1, 60)(None)
+    fitted = make_pipeline(step, GradientBoostingClassifier(n_estimators=10)).fit(
+        train, np.where(train["a"] > 0, "yes", "no")
+    )
+    rows, background = drawn(2, 12)(None), drawn(3, 20)(None)
+    evidence = build(["no", "yes"] * 6, inputs=rows, estimator=fitted, function=fitted.predict_proba)
+    found = explain(evidence, rows, background, Method(0, 300_000))
+    assert found.explainer == "Exact (interventional)" and found.gap is None
+
+
+@pytest.mark.parametrize("model", [LGBMClassifier(verbose=-1, n_jobs=1, n_estimators=10), CatBoostClassifier(iterations=10, verbose=0, allow_writing_files=False)])  # fmt: skip
+def test_boosting_libraries_are_read_through_the_model_of_an_audit(build, model):
+    train = drawn(1, 60)(None)[["c", "a", "b"]]  # fitted on another order of columns
+    fitted = model.fit(train, np.where(train["a"] > 0, "yes", "no"))
+    rows, background = drawn(2, 12)(None), drawn(3, 20)(None)
+    evidence = build(["no", "yes"] * 6, inputs=rows, function=lambda f: fitted.predict_proba(f[["c", "a", "b"]]))
+    info = ModelInfo(uri="-", kind="sklearn", fingerprint="-", offers=["labels", "scores", "train", "ask"])
+    opened = Evidence(evidence.suite, evidence.data, SklearnModel(fitted, info, ("no", "yes")), 0)
+    found = explain(opened, rows, background, Method(0, 0))
+    assert found.how == "Tree (interventional), log-odds, background 20" and found.gap is None
+    assert NAMES[np.abs(found.values).mean(axis=0).argmax()] == "a"
+
+
+def test_what_adds_up_is_judged_by_the_output_and_by_how_it_varies():
+    def explanation(output, error):
+        values = np.zeros((3, 2))
+        values[:, 0] = output - 0.5 * output[0]
+        return Explanation(values, np.full(3, 0.5 * output[0]), output + error * np.array([0, 1, 0]), "-", "mm", 1)
+
+    tens = np.array([10.0, 20.0, 30.0])
+    assert explanation(tens, 1e-4).gap is None
+    assert "miss the model's output by 0.01 (mm) in a row whose output is 20" in explanation(tens, 1e-2).gap
+    assert explanation(tens * 1e-9, 1e-13).gap is None
+    assert explanation(tens * 1e-9, 1e-9).gap is not None  # far below 1e-5, and a tenth of the standard deviation
+    assert explanation(tens, np.nan).gap is not None

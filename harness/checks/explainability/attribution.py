@@ -1,18 +1,18 @@
 """Which features move the score, by SHAP, and whether the attributions add up.
 
-Explained: the positive class's output, in log-odds where the explainer can (trees of boosting, linear models), else in
-probability; for regression the predicted number; the space, the explainer and the background are parameters of the
-exhibit. SHAP: Lundberg & Lee (2017); trees path-dependent (Lundberg et al. 2020); otherwise permutation sampling over
-an independent masker, on as many rows as the number of model calls allows: (2 · features + 1) · background calls a
-row.
+Explained: the positive class's output, in log-odds where the model adds them up (boosting, linear models), else in
+probability; for regression the predicted number. All against the same background rows (interventional). The space, the
+explainer and the background are in the reason of each finding. SHAP: Lundberg & Lee (2017); trees Lundberg et al. (2020).
 
-Additivity error = max |base + Σφ - output| / (sd of the output). Attributions of one-hot columns are summed to
-their source column; columns that count a text's pieces stand for themselves. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j
+Additivity error = max |base + Σφ - output| / (sd of the output). Where a row's sum misses its output by more than 1e-5 ·
+max(1, |output|), or by more than 0.001 sd, the values are no SHAP values: everything but the error is undefined, and so
+are the measures of a model whose output barely varies (by 1e-6 of its scale). Attributions of one-hot columns are summed
+to their source column; columns that count a text's pieces stand for themselves. Sensitive share = Σ_{j in S} E|φ_j| / Σ_j
 E|φ_j|. Attribution share = E|φ_j| / Σ_j E|φ_j|: a feature that alone moves the output may be the label under another
 name.
 
-Without a positive class the probability of each row's most probable class is explained, and, where classes are
-the same for every row, each class's probability (`of: {class, feature}`), all from one run of the explainer; the
+Without a positive class the output of each row's most probable class is explained, and, where classes are
+the same for every row, each class's output (`of: {class, feature}`), all from one run of the explainer; the
 additivity error is then the largest over the classes, in standard deviations of the one that varies most. Of an item's
 own options the pick alone is explained: a share of 0 of the question means that it is answered unread.
 
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+CONSTANT = "the output barely varies, so no feature moves it"
+
 
 def attribution(
     evidence: Evidence,
@@ -65,7 +67,7 @@ def attribution(
 ) -> Measurement:
     """Global and local attributions for a seeded sample of test rows.
 
-    `calls` bounds the model's calls where its structure can't be read: by default 150,000 for a model of columns and
+    `calls` bounds the model's calls where its structure can't be read: by default 300,000 for a model of columns and
     4,000 for one of texts.
     """
     test = evidence.split("test")
@@ -90,7 +92,12 @@ def attribution(
     if clusters is not None and len(set(clusters)) < 2:
         return not_tested("insufficient sample: the explained rows are of one cluster")
     names = list(sample.columns)
-    measured = _findings(evidence, _Sizes(explained, clusters), names, additivity_error(of_classes or [explained]))
+    additivity = _additivity(of_classes or [explained])
+    gap = next((why for one in of_classes or [explained] if (why := one.gap)), None)
+    if gap is not None:
+        by_class = of_classes and evidence.suite.task != "choice"
+        return _undefined(additivity, names, evidence.data.classes if by_class else (), f"undefined: {gap}")
+    measured = _findings(evidence, _Sizes(explained, clusters), names, additivity)
     if not of_classes or evidence.suite.task == "choice":
         return measured
     found, table = _by_class(evidence.data.classes, [_Sizes(one, clusters) for one in of_classes], names)
@@ -112,6 +119,7 @@ class _Sizes:
     def mean(self, j: int, of: dict[str, str]) -> Finding:
         """The mean |SHAP value| of a feature."""
         band = mean_loss(self.size[:, j], None, float(self.size.max()) or 1.0, self.clusters)
+        said = f"{self.explained.how}; {CONSTANT}" if self.explained.barely_varies else self.explained.how
         few = f"insufficient sample: {len(self.size)} rows explained, {FEWEST_OF_CLASS} needed for an interval"
         return Finding(
             measure="explainability.attribution",
@@ -120,7 +128,7 @@ class _Sizes:
             interval=band,
             of=of,
             unit=self.explained.space,
-            reason=self.explained.how if band else f"{self.explained.how}; {few}",
+            reason=said if band else f"{said}; {few}",
         )
 
     def share(self, chosen: list[int]) -> tuple[float, Interval]:
@@ -150,21 +158,38 @@ def _by_class(classes: tuple[str, ...], sizes: list[_Sizes], names: list[str]) -
     rows: list[list[Cell]] = [
         [feature, *(float(one.size[:, j].mean()) for one in sizes)] for j, feature in enumerate(names)
     ]
-    title = f"Mean |SHAP value| of each class's probability ({sizes[0].explained.how})"
+    title = f"Mean |SHAP value| of each class ({sizes[0].explained.how})"
     return found, Exhibit(kind="table", title=title, columns=["feature", *classes], rows=rows)
 
 
-def _findings(evidence: Evidence, sizes: _Sizes, names: list[str], error: float) -> Measurement:
-    explained, n = sizes.explained, len(sizes.size)
-    additivity = Finding(
-        measure="explainability.additivity_error",
-        value=error,
-        n=n,
-        exact=True,
-        better="lower",
-        unit="sd of the output",
-        reason=explained.how,
+def _additivity(explained: list[Explanation]) -> Finding:
+    """The largest error over the outputs explained."""
+    error, n = additivity_error(explained), len(explained[0].values)
+    measure, how = "explainability.additivity_error", explained[0].how
+    if error is None:
+        largest = max(float(one.missed.max()) for one in explained)
+        return undefined(measure, n, f"undefined: {CONSTANT}; the largest error is {largest:.2g}; {how}")
+    gap = next((why for one in explained if (why := one.gap)), None)
+    reason = how if gap is None else f"{how}; {gap}"
+    return Finding(
+        measure=measure, value=error, n=n, exact=True, better="lower", unit="sd of the output", reason=reason
     )
+
+
+def _undefined(additivity: Finding, names: list[str], classes: tuple[str, ...], why: str) -> Measurement:
+    """The error alone: what does not add up is nobody's attribution."""
+    n, measure = additivity.n, "explainability.attribution"
+    findings = [undefined(measure, n, why, of={"feature": name}) for name in names]
+    findings += [undefined(f"{measure}_share", n, why, of={"feature": name}) for name in names]
+    findings += [undefined("explainability.sensitive_share", n, why)]
+    findings += [
+        undefined(measure, n, why, of={"class": label, "feature": name}) for label in classes for name in names
+    ]
+    return Measurement([additivity, *findings])
+
+
+def _findings(evidence: Evidence, sizes: _Sizes, names: list[str], additivity: Finding) -> Measurement:
+    explained, n = sizes.explained, len(sizes.size)
     order = [int(j) for j in np.argsort(-sizes.size.mean(axis=0), kind="stable")]
     means = [sizes.mean(j, {"feature": names[j]}) for j in order]
     shares = [_share(sizes, j, names[j]) for j in order]
@@ -196,8 +221,8 @@ def _findings(evidence: Evidence, sizes: _Sizes, names: list[str], error: float)
 def _share(sizes: _Sizes, j: int, name: str) -> Finding:
     """A feature's part of all attribution."""
     of, n, measure = {"feature": name}, len(sizes.size), "explainability.attribution_share"
-    if sizes.size.sum() <= 0:
-        return undefined(measure, n, "undefined: no feature moves the output", of=of)
+    if sizes.explained.barely_varies:
+        return undefined(measure, n, f"undefined: {CONSTANT}; {sizes.explained.how}", of=of)
     value, band = sizes.share([j])
     return Finding(measure=measure, value=value, n=n, interval=band, of=of, reason=sizes.explained.how)
 
@@ -210,7 +235,7 @@ def _sensitive_share(evidence: Evidence, sizes: _Sizes, names: list[str]) -> Fin
         why = "no sensitive column is a feature"
         return Finding(measure=measure, value=0.0, n=n, exact=True, better="lower", reason=why)
     why = f"features that are sensitive: {', '.join(names[j] for j in chosen)}; {sizes.explained.how}"
-    if sizes.size.sum() <= 0:
-        return undefined(measure, n, f"undefined: no feature moves the output; {why}")
+    if sizes.explained.barely_varies:
+        return undefined(measure, n, f"undefined: {CONSTANT}; {why}")
     value, band = sizes.share(chosen)
     return Finding(measure=measure, value=value, n=n, better="lower", interval=band, reason=why)

@@ -99,7 +99,7 @@ def _moved(evidence: Evidence, sample: pd.DataFrame, known: Floats, name: str) -
 
 def _agreement(answers: Floats, way: Way, span: str, clusters: Labels | None, of: dict[str, str]) -> Finding:
     moved = answers[1] - answers[0]
-    least = 1e-9 * max(1.0, float(np.nanmax(np.abs(answers))))
+    least = 1e-9 * float(np.nanmax(np.abs(answers)))
     agrees = moved > least if way == "up" else moved < -least
     return Finding(
         measure="explainability.direction_agreement",

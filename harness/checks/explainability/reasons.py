@@ -3,12 +3,12 @@
 A denial is a test row whose answer is not the favourable outcome. Its reasons: the `top` features whose SHAP values
 push most towards that outcome, as many as push at all. 12 CFR 1002.9(b)(2) asks a creditor for the principal reasons
 of a refusal; its commentary doubts that more than four help the applicant. The reasons are computed twice, against two
-disjoint samples of background rows and, for models of unknown structure, with two seeds of the permutations; the
+disjoint samples of background rows and, where permutations are sampled, with two seeds of these; the
 reasons named are those of the mean of both. Agreement = mean Jaccard index of the two sets. A denial is flagged where
-its first reason changes, where the index lies below `overlap`, or where a run names no reason. Trees are explained
-against the background (interventional), since path-dependent values use none and could not change.
+its first reason changes, where the index lies below `overlap`, or where a run names no reason. Where
+values don't add up to the model's output there are no reasons.
 
-Varied: the background, the permutations, and what a model that answers at random says. Not varied: the model, whose
+Varied: the background and the permutations. Not varied: the model, whose
 refitting may move credit between correlated features; and which features the suite has. Intervals: Clopper and
 Pearson's of shares, and of the mean among as many rows as its variance is worth (`stats.means.bounded_mean`); counts
 are divided by their design effect where rows are clustered. They tell of the sample of denials, not of the two
@@ -53,7 +53,7 @@ def reasons(
     """Reasons of a seeded sample of `rows` denials, twice against `background` rows.
 
     At the default `overlap` one of four reasons may change, two may not. `calls` bounds the model's calls of both runs
-    where its structure can't be read: by default 150,000 for a model of columns and 4,000 for one of texts.
+    where its structure can't be read: by default 300,000 for a model of columns and 4,000 for one of texts.
     """
     test = evidence.split("test")
     if test is None:
@@ -69,18 +69,24 @@ def reasons(
     limit = calls_allowed(evidence, calls)
     sample, runs = test.inputs.iloc[chosen].reset_index(drop=True), []
     for half in (order[:size], order[size : 2 * size]):
-        method = Method(int(rng.integers(2**31)), limit // 2, "interventional", LEAST)
+        method = Method(int(rng.integers(2**31)), limit // 2, LEAST)
         run = explain(evidence, sample, source.inputs.iloc[half].reset_index(drop=True), method)
         if run is None:
             return not_tested(
                 f"out of budget: {limit} calls explain fewer than {LEAST} denials twice. Raise the check's parameter calls"
             )
+        if run.gap is not None:
+            return not_tested(f"undefined: {run.gap}")
         runs.append(run)
     count = min(len(run.values) for run in runs)
-    denials = _compared(evidence, [run.values[:count] for run in runs], top, overlap)
+    # What is rounding of a model that barely varies is no reason.
+    values = [np.where(np.abs(run.values) > run.least_size, run.values, 0.0)[:count] for run in runs]
+    denials = _compared(evidence, values, top, overlap)
     chosen, names = chosen[:count], list(test.inputs.columns)
     clusters = None if test.clusters is None else test.clusters[chosen]
     how = " / ".join(sorted({f"{run.how} a run" for run in runs}))
+    if all(run.barely_varies for run in runs):
+        how += "; the output barely varies, so no feature is a reason"
     how += f"; {top} reasons at most, flagged below an overlap of {overlap:g}"
     findings = _findings(evidence, denials, names, _Sampling(clusters, how))
     return Measurement(findings, [_bars(findings), _table(denials, names, _row_names(evidence, test, chosen), top)])
