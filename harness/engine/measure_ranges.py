@@ -40,7 +40,7 @@ performance: log_loss mae rmse median_baseline_mae mape interval_width slice_mae
 bias: group_size impact_ratio mean_absolute_error observed_to_expected
 explainability: attribution additivity_error
 data: leak_suspect leak_suspects unlabelled_rows no_number disguised_missing out_of_range determined_label_columns small_group
-  small_groups forbidden_feature forbidden_features identifier_feature identifier_features redundant_column redundant_columns
+  small_groups stripped_cells missing_word unseen_class own_types forbidden_feature forbidden_features identifier_feature identifier_features redundant_column redundant_columns
   stability_index undecidable_rules straddling_clusters site_stability_index site_shifted_columns
 baseline: newly_failing newly_right weakened_rules
 model: unsafe_load user_code label_contradicts_score truncated_texts empty_texts refused_answers unreadable_answers

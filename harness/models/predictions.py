@@ -10,13 +10,16 @@ import numpy as np
 from harness.core.audit import ModelInfo
 from harness.core.dataset import SUITE_CALIBRATION, Dataset
 from harness.core.finding import Finding
-from harness.core.names import name_of
+from harness.core.names import same_names, text_of
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_AS_NUMBERS = " It seems that its ids were read as numbers, so their zeros are lost: read ids as text, such as read_csv(…, dtype={'id': str})."
 
 
 class SavedPredictions:
@@ -33,13 +36,15 @@ class SavedPredictions:
 
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """The saved answers of these ids."""
-        absent = [str(i) for i in ids if i not in self._table.index]
+        called = same_names(ids, self._table.index)  # a table that made numbers of ids writes 7 as 7.0
+        absent = [str(i) for i in ids if called[i] not in self._table.index]
         if absent:
             raise ModelError(
                 f"{self.info.uri} lacks {len(absent)} of {len(ids)} row ids (first: {absent[0]}). Score every "
                 "test row: 'harness rows SUITE --role test -o rows.csv' writes them."
+                + (_AS_NUMBERS if any(_number(i) in self._table.index for i in absent) else "")
             )
-        rows = self._table.loc[list(ids)]
+        rows = self._table.loc[[called[i] for i in ids]]
         columns = [f"score:{name}" for name in self._classes]
         scores = rows[columns].to_numpy(dtype=float) if "scores" in self.info.offers else None
         return Predictions(self._classes, rows["label"].to_numpy(dtype=object if self._classes else float), scores)
@@ -50,7 +55,7 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
     table = table.copy()
     if "id" not in table:
         raise ModelError(f"{path.name} has no column 'id'. Wanted: id, label and score:<class> columns (or one score).")
-    table["id"] = [name_of(value) for value in table["id"]]
+    table["id"] = [text_of(value) for value in table["id"]]
     repeated = table["id"].duplicated()
     if repeated.any():
         raise ModelError(
@@ -68,7 +73,7 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset) -> SavedPre
     elif not data.classes:
         table["label"] = _numbers(table["label"], "label", path)
     else:
-        table["label"] = [name_of(value) for value in table["label"]]
+        table["label"] = _called([text_of(value) for value in table["label"]], data.classes)
     table = table.set_index("id")
     table = _of_suite(table, data)
     offers = ["labels"] + (["scores"] if scored else [])
@@ -105,6 +110,9 @@ def _of_suite(table: pd.DataFrame, data: Dataset) -> pd.DataFrame:
 
 
 def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:
+    scores = [str(column).removeprefix("score:").strip() for column in table if str(column).startswith("score:")]
+    called = {f"score:{name}": f"score:{word}" for name, word in same_names(scores, data.classes).items()}
+    table.columns = [called.get(str(column), str(column)) for column in table]
     named = [column for column in table.columns if column.startswith("score:")]
     if named:
         absent = [name for name in data.classes if f"score:{name}" not in named]
@@ -128,6 +136,17 @@ def _spread_scores(table: pd.DataFrame, data: Dataset, path: Path) -> bool:
     table[f"score:{data.positive}"] = table["score"]
     table[f"score:{other}"] = 1 - table["score"]
     return True
+
+
+def _called(labels: list[str], classes: tuple[str, ...]) -> list[str]:
+    """The labels (n) as the data call the classes, where both write them differently (`1.0` and `1`)."""
+    called = same_names(labels, classes)
+    return [called[label] for label in labels]
+
+
+def _number(name: str) -> str | None:
+    """A name as a table writes it that took it for a whole number: `7` for `007`; None where it is no such number."""
+    return str(int(name)) if name.isascii() and name.isdigit() else None
 
 
 def _numbers(column: pd.Series[Any], name: str, path: Path) -> pd.Series[Any]:
