@@ -111,7 +111,7 @@ def _told(source: Source) -> list[str]:
     told = [f"Blanks around cells are cut off, in {shown}{', …' if len(stripped) > 5 else ''}."] if stripped else []
     for column, words in source.read.words.items():
         shown = ", ".join(f"{word!r} ({count} cells)" for word, count in words.items())
-        told.append(f"In {column!r} {shown} means 'missing'; if it is a name, take it out of data.read.missing_words.")
+        told.append(f"{shown} means 'missing' in {column!r}; if it is a name, take it out of data.read.missing_words.")
     return told
 
 
