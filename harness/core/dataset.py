@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +84,11 @@ class Dataset:
     Where other data than the suite's are audited, the suite's own calibration rows are the split SUITE_CALIBRATION: they set the
     threshold of the decision, and no check looks at them. `of_suite` says that these are all rows of the suite's own data, so that a
     rule's class or group that no row has is a mistake.
+
+    Of the cells as read, by column: `stripped` counts those with blanks around them, which were cut off, and `missing_words`
+    (column → word → cells) those of labels and groups that were taken as missing because of a word. `unseen` counts the rows of each class
+    that the suite's own data do not have. `own_types` says why the types of columns and the classes are those of the rows at hand,
+    where the suite's own data, which have them, can't be read.
     """
 
     splits: dict[str, Split]
@@ -100,6 +105,10 @@ class Dataset:
     trained_calibration_rows: int = 0
     no_calibration: str | None = None
     of_suite: bool = True
+    stripped: dict[str, int] = field(default_factory=dict)
+    missing_words: dict[str, dict[str, int]] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
+    own_types: str | None = None
 
     @property
     def threshold_role(self) -> str:

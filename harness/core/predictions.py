@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.core.names import same_names
+
 Labels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
@@ -35,6 +37,15 @@ class Predictions:
         if not self.classes:
             return np.asarray(np.isfinite(self.labels.astype(float)))
         return np.array([label is not None for label in self.labels], dtype=bool)
+
+    def called(self, classes: tuple[str, ...]) -> Predictions:
+        """The answers with the names that the data have for their classes, where the model writes them differently (`1` and `1.0`)."""
+        labels = [label for label in self.labels if isinstance(label, str)] if self.classes else []
+        names = same_names([*self.classes, *labels], classes)
+        if all(name == word for name, word in names.items()):
+            return self
+        named = np.array([names.get(label, label) for label in self.labels], dtype=object)
+        return Predictions(tuple(names[name] for name in self.classes), named, self.scores)
 
     def only(self, rows: npt.NDArray[np.bool_]) -> Predictions:
         """The answers of some rows (n,)."""

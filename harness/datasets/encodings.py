@@ -41,16 +41,16 @@ def guess_encoding(raw: bytes) -> str:
     for name, zeros in (("utf-16-le", raw[1:2000:2]), ("utf-16-be", raw[0:2000:2])):
         if zeros and zeros.count(0) > 0.6 * len(zeros):
             return name
-    if _decodes(raw, "utf-8"):
+    if decodes(raw, "utf-8"):
         return "utf-8"
-    if _decodes(raw, "gb18030") and _CHINESE.search(raw.decode("gb18030", errors="ignore")):
+    if decodes(raw, "gb18030") and _CHINESE.search(raw.decode("gb18030", errors="ignore")):
         return "gb18030"
-    if re.search(rb"[\x80-\x9f]", raw) and _decodes(raw, "windows-1252"):
+    if re.search(rb"[\x80-\x9f]", raw) and decodes(raw, "windows-1252"):
         return "windows-1252"
     return "latin-1"
 
 
-def _decodes(raw: bytes, encoding: str) -> bool:
+def decodes(raw: bytes, encoding: str) -> bool:
     """Whether the bytes are such text; the last sign may be cut."""
     try:
         codecs.getincrementaldecoder(encoding)().decode(raw)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.core.dataset import Strings
-from harness.core.names import name_of
+from harness.core.names import name_of, same_names
 from harness.errors import DataError
 from harness.spec.data import Sensitive
 
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def group_names(column: pd.Series[Any], how: Sensitive, learned: pd.Series[Any] | None = None) -> Strings:
+def group_names(
+    column: pd.Series[Any], how: Sensitive, learned: pd.Series[Any] | None = None, words: Collection[str] = ()
+) -> Strings:
     """Group names (n,) of a sensitive column: renamed values, bins [45, 60) such as 45-60, or quantiles such as
-    `0-25% (below 45)`, cut as in the column of the training rows (the column itself without one); None where missing."""
+    `0-25% (below 45)`, cut as in the column of the training rows (the column itself without one); None where missing.
+
+    `words` are what the suite calls groups: a value that it writes differently (`1` for 1.0) is called so.
+    """
     import pandas as pd
 
     if how.quantiles is not None:
@@ -28,17 +34,17 @@ def group_names(column: pd.Series[Any], how: Sensitive, learned: pd.Series[Any] 
         names = [f"{low:g}-{high:g}" for low, high in zip(how.bins[:-1], how.bins[1:], strict=True)]
         cut = pd.cut(numbers, bins=[float(b) for b in how.bins], labels=names, right=False)
         return np.array([None if pd.isna(value) else str(value) for value in cut], dtype=object)
-    renamed = how.values or {}
-    found = {name_of(value) for value in column.dropna().unique()}
-    if renamed and found and not found & set(renamed):
+    groups = np.array([None if pd.isna(value) else name_of(value) for value in column], dtype=object)
+    found, renamed = {name for name in groups if name is not None}, how.values or {}
+    called = same_names(sorted(found), renamed)
+    if renamed and found and not set(called.values()) & set(renamed):
         raise DataError(
             f"values of {how.column!r} renames {', '.join(renamed)}, but the column holds {', '.join(sorted(found)[:8])}. "
             "Write the values as they stand in the data."
         )
-    return np.array(
-        [None if pd.isna(value) else renamed.get(name_of(value), name_of(value)) for value in column],
-        dtype=object,
-    )
+    renaming = {name: renamed.get(value, name) for name, value in called.items()}
+    told = same_names(renaming.values(), words)
+    return np.array([None if name is None else told[renaming[name]] for name in groups], dtype=object)
 
 
 def _quantile_names(column: pd.Series[Any], how: Sensitive, learned: pd.Series[Any]) -> Strings:

@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.datasets.readers import MISSING_WORDS
 from harness.errors import DataError
+from harness.spec.data import MISSING_WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def oddities(header: list[str], cells: pd.DataFrame) -> list[str]:
         found.append(
             f"{counts[name]} columns are called {name!r}: the later ones are read as {name + '.1'!r} and so on."
         )
-    blank = cells.map(lambda cell: cell.strip() in MISSING_WORDS)
+    blank = cells.map(lambda cell: cell.strip() in ("", *MISSING_WORDS))
     nameless = [name for name in cells.columns if str(name).startswith("Unnamed: ")]
     if filled := [name for name in nameless if not blank[name].all()]:
         found.append(f"{len(filled)} column(s) have no name: read as {', '.join(map(repr, filled[:3]))}.")

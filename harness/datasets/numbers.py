@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from harness.core.written_numbers import number_of
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def with_numbers(table: pd.DataFrame, read: Read, missing: dict[str, list[Any]], name: str) -> pd.DataFrame:
+def with_numbers(
+    table: pd.DataFrame, read: Read, missing: dict[str, list[Any]], name: str, texts: Collection[str] = ()
+) -> pd.DataFrame:
     """The table (n rows) whose columns of text are numbers where the suite says so, or where nothing else is left.
 
     A column under `read.numbers` must hold numbers so written, or values that `missing` lists. Another column that is not
     all numbers becomes so if it is once the words that `missing` lists are taken out, or where the file groups its digits.
-    Only a text file's words are numbers then: a source with types (Parquet, JSON lines, a name) means its texts as such.
+    Only a text file's words are numbers then: a source with types (Parquet, JSON lines, a name) means its texts as such. The
+    columns `texts` stay texts.
 
     Raises:
         DataError: a column under `read.numbers` holds something else.
@@ -26,7 +30,7 @@ def with_numbers(table: pd.DataFrame, read: Read, missing: dict[str, list[Any]],
     for column in table.columns:
         words = missing.get(column, [])
         named = column in read.numbers
-        if table[column].dtype.kind != "O" or not (named or words or read.thousands):
+        if column in texts or table[column].dtype.kind != "O" or not (named or words or read.thousands):
             continue
         cells = table[column].mask(table[column].isin([*words, *map(str, words)]))
         numbers, others = _numbers(cells, read.format_of(column))

@@ -1,11 +1,14 @@
-"""Reads tables: CSV (gzip too), Parquet, JSON lines. Cells stay as written until roles give them meaning."""
+"""Reads tables: CSV (gzip too), Parquet, JSON lines. Names stay as written; other cells get the type that all of a column have."""
 
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.datasets.cells import Columns, Table, column_name, inferred, typed_table, without_blanks, written_cells
 from harness.datasets.encodings import first_bytes, marked_encoding
 from harness.datasets.numbers import with_numbers
 from harness.errors import DataError
@@ -14,7 +17,6 @@ from harness.spec.data import Read
 if TYPE_CHECKING:
     import pandas as pd
 
-MISSING_WORDS = ["", "NA", "N/A", "nan", "NaN", "null", "NULL", "None"]
 _TEXT = (".csv", ".tsv", ".txt")
 _NESTED = "it holds lists or records"
 _BYTES = "it holds bytes"
@@ -31,11 +33,18 @@ def separator_of(path: Path, separator: str) -> str:
 
 
 def read_table(path: Path, read: Read | None = None, missing: dict[str, list[Any]] | None = None) -> pd.DataFrame:
-    """A table by its suffix; columns that are none of a table are left out and stand, with why, in `attrs["left_out"]`.
+    """The typed rows of `open_table`."""
+    return open_table(path, read, missing).frame
+
+
+def open_table(
+    path: Path, read: Read | None = None, missing: dict[str, list[Any]] | None = None, columns: Columns | None = None
+) -> Table:
+    """A table by its suffix; columns that are none of a table's are left out.
 
     A byte order mark says the encoding of a file that is said to be Unicode. Of a text file, columns without a name and a
     value and empty rows at the end are no part of the table. `missing` is the suite's: its words make no text of a column
-    of numbers.
+    of numbers. Blanks around texts and names of columns are cut off.
 
     Raises:
         DataError: the file is missing, empty, or not what its suffix or the suite says.
@@ -46,15 +55,15 @@ def read_table(path: Path, read: Read | None = None, missing: dict[str, list[Any
         raise DataError(
             f"There is no data file {path}. Check the path (a suite's source is relative to the suite file)."
         )
-    read = read or Read()
+    read, columns = read or Read(), columns or Columns()
     name = path.name.lower()
     try:
         if is_text(path):
-            table = _read_text(path, read)
+            table = _read_text(path, read, columns)
         elif name.endswith(".parquet"):
-            table = _read_parquet(path)
+            table = _read_parquet(path, columns)
         elif name.endswith((".jsonl", ".jsonl.gz")):
-            table = _read_json_lines(path, read)
+            table = _read_json_lines(path, read, columns)
         else:
             raise DataError(f"{path.name} has no known suffix. Wanted: .csv, .tsv, .txt, .parquet or .jsonl (.gz too).")
     except UnicodeError as error:
@@ -66,38 +75,55 @@ def read_table(path: Path, read: Read | None = None, missing: dict[str, list[Any
         raise DataError(
             f"{path} can't be read as {path.suffix} ({str(error).strip()}). Check that it is complete and not empty."
         ) from error
-    if not len(table):
+    if not len(table.frame):
         raise DataError(f"{path} holds no rows. Give a file with a header and one row at least.")
-    table.columns = [str(column) for column in table.columns]
-    if not table.columns.is_unique:
-        twice = ", ".join(sorted(set(table.columns[table.columns.duplicated()])))
+    if not table.frame.columns.is_unique:
+        twice = ", ".join(sorted(set(table.frame.columns[table.frame.columns.duplicated()])))
         raise DataError(f"{path} has several columns of the name(s) {twice}. Give each column a name of its own.")
-    return with_numbers(table, read, missing or {}, path.name)
+    return replace(table, frame=with_numbers(table.frame, read, missing or {}, path.name, columns.texts))
 
 
-def _read_text(path: Path, read: Read) -> pd.DataFrame:
+def _read_text(path: Path, read: Read, columns: Columns) -> Table:
     import pandas as pd
 
     separator, encoding = separator_of(path, read.separator), _encoding(path, read.encoding)
-    table = pd.read_csv(
-        _above_footer(path, encoding, read.footer, separator) if read.footer else path,
-        sep=separator,
-        skiprows=read.skip,
+    source = _above_footer(path, encoding, read.footer, separator) if read.footer else path
+    how: dict[str, Any] = {"sep": separator, "skiprows": read.skip, "encoding": encoding}
+    header = list(pd.read_csv(source, nrows=0, index_col=False, **how).columns)
+    if isinstance(source, io.StringIO):
+        source.seek(0)
+    as_text = {*columns.names, *columns.texts, *read.numbers}
+    texts = [name for name in header if column_name(name) in as_text]
+    frame = pd.read_csv(
+        source,
         decimal=read.decimal,
-        encoding=encoding,
-        dtype=dict.fromkeys(read.numbers, str),
+        dtype=dict.fromkeys(texts, str),
         keep_default_na=False,
-        na_values=MISSING_WORDS,
+        na_values={name: ["", *read.missing_words] for name in header if name not in texts},
         low_memory=False,
+        **how,
     )
-    table = _not_shifted(table, path)
-    table.columns = [str(column).removeprefix("\ufeff") for column in table.columns]
-    empty = [c for c in table.columns if str(c).startswith("Unnamed: ") and table[c].isna().all()]
-    table = table.drop(columns=empty)
-    filled = table.notna().any(axis=1).to_numpy()
-    if table.shape[1] > 1 and filled.any():
-        table = table.iloc[: len(filled) - filled[::-1].argmax()]
-    return table
+    frame = _not_shifted(frame, path)
+    frame.columns = [column_name(column) for column in frame.columns]
+    if not frame.columns.is_unique:
+        return Table(frame, frame.iloc[:, :0])
+    frame, stripped = without_blanks(frame)
+    cells = {name: frame[name].astype(object).where(frame[name] != "", None) for name in as_text & {*frame.columns}}
+    frame = frame.assign(**cells)
+    written, words = frame[[name for name in frame.columns if name in columns.names]].copy(), {}
+    for name in {*cells, *stripped}:
+        gone = frame[name].isin(read.missing_words)
+        if name in columns.names and gone.any():
+            words[name] = {str(word): int(count) for word, count in frame[name][gone].value_counts().items()}
+        kept = frame[name].mask(gone, None)
+        as_it_is = name in columns.texts or name in read.numbers
+        frame[name] = pd.Series(kept.tolist(), index=frame.index) if as_it_is else inferred(kept, read.decimal)
+    empty = [c for c in frame.columns if str(c).startswith("Unnamed: ") and frame[c].isna().all()]
+    frame = frame.drop(columns=empty)
+    filled = frame.notna().any(axis=1).to_numpy()
+    if frame.shape[1] > 1 and filled.any():
+        frame = frame.iloc[: len(filled) - filled[::-1].argmax()]
+    return Table(frame, written.iloc[: len(frame)], stripped=stripped, words=words)
 
 
 def _above_footer(path: Path, encoding: str, footer: int, separator: str) -> io.StringIO:
@@ -108,7 +134,7 @@ def _above_footer(path: Path, encoding: str, footer: int, separator: str) -> io.
     return io.StringIO("".join(lines[:-footer]))
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path, columns: Columns) -> Table:
     """The columns that are a table's: records become columns (`options.A`), decimals numbers; lists and bytes are left out."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -122,26 +148,43 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             left_out[field.name] = _NESTED
         elif pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
             left_out[field.name] = _BYTES
-        elif pa.types.is_decimal(field.type):
-            place = found.schema.get_field_index(field.name)
-            found = found.set_column(place, field.name, found.column(place).cast(pa.float64()))
-    table: pd.DataFrame = found.drop_columns(list(left_out)).to_pandas()
-    table.attrs = {"left_out": left_out} if left_out else {}
-    return table
+    kept = found.drop_columns(list(left_out))
+    named = [name for name in kept.column_names if column_name(name) in columns.names]
+    written = {name: written_cells(kept.column(name).to_pylist()) for name in named}
+    for place, field in enumerate(kept.schema):
+        if pa.types.is_decimal(field.type):
+            kept = kept.set_column(place, field.name, kept.column(place).cast(pa.float64()))
+    return typed_table(kept.to_pandas(), written, left_out, columns)
 
 
-def _read_json_lines(path: Path, read: Read) -> pd.DataFrame:
+def _read_json_lines(path: Path, read: Read, columns: Columns) -> Table:
     import pandas as pd
 
-    table = pd.read_json(
+    encoding = _encoding(path, read.encoding)
+    frame = pd.read_json(
         path,
         lines=True,
-        encoding=_encoding(path, read.encoding),
+        encoding=encoding,
         dtype=False,
         convert_dates=False,
         precise_float=True,
     )
-    return _flat(table)
+    flat = _flat(frame)
+    left_out = flat.attrs.pop("left_out", {})
+    names = [name for name in map(str, flat.columns) if column_name(name) in columns.names]
+    lines = first_bytes(path, -1).decode(encoding).splitlines() if names else []
+    rows = [json.loads(line, parse_int=str, parse_float=str) for line in lines if line.strip()]
+    return typed_table(flat, {name: written_cells(_at(row, name) for row in rows) for name in names}, left_out, columns)
+
+
+def _at(row: dict[str, Any], name: str) -> Any:
+    """What a record holds under a name (`options.A` of a record in it); None where it holds nothing."""
+    if name in row:
+        return row[name]
+    part: Any = row
+    for key in name.split("."):
+        part = part.get(key) if isinstance(part, dict) else None
+    return part
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:

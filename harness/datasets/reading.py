@@ -10,30 +10,34 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.datasets.cells import Columns
 from harness.datasets.encodings import first_bytes, guess_encoding
 from harness.datasets.layout import guess_separator, oddities, refuse_data_as_header, title_lines, total_row
 from harness.datasets.number_formats import columns_of, file_marks
-from harness.datasets.readers import MISSING_WORDS, is_text, separator_of
+from harness.datasets.readers import is_text, separator_of
 from harness.datasets.sources import Source, is_named, read_source
 from harness.errors import DataError
-from harness.spec.data import NumberFormat, Read
+from harness.spec.data import MISSING_WORDS, NumberFormat, Read
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LOOKED_AT = 64_000_000  # bytes
+_FREQUENT = 0.1  # of a column's filled cells
 
 
 @dataclass(frozen=True)
 class Reading:
     """How a table seems to be written: the suite's `read`, words beside numbers that mean 'missing' (by column), examples of
-    numbers that need a format, columns that are left out (with why), and what its author must know."""
+    numbers that need a format, columns that are left out (with why), what its author must know, and which words that mostly mean
+    'missing' were kept as names of classes or groups (column → word → rows)."""
 
     read: Read
     missing: dict[str, list[str]] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    kept: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[str]:
@@ -42,7 +46,7 @@ class Reading:
             return []
         own, default = self.read.model_dump(exclude={"numbers"}), Read()
         if not self.read.numbers:
-            keys = {key: value for key, value in own.items() if value}
+            keys = {key: value for key, value in own.items() if value and (key != "missing_words" or self.kept)}
             return [f"  read: {{{', '.join(f'{key}: {_quoted(value)}' for key, value in keys.items())}}}"]
         lines = ["  read:"]
         lines += [f"    {key}: {_quoted(value)}" for key, value in own.items() if value != getattr(default, key)]
@@ -67,11 +71,48 @@ def read_guessed(source: str | Path) -> tuple[Source, Reading]:
     first = read_source(source)
     texts = first.table.select_dtypes(exclude=["number", "bool", "datetime"])
     reading = _judged(texts.astype(object).where(texts.notna(), ""), Read(), typed=True)
-    gone = tuple(f"{name!r} was left out: {why}." for name, why in first.left_out.items())
-    reading = Reading(reading.read, reading.missing, reading.reasons, first.left_out, (*gone, *reading.warnings))
+    gone = tuple(f"{name!r} was left out: {why}." for name, why in first.read.left_out.items())
+    reading = Reading(reading.read, reading.missing, reading.reasons, first.read.left_out, (*gone, *reading.warnings))
     if not reading.read.numbers and not reading.missing:
         return first, reading
     return read_source(source, reading.read, missing=dict(reading.missing)), reading
+
+
+def read_names(source: str | Path, reading: Reading, names: list[str]) -> tuple[Source, Reading]:
+    """The table again, with the label and the sensitive columns (`names`) as they are written, and what is said of their cells.
+
+    A word for 'missing' that is frequent beside words in one of them is no such word in this file; elsewhere it still is.
+    """
+    first = read_source(source, reading.read, missing=dict(reading.missing), columns=Columns(names))
+    kept: dict[str, dict[str, int]] = {}
+    for column, words in first.read.words.items():
+        frequent = _FREQUENT * first.read.written[column].notna().sum()
+        if first.table[column].dtype.kind == "O":
+            kept[column] = {word: count for word, count in words.items() if count >= frequent}
+    gone = {word for words in kept.values() for word in words}
+    if gone:
+        everywhere = read_source(source, reading.read, columns=Columns(first.table.columns)).read.words
+        missing = {column: list(words) for column, words in reading.missing.items()}
+        for column in everywhere.keys() - {*names}:
+            also = [word for word in everywhere[column] if word in gone]
+            missing[column] = list(dict.fromkeys([*missing.get(column, []), *also]))
+        left = [word for word in MISSING_WORDS if word not in gone]
+        read = reading.read.model_copy(update={"missing_words": left})
+        kept = {column: words for column, words in kept.items() if words}
+        reading = replace(reading, read=read, missing={c: words for c, words in missing.items() if words}, kept=kept)
+        first = read_source(source, read, missing=dict(reading.missing), columns=Columns(names))
+    return first, replace(reading, warnings=(*reading.warnings, *_told(first)))
+
+
+def _told(source: Source) -> list[str]:
+    """What is said of cells that lost blanks, and of words that were read as missing."""
+    stripped = source.read.stripped
+    shown = ", ".join(f"{name!r} ({count} cells)" for name, count in list(stripped.items())[:5])
+    told = [f"Blanks around cells are cut off, in {shown}{', …' if len(stripped) > 5 else ''}."] if stripped else []
+    for column, words in source.read.words.items():
+        shown = ", ".join(f"{word!r} ({count} cells)" for word, count in words.items())
+        told.append(f"{shown} means 'missing' in {column!r}; if it is a name, take it out of data.read.missing_words.")
+    return told
 
 
 def _is_there(path: Path) -> bool:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from harness.core.datacard import DataCard
 from harness.core.dataset import SUITE_CALIBRATION, Dataset, Labels, Split, Strings
-from harness.core.names import name_of
-from harness.core.written_numbers import number_of
+from harness.core.names import name_of, plain_name
+from harness.datasets.cells import Columns, Kind
 from harness.datasets.groups import group_names
 from harness.datasets.labels import labelled, labels_of
 from harness.datasets.matching import rows_in_common, share_ids, trained_rows
 from harness.datasets.ngrams import piece_counts
+from harness.datasets.rows import Rows, kinds_of, rows_of
 from harness.datasets.sources import Source, read_source
 from harness.datasets.splitting import assign_roles, sample, units_of
 from harness.errors import DataError
-from harness.spec.data import Data
+from harness.spec.data import Data, Sensitive
 from harness.spec.loading import LoadedSuite, load_card
 from harness.spec.suite import Suite
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
@@ -44,39 +49,38 @@ class DataOptions:
 
 
 def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dataset:
-    """The suite's data with its splits. With `options.data` every row of it is a test row."""
+    """The suite's data with its splits. With `options.data` every row of it is a test row.
+
+    Types of columns, classes, and where quantiles of groups lie are those of the suite's own data, in whatever file.
+    """
     options = options or DataOptions()
     suite = loaded.suite
-    if options.data is not None:
-        source = read_source(options.data, suite.data.read, missing=suite.data.missing)
-    else:
-        source = read_source(suite.data.source, suite.data.read, loaded.folder, suite.data.missing)
-    table = _prepare(source, suite.data, splits=options.data is None)
-    rows = len(table)
-    table = labelled(table, suite.data.label)
-    before = len(table)
+    own, own_types = _own(loaded, options)
+    kinds = _kinds(loaded, options, own)
+    source, rows = _read(loaded, options.data, kinds)
+    train = _read(loaded, options.train_data, kinds or kinds_of(rows.table)) if options.train_data else None
+    count = len(rows)
+    rows = labelled(rows, suite.data.label)
+    before = len(rows)
     if suite.data.drop_duplicates:
-        identity = ["__id__", *([suite.data.id] if suite.data.id else [])]
-        table = table.loc[~table.drop(columns=identity).duplicated()].reset_index(drop=True)
-    classes, labels = labels_of(table, suite, source.name)
-    roles = np.array(["test"] * len(table), dtype=object) if options.data else _roles(table, labels, suite)
-    own = (
-        None
-        if options.train_data is None
-        else read_source(options.train_data, suite.data.read, missing=suite.data.missing)
-    )
-    own_table = None if own is None else labelled(_prepare(own, suite.data, splits=False), suite.data.label)
-    learned = own_table if own_table is not None else table.loc[roles == "train"] if "train" in roles else table
+        table = rows.table.drop(columns=[suite.data.id] if suite.data.id else [])
+        rows = rows.only(~table.duplicated().to_numpy())
+    classes, labels = labels_of(rows, suite, source, own.classes if own else None)
+    roles = np.array(["test"] * len(rows), dtype=object) if options.data else _roles(rows, labels, suite)
+    learned = train[1].table if train else rows.table.loc[roles == "train"] if "train" in roles else None
+    if learned is None:
+        learned = own.splits["train"].columns if own and len(own.splits["train"]) else rows.table
+    whole = _split("all", rows, labels, suite, learned, own)
     splits = {
-        role: _split(role, table.loc[roles == role], labels[roles == role], suite.data, learned)
+        role: replace(whole.take(np.flatnonzero(roles == role).tolist()), role=role)
         for role in ("test", "calibration", "train")
     }
-    if own is not None and own_table is not None:
-        members = _train_data(splits, own.name, own_table, suite, classes)
+    if train is not None:
+        classes, members = _train_data(splits, train, suite, classes, own)
     else:
         members = _members(splits, options, source.fingerprint)
-    no_calibration, trained = _suite_calibration(splits, loaded, options, classes, (members, source.fingerprint))
-    _check_reference(suite.data, splits)
+    no_calibration, trained = _suite_calibration(splits, loaded, options, own, (members, source.fingerprint, own_types))
+    _check_reference(suite.data, splits, own)
     sampled = None
     if options.rows is not None and options.rows < len(splits["test"]):
         sampled = options.rows
@@ -86,41 +90,84 @@ def load_dataset(loaded: LoadedSuite, options: DataOptions | None = None) -> Dat
         classes,
         suite.data.label.positive_name,
         source.fingerprint,
-        rows,
-        before - len(table),
+        count,
+        before - len(rows),
         _card(loaded, None if options.data else source),
         members,
         sampled,
         source.origin,
-        rows - before,
+        count - before,
         trained,
         no_calibration,
         options.data is None and options.train_data is None and sampled is None,
+        _told(source.read.stripped, suite.data),
+        _told(source.read.words, suite.data, besides=suite.data.id),
+        _unseen(classes, own, labels),
+        own_types,
     )
+
+
+def _own(loaded: LoadedSuite, options: DataOptions) -> tuple[Dataset | None, str | None]:
+    """The suite's own data where other data are read, or why they can't be."""
+    if options.data is None:
+        return None, None
+    try:
+        return load_dataset(loaded), None
+    except DataError as error:
+        return None, str(error)
+
+
+def _kinds(loaded: LoadedSuite, options: DataOptions, own: Dataset | None) -> dict[str, Kind]:
+    """The types of columns in the suite's own data, or where those can't be read, in the training rows; none for the suite's own."""
+    import pandas as pd
+
+    if own is not None:
+        return kinds_of(pd.concat([split.columns for split in own.splits.values()], ignore_index=True))
+    if options.data is None or options.train_data is None:
+        return {}
+    return kinds_of(_read(loaded, options.train_data, {})[1].table)
+
+
+def _read(loaded: LoadedSuite, file: str | Path | None, kinds: Mapping[str, Kind]) -> tuple[Source, Rows]:
+    """The rows of a file or name, whose columns have these types, or the suite's own."""
+    data = loaded.suite.data
+    named, folder = (data.source, loaded.folder) if file is None else (file, Path())
+    source = read_source(named, data.read, folder, data.missing, Columns(data.name_columns, kinds))
+    return source, rows_of(source, data, kinds, splits=file is None)
+
+
+def _told(by_column: Mapping[str, Told], data: Data, besides: str | None = None) -> dict[str, Told]:
+    """What is told of the columns that the suite reads, but one."""
+    read = {data.label.column, *data.features, *data.name_columns} - {besides}
+    return {column: told for column, told in by_column.items() if column in read}
+
+
+def _unseen(classes: tuple[str, ...], own: Dataset | None, labels: Labels) -> dict[str, int]:
+    """How many rows have each class that the suite's own data do not have."""
+    return {name: int((labels == name).sum()) for name in classes if own is not None and name not in own.classes}
 
 
 def _suite_calibration(
     splits: dict[str, Split],
     loaded: LoadedSuite,
     options: DataOptions,
-    classes: tuple[str, ...],
-    known_of: tuple[str, str],
+    own: Dataset | None,
+    known_of: tuple[str, str, str | None],
 ) -> tuple[str | None, int]:
     """With other data, the calibration rows that set the decision's threshold are the suite's own, with ids `suite:ID`.
 
-    `known_of` is how the training rows are known, and the fingerprint of the data. Rows that are test rows too are left out.
+    `known_of` is how the training rows are known, the fingerprint of the data, and why the suite's own can't be read. Rows that are
+    test rows too are left out.
 
     Returns why there are none, where the suite asks for them, and how many of them the model is known to have been trained on.
     """
-    members, fingerprint = known_of
+    members, fingerprint, unread = known_of
     if options.data is None:
         return None, trained_rows(splits["calibration"], splits["train"], members)
     if loaded.suite.decision is None:
         return None, 0
-    try:
-        own = load_dataset(loaded)
-    except DataError as error:
-        return f"the suite's own data, which hold the calibration rows, can't be read ({error})", 0
+    if own is None:
+        return f"the suite's own data, which hold the calibration rows, can't be read ({unread})", 0
     part = own.splits["calibration"]
     of_test = (
         np.isin(part.ids, splits["test"].ids)
@@ -129,11 +176,6 @@ def _suite_calibration(
     )
     if of_test.any():
         part = part.take([int(row) for row in np.flatnonzero(~of_test)])
-    if set(own.classes) != set(classes):
-        named = (
-            f"the suite's own data have the classes {', '.join(own.classes)}, the rows of --data {', '.join(classes)}"
-        )
-        return named, 0
     known = set(options.trained_ids or ()) if options.trained_on == own.fingerprint else set()
     trained = len(known & set(part.ids)) or trained_rows(part, splits["train"], members)
     # Rows of two files may share ids.
@@ -144,13 +186,16 @@ def _suite_calibration(
 
 
 def _train_data(
-    splits: dict[str, Split], name: str, table: pd.DataFrame, suite: Suite, classes: tuple[str, ...]
-) -> str:
-    table["__id__"] = "train:" + table["__id__"]
-    _, labels = labels_of(table, suite, name, classes)
-    splits["train"] = _split("train", table, labels, suite.data, table)
+    splits: dict[str, Split], train: tuple[Source, Rows], suite: Suite, classes: tuple[str, ...], own: Dataset | None
+) -> tuple[tuple[str, ...], str]:
+    """Puts the user's training rows into the splits; returns the classes, with those that only these rows have, and how they are known."""
+    source, rows = train
+    rows = labelled(rows, suite.data.label)
+    rows = replace(rows, ids="train:" + rows.ids)
+    classes, labels = labels_of(rows, suite, source, classes)
+    splits["train"] = _split("train", rows, labels, suite, rows.table, own)
     share_ids(splits)
-    return "train-data"
+    return classes, "train-data"
 
 
 def _members(splits: dict[str, Split], options: DataOptions, fingerprint: str) -> str:
@@ -162,9 +207,11 @@ def _members(splits: dict[str, Split], options: DataOptions, fingerprint: str) -
     return "stated" if options.trained_on_split and options.data is None else "unknown"
 
 
-def _check_reference(data: Data, splits: dict[str, Split]) -> None:
+def _check_reference(data: Data, splits: dict[str, Split], own: Dataset | None) -> None:
+    """DataError where a reference group is one that no row has, of these or of the suite's own data."""
+    every = [*splits.values(), *(own.splits.values() if own else ())]
     for attribute, wanted in data.reference.items():
-        found = {str(v) for split in splits.values() for v in split.groups[attribute] if v is not None}
+        found = {str(v) for split in every for v in split.groups[attribute] if v is not None}
         if found and wanted not in found:
             raise DataError(
                 f"data.reference names the group {wanted!r} of {attribute}, which no row has. Groups: "
@@ -172,65 +219,10 @@ def _check_reference(data: Data, splits: dict[str, Split]) -> None:
             )
 
 
-def _prepare(source: Source, data: Data, *, splits: bool) -> pd.DataFrame:
-    """The table with its row ids, after its columns were looked at; those of the split plan only where it is split."""
-    table = source.table
-    wanted = {
-        *([data.label.column] if data.label.column else []),
-        *data.features,
-        *(s.column for s in data.sensitive.values()),
-        *(s.column for s in data.slices.values()),
-        *([data.id] if data.id else []),
-        *(data.cluster_columns if splits or data.cluster else []),
-        *data.missing,
-        *data.ranges,
-        *data.read.numbers,
-    }
-    if splits:
-        wanted |= {
-            *data.agrees,
-            *data.split.stratify,
-            *(name for name in (data.split.column, data.split.group) if name),
-        }
-    absent = sorted(wanted - set(table.columns))
-    if absent:
-        why = "".join(f" {name!r} was left out: {source.left_out[name]}." for name in absent if name in source.left_out)
-        raise DataError(
-            f"{source.name} lacks the column(s) {', '.join(absent)}.{why} It has: {', '.join(table.columns)}. "
-            "Name the columns as in the suite, or change the suite."
-        )
-    for column, values in data.missing.items():
-        table[column] = table[column].mask(table[column].isin(values))
-    _check_ranges(table, data, source.name)
-    ids = table[data.id].astype(str) if data.id else table.index.astype(str)
-    table = table.assign(__id__=np.asarray(ids, dtype=object))
-    repeated = table["__id__"].duplicated()
-    if repeated.any():
-        raise DataError(
-            f"{source.name} repeats {int(repeated.sum())} id(s) in column {data.id!r} (first: "
-            f"{table['__id__'][repeated].iloc[0]}). Each row needs an id of its own."
-        )
-    return table
-
-
-def _check_ranges(table: pd.DataFrame, data: Data, name: str) -> None:
-    """DataError where a column that has a range is none of numbers."""
-    for column in data.ranges:
-        cells = table[column].dropna()
-        if cells.dtype.kind in "iufb" or not len(cells):
-            continue
-        odd = [cell for cell in cells.unique() if number_of(cell) is None] or list(cells.unique())
-        raise DataError(
-            f"data.ranges names {column!r}, but in {name} it holds text, such as {', '.join(map(repr, odd[:3]))}. Take it out "
-            f"of data.ranges, say how its numbers are written under data.read.numbers, or list words for missing under "
-            f"data.missing.{column}."
-        )
-
-
-def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
+def _roles(rows: Rows, labels: Labels, suite: Suite) -> Strings:
     plan = suite.data.split
     if plan.column is not None:
-        roles = np.array([str(value) for value in table[plan.column]], dtype=object)
+        roles = np.array([str(value) for value in rows.names(plan.column)], dtype=object)
         if unknown := sorted(set(roles) - {"test", "train", "calibration"}):
             raise DataError(
                 f"The split column {plan.column!r} holds {', '.join(unknown[:8])}. Wanted test, train or calibration only."
@@ -238,14 +230,14 @@ def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
         if not (roles == "test").any():
             raise DataError(f"The split column {plan.column!r} names no row 'test'.")
         return roles
-    strata = [""] * len(table)
+    strata = [""] * len(rows)
     for column in plan.stratify:
-        values = labels if column == suite.data.label.column else table[column].astype(str)
+        values = labels if column == suite.data.label.column else rows.table[column].astype(str)
         strata = [f"{stratum}|{value}" for stratum, value in zip(strata, values, strict=True)]
-    ids = list(table["__id__"])
-    whole = [list(clusters)] if (clusters := _clusters(table, suite.data)) is not None else []
+    ids = list(rows.ids)
+    whole = [list(clusters)] if (clusters := _clusters(rows, suite.data)) is not None else []
     if plan.group is not None and suite.data.cluster is not None:
-        whole.append(list(_named_together(table, [plan.group])))
+        whole.append(list(_named_together(rows, [plan.group])))
     roles = np.array(assign_roles(ids, strata, units_of(ids, whole), plan), dtype=object)
     if len(ids) and not (roles == "test").any():
         raise DataError(
@@ -255,38 +247,63 @@ def _roles(table: pd.DataFrame, labels: Labels, suite: Suite) -> Strings:
     return roles
 
 
-def _split(role: str, table: pd.DataFrame, labels: Labels, data: Data, learned: pd.DataFrame) -> Split:
-    """The rows of a role; `learned` are the training rows, which say where quantiles lie."""
-    import pandas as pd
-
-    table = table.reset_index(drop=True)
-    inputs = table[data.features].copy()
+def _split(role: str, rows: Rows, labels: Labels, suite: Suite, learned: pd.DataFrame, own: Dataset | None) -> Split:
+    """The rows of a role; `learned` are the training rows, which say where quantiles lie, and groups are called as in the suite
+    and in its `own` data."""
+    data = suite.data
+    inputs = rows.table[data.features].copy()
     for column in inputs.columns:
-        if not _is_number(inputs[column]) or column in data.categorical:
-            inputs[column] = np.array([None if pd.isna(v) else name_of(v) for v in inputs[column]], dtype=object)
-        else:
+        if column in data.categorical:
+            named = [None if name is None else plain_name(name) for name in rows.names(column)]
+            inputs[column] = np.array(named, dtype=object)
+        elif _is_number(inputs[column]):
             inputs[column] = inputs[column].astype(float)
+        else:
+            cells, missing = inputs[column], inputs[column].isna()
+            named = [None if gone else name_of(value) for value, gone in zip(cells, missing, strict=True)]
+            inputs[column] = np.array(named, dtype=object)
     for name, counts in piece_counts(inputs, data.derived).items():
         inputs[name] = counts
-    groups = {name: group_names(table[how.column], how, learned[how.column]) for name, how in data.sensitive.items()}
-    ids = np.asarray(table["__id__"], dtype=object)
-    slices = {name: group_names(table[how.column], how, learned[how.column]) for name, how in data.slices.items()}
-    return Split(role, ids, inputs, labels, groups, slices, table.drop(columns=["__id__"]), _clusters(table, data))
+    known = [] if own is None else [*own.splits.values()]
+    groups = {
+        name: _groups(rows, how, data, learned, [*suite.group_names(name), *_held(part.groups[name] for part in known)])
+        for name, how in data.sensitive.items()
+    }
+    slices = {
+        name: _groups(rows, how, data, learned, [*suite.group_names(name), *_held(part.slices[name] for part in known)])
+        for name, how in data.slices.items()
+    }
+    return Split(role, rows.ids, inputs, labels, groups, slices, rows.table, _clusters(rows, data))
 
 
-def _clusters(table: pd.DataFrame, data: Data) -> Strings | None:
+def _groups(rows: Rows, how: Sensitive, data: Data, learned: pd.DataFrame, words: list[str]) -> Strings:
+    """Group names (n,) of a column; a feature whose numbers have decimals is named by number (`1` for `1.0`), not as it is written."""
+    import pandas as pd
+
+    column = rows.table[how.column]
+    decimals = column.dtype.kind == "f" and how.column in data.features and how.column not in data.categorical
+    if how.of_names and not decimals:
+        column = pd.Series(rows.names(how.column), dtype=object)
+    return group_names(column, how, learned[how.column], words)
+
+
+def _held(parts: Iterable[Strings]) -> list[str]:
+    """The names of groups in arrays of them."""
+    return sorted({str(name) for part in parts for name in part if name is not None})
+
+
+def _clusters(rows: Rows, data: Data) -> Strings | None:
     """What each row belongs to; a row that lacks it stands alone."""
     columns = data.cluster_columns
-    if not columns or not set(columns) <= set(table.columns):
+    if not columns or not set(columns) <= set(rows.table.columns):
         return None
-    return _named_together(table, columns)
+    return _named_together(rows, columns)
 
 
-def _named_together(table: pd.DataFrame, columns: list[str]) -> Strings:
-    missing = table[columns].isna().any(axis=1)
-    rows = zip(table["__id__"], table[columns].itertuples(index=False, name=None), missing, strict=True)
-    named = [f"row {i}" if gone else "group " + " | ".join(map(name_of, values)) for i, values, gone in rows]
-    return np.array(named, dtype=object)
+def _named_together(rows: Rows, columns: list[str]) -> Strings:
+    named = zip(rows.ids, *(rows.names(column) for column in columns), strict=True)
+    names = [f"row {i}" if None in values else "group " + " | ".join(values) for i, *values in named]
+    return np.array(names, dtype=object)
 
 
 def _is_number(column: pd.Series[Any]) -> bool:

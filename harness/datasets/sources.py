@@ -7,12 +7,13 @@ fingerprint is the sha256 of the table written as CSV (UTF-8, no index, missing 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.datasets.cells import Columns, Table, typed_table, written_cells
 from harness.datasets.numbers import with_numbers
-from harness.datasets.readers import read_table
+from harness.datasets.readers import open_table
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.engine.provenance import sha256_bytes, sha256_file
 from harness.errors import DataError
@@ -27,16 +28,17 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two signs at least: one is 
 
 @dataclass(frozen=True)
 class Source:
-    """A table as read, its name for messages, the digest of its content, and for one loaded by name what was loaded.
+    """A table as read, its name for messages, the digest of its content, and for one loaded by name what was loaded."""
 
-    `left_out` names columns of the source that are none of a table's, with why.
-    """
-
-    table: pd.DataFrame
+    read: Table
     name: str
     fingerprint: str
     origin: str | None = None
-    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The typed rows."""
+        return self.read.frame
 
 
 def is_named(source: str | Path, folder: Path = Path()) -> bool:
@@ -49,18 +51,22 @@ def read_source(
     read: Read | None = None,
     folder: Path = Path(),
     missing: dict[str, list[Any]] | None = None,
+    columns: Columns | None = None,
 ) -> Source:
     """The table of a file (relative to the folder) or of a name; DataError where there is none.
 
     `missing` is the suite's: values by column that stand for nothing.
     """
-    if is_named(source, folder):
-        named = _loaded(str(source))
-        return replace(named, table=with_numbers(named.table, read or Read(), missing or {}, named.name))
-    path = folder / source
-    table = read_table(path, read, missing)
-    left_out = table.attrs.pop("left_out", {})
-    return Source(table, path.name, sha256_file(path), left_out=left_out)
+    columns = columns or Columns()
+    if not is_named(source, folder):
+        path = folder / source
+        return Source(open_table(path, read, missing, columns), path.name, sha256_file(path))
+    named = _loaded(str(source))
+    names = [str(name) for name in named.table if name in columns.names]
+    written = {name: written_cells(named.table[name].tolist()) for name in names}
+    table = typed_table(named.table, written, {}, columns)
+    frame = with_numbers(table.frame, read or Read(), missing or {}, named.name, columns.texts)
+    return replace(named, read=replace(table, frame=frame))
 
 
 def _loaded(source: str) -> Source:
@@ -84,7 +90,7 @@ def _loaded(source: str) -> Source:
         )
     origin = str(table.attrs.get("source", source))
     table = _plain(table)
-    return Source(table, source, _content_digest(table), origin)
+    return Source(Table(table, table.iloc[:, :0]), source, _content_digest(table), origin)
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:

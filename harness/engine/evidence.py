@@ -232,7 +232,7 @@ class Evidence:
         return first, inverse
 
     def _ask(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
-        answers = self._model.predict(inputs, ids)
+        answers = self._model.predict(inputs, ids).called(self.data.classes)
         if self.suite.data.options:
             answers = _of_own_options(answers, inputs[self.suite.data.options].isna().to_numpy())
         self.queries += len(inputs)

@@ -290,6 +290,7 @@ BUILT_IN = (
         (
             *("duplicate_rate", "train_test_overlap_rate", "leak_suspect", "leak_suspects", "missing_rate"),
             *("unlabelled_rows", "no_number", "disguised_missing", "out_of_range"),
+            *("stripped_cells", "missing_word", "unseen_class", "own_types"),
             *("determined_label_rate", "determined_label_columns"),
             *("contradictory_label_rate", "label_disagreement_rate", "prevalence_gap", "small_group", "small_groups"),
             *("forbidden_feature", "forbidden_features", "identifier_feature", "identifier_features"),

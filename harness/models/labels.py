@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.finding import Finding
-from harness.core.names import name_of
+from harness.core.names import name_of, same_names
 from harness.core.predictions import Predictions
 from harness.errors import ModelError
 
@@ -117,7 +117,8 @@ def map_labels(own: Sequence[str], classes: Sequence[str], given: Mapping[str, s
             f"the classes {_listed(classes)}."
         )
     folded = {c.strip().casefold(): c for c in classes}
-    found = [given.get(label) or folded.get(label.strip().casefold()) for label in own]
+    same = same_names(own, classes)
+    found = [given.get(label) or folded.get(same[label].strip().casefold()) for label in own]
     named = [class_ for label, class_ in zip(own, found, strict=True) if label not in given]
     if None in found or len(set(named)) != len(named) or not found:
         raise ModelError(

@@ -10,7 +10,7 @@ import numpy as np
 from harness.core.audit import ModelInfo
 from harness.core.dataset import SUITE_CALIBRATION, Dataset
 from harness.core.finding import Finding
-from harness.core.names import name_of
+from harness.core.names import same_names, text_of
 from harness.core.predictions import Predictions
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
@@ -20,6 +20,9 @@ from harness.models.scores import probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_AS_NUMBERS = " It seems that its ids were read as numbers, so their zeros are lost: read ids as text, such as read_csv(…, dtype={'id': str})."
 
 
 class SavedPredictions:
@@ -35,13 +38,15 @@ class SavedPredictions:
 
     def predict(self, inputs: pd.DataFrame, ids: np.ndarray) -> Predictions:
         """The saved answers of these ids."""
-        absent = [str(i) for i in ids if i not in self._table.index]
+        called = same_names(ids, self._table.index)  # a table that made numbers of ids writes 7 as 7.0
+        absent = [str(i) for i in ids if called[i] not in self._table.index]
         if absent:
             raise ModelError(
                 f"{self.info.uri} lacks {len(absent)} of {len(ids)} row ids (first: {absent[0]}). Score every "
                 "test row: 'harness rows SUITE --role test -o rows.csv' writes them."
+                + (_AS_NUMBERS if any(_number(i) in self._table.index for i in absent) else "")
             )
-        rows = self._table.loc[list(ids)]
+        rows = self._table.loc[[called[i] for i in ids]]
         columns = [f"score:{name}" for name in self._classes]
         labels = rows["label"].to_numpy(dtype=object if self._classes else float)
         if "scores" not in self.info.offers:
@@ -57,7 +62,7 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset, options: Mo
     table = _in_the_suites_words(table, data, options, path)
     if "id" not in table:
         raise ModelError(f"{path.name} has no column 'id'. Wanted: id, label and score:<class> columns (or one score).")
-    table["id"] = [name_of(value) for value in table["id"]]
+    table["id"] = [text_of(value) for value in table["id"]]
     repeated = table["id"].duplicated()
     if repeated.any():
         raise ModelError(
@@ -78,7 +83,7 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset, options: Mo
     elif not data.classes:
         table["label"] = _numbers(table["label"], "label", path)
     else:
-        table["label"] = [name_of(value) for value in table["label"]]
+        table["label"] = _called([text_of(value) for value in table["label"]], data.classes)
     table = table.set_index("id")
     table = _of_suite(table, data)
     offers = ["labels"] + (["scores"] if scored else [])
@@ -109,17 +114,21 @@ def _in_the_suites_words(table: pd.DataFrame, data: Dataset, options: ModelOptio
     table, given = table.copy(), options.label_map
     if not given:
         return table
-    labels = [name_of(value) for value in table["label"]] if "label" in table else []
-    own = sorted(set(labels) | {str(name).removeprefix("score:") for name in table if str(name).startswith("score:")})
-    map_labels(own, data.classes, given, path.name)
+    labels = [text_of(value) for value in table["label"]] if "label" in table else []
+    scored = [str(name).removeprefix("score:").strip() for name in table if str(name).startswith("score:")]
+    called = same_names([*labels, *scored], given)
+    map_labels(sorted(set(called.values())), data.classes, given, path.name)
     if labels:
-        table["label"] = [given.get(label, label) for label in labels]
-    names = {f"score:{label}": f"score:{class_}" for label, class_ in given.items()}
+        table["label"] = [given.get(called[label], label) for label in labels]
+    names = {f"score:{label}": f"score:{given.get(called[label], label)}" for label in scored}
     return table.rename(columns=names)
 
 
 def _spread_scores(table: pd.DataFrame, data: Dataset, options: ModelOptions, path: Path) -> bool:
     """Whether the table holds scores, which become a column of probabilities for each class."""
+    scored = [str(column).removeprefix("score:").strip() for column in table if str(column).startswith("score:")]
+    called = {f"score:{name}": f"score:{word}" for name, word in same_names(scored, data.classes).items()}
+    table.columns = [called.get(str(column), str(column)) for column in table]
     named = [column for column in table.columns if column.startswith("score:")]
     wanted = [f"score:{name}" for name in data.classes]
     if named:
@@ -140,6 +149,17 @@ def _spread_scores(table: pd.DataFrame, data: Dataset, options: ModelOptions, pa
         scores = _numbers(table["score"], "score", path).to_numpy()[:, None]
     table[wanted] = probabilities(scores, options.scores, path.name)
     return True
+
+
+def _called(labels: list[str], classes: tuple[str, ...]) -> list[str]:
+    """The labels (n) as the data call the classes, where both write them differently (`1.0` and `1`)."""
+    called = same_names(labels, classes)
+    return [called[label] for label in labels]
+
+
+def _number(name: str) -> str | None:
+    """A name as a table writes it that took it for a whole number: `7` for `007`; None where it is no such number."""
+    return str(int(name)) if name.isascii() and name.isdigit() else None
 
 
 def _numbers(column: pd.Series[Any], name: str, path: Path) -> pd.Series[Any]:

@@ -102,6 +102,11 @@ class Sensitive(Strict):
     quantiles: StrictInt | list[Number] | None = None
 
     @property
+    def of_names(self) -> bool:
+        """Whether the column's values name the groups: no numbers are cut into bins or quantiles."""
+        return self.bins is None and self.quantiles is None
+
+    @property
     def shares(self) -> list[float]:
         """The shares at which quantiles are cut, without 0 and 1."""
         if isinstance(self.quantiles, int):
@@ -134,10 +139,14 @@ class NumberFormat(Strict):
     unit: str | None = Field(default=None, min_length=1)
 
 
+MISSING_WORDS = ("NA", "N/A", "nan", "NaN", "null", "NULL", "None")
+
+
 class Read(Strict):
     """How a text file is read; `numbers` (column → format) holds for columns of text in any source.
 
-    `skip` lines stand above the header, and the last `footer` lines that hold something are no rows (a total).
+    `skip` lines stand above the header, and the last `footer` lines that hold something are no rows (a total). `missing_words`
+    are the cells of a text file that mean 'missing', as an empty cell does: a class or a group of such a name needs a list without it.
     """
 
     separator: str = ","
@@ -146,6 +155,7 @@ class Read(Strict):
     encoding: str = "utf-8"
     skip: int = Field(default=0, ge=0)
     footer: int = Field(default=0, ge=0)
+    missing_words: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=lambda: list(MISSING_WORDS))
     numbers: dict[str, NumberFormat] = Field(default_factory=dict)
 
     def format_of(self, column: str) -> tuple[str, str | None, str | None]:
@@ -161,6 +171,10 @@ class Read(Strict):
             decimal, thousands, _ = self.format_of(column)
             if decimal == thousands:
                 raise ValueError(f"{where}: decimal and thousands are both {decimal!r}; give two marks that differ")
+        if padded := [word for word in self.missing_words if word != word.strip()]:
+            raise ValueError(
+                f"read.missing_words: {padded[0]!r} has blanks around it, which are cut off cells; write it without"
+            )
         return self
 
 
@@ -225,6 +239,15 @@ class Data(Strict):
     def derived(self) -> list[tuple[str, str, str]]:
         """The columns that count pieces of a text feature, after the features: name, feature, piece."""
         return [(f"{column}:{piece}", column, piece) for column, pieces in self.ngrams.items() for piece in pieces]
+
+    @property
+    def name_columns(self) -> list[str]:
+        """The columns whose cells are names (of rows, classes, groups, parts, categories) and stay as they are written."""
+        label = [] if self.label.column is None or isinstance(self.label.positive, Threshold) else [self.label.column]
+        groups = [how.column for how in (*self.sensitive.values(), *self.slices.values()) if how.of_names]
+        parts = [name for name in (self.id, self.split.column, self.split.group) if name is not None]
+        clusters = [name for name in self.cluster_columns if name not in self.features]
+        return list(dict.fromkeys([*label, *groups, *parts, *clusters, *self.categorical]))
 
     @property
     def cluster_columns(self) -> list[str]:

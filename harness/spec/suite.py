@@ -116,6 +116,33 @@ class Suite(Strict):
     system: System = System()
 
     @property
+    def class_names(self) -> list[str]:
+        """What the suite calls classes, wherever it names one."""
+        label, costs = self.data.label, self.decision.costs if self.decision else None
+        named = [label.positive, label.favourable, *(self.views.prompt.choices if self.views.prompt else ())]
+        matrix = (costs.matrix if costs else None) or {}
+        named += [*self.views.zero_shot, *matrix, *(name for row in matrix.values() for name in row)]
+        named += [name for labels in self.data.agrees.values() for names in labels.values() for name in names]
+        named += [(of or {}).get("class") for _, of in self._selected]
+        return sorted({name for name in named if isinstance(name, str)} - {"*"})
+
+    def group_names(self, attribute: str) -> list[str]:
+        """What the suite calls groups of a sensitive attribute or of a slice, wherever it names one."""
+        named = {self.data.reference.get(attribute, "*")}
+        for group, of in self._selected:
+            for attributes, groups in (group or {}).items():
+                parts = dict(zip(attributes.split(" × "), groups.split(" × "), strict=False))
+                named.add(parts.get(attribute, "*"))
+            slice_, _, value = (of or {}).get("slice", "").partition(" = ")
+            named.add(value if slice_ == attribute else "*")
+        return sorted(named - {"*", ""})
+
+    @property
+    def _selected(self) -> list[tuple[Selector | None, Selector | None]]:
+        """The groups, and what else, that rules and margins select."""
+        return [(rule.group, rule.of) for rule in self.policy] + [(margin.group, margin.of) for margin in self.margins]
+
+    @property
     def asks_questions(self) -> bool:
         """Whether it asks a language model what nothing can be fitted to: own options, or no true answer."""
         return self.task == "choice" or self.data.label.column is None

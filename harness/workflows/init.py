@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.datasets.column_roles import (
+    FEW,
     LabelChoice,
     choose_label,
     guess_columns,
@@ -13,11 +15,14 @@ from harness.datasets.column_roles import (
     require_columns,
 )
 from harness.datasets.outcomes import guess_outcome
-from harness.datasets.reading import read_guessed
+from harness.datasets.reading import read_guessed, read_names
 from harness.errors import DataError, UserError
 from harness.workflows.leaks import find_leaks
 from harness.workflows.starter import Starter, write_starter
 from harness.workflows.survey import Survey
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADER = (
     "The first line of the file was taken for the columns' names, but holds numbers only. If the file has no header, add one: "
@@ -55,9 +60,12 @@ def init(data: str | Path, target: Path, wishes: Wishes, *, force: bool = False)
     label = choice.column
     if label in wishes.sensitive:
         raise DataError(f"{label!r} is the label, so it can't be sensitive too. Leave out --sensitive {label}.")
-    labelled = table.dropna(subset=[label])
-    if not len(labelled):
-        raise DataError(f"Every row of {label!r} is empty. Name another column: --label COLUMN.")
+    guesses = guess_columns(_labelled(table, label), label, list(wishes.sensitive))
+    found, read = read_names(data, read, [label, *(guess.column for guess in guesses if guess.role == "sensitive")])
+    table = found.table
+    if table[label].dtype.kind not in "iuf" or table[label].nunique() <= FEW:
+        table = table.assign(**{label: found.read.written[label].where(table[label].notna(), None)})
+    labelled = _labelled(table, label)
     guesses = guess_columns(labelled, label, list(wishes.sensitive))
     outcome = guess_outcome(labelled[label], label, wishes.positive, wishes.favourable)
     source = Path(data).resolve()
@@ -77,3 +85,10 @@ def init(data: str | Path, target: Path, wishes: Wishes, *, force: bool = False)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(starter.text, encoding="utf-8")
     return starter
+
+
+def _labelled(table: pd.DataFrame, label: str) -> pd.DataFrame:
+    labelled = table.dropna(subset=[label])
+    if not len(labelled):
+        raise DataError(f"Every row of {label!r} is empty. Name another column: --label COLUMN.")
+    return labelled

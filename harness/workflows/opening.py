@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
-from harness.datasets.readers import read_table
+from harness.datasets.predictions_file import read_predictions
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine.cache import AnswerCache, cache_key
 from harness.engine.evidence import Model
@@ -228,7 +228,8 @@ def _open_predictions(uri: str, given: Opening) -> Model:
     from harness.models.predictions import load_predictions
 
     refuse_changed_predictions(Path(uri))
-    return load_predictions(Path(uri), read_table(Path(uri)), given.data, given.options)
+    table = read_predictions(Path(uri), given.loaded.suite.data.read, given.data.classes)
+    return load_predictions(Path(uri), table, given.data, given.options)
 
 
 def _open_transformers(folder: str, uri: str, given: Opening, *, offline: bool = True) -> TextModel:

@@ -55,6 +55,7 @@ def _decisions(survey: Survey) -> list[str]:
         )
     if survey.unlabelled:
         found.append(f"Rows without a label: {survey.unlabelled} are left out and counted; are they like the others?")
+    found += _decisions_on_words(survey)
     if outcome.numbers:
         found.append("The task: the label holds numbers, so the number is predicted; --positive N makes classes of it.")
     elif outcome.positive.reason != BY_USER:
@@ -68,6 +69,16 @@ def _decisions(survey: Survey) -> list[str]:
     found += _decisions_on_bias(survey)
     found += [f"Missing values: is {value:g} in {column!r} no true value?" for column, value in survey.missing]
     return [*found, "Every limit of the policy, with its reason and source."]
+
+
+def _decisions_on_words(survey: Survey) -> list[str]:
+    rows = len(survey.table) + survey.unlabelled
+    return [
+        f"The word {word!r} in {column!r} ({count:,} of {rows:,} rows): it is kept as a {'class' if column == survey.label.column else 'group'}, "
+        "because it is frequent there; if it means 'missing', write it into data.read.missing_words."
+        for column, words in survey.read.kept.items()
+        for word, count in words.items()
+    ]
 
 
 def _decisions_on_bias(survey: Survey) -> list[str]:

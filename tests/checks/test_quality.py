@@ -192,3 +192,21 @@ def test_rows_left_out_for_want_of_a_label_are_counted_where_the_suite_leaves_th
     found = find(quality(evidence), "data.unlabelled_rows")
     assert (found.value, found.n) == (10, 50)
     assert "10 of 50 rows have no label" in found.reason
+
+
+def test_what_reading_made_of_cells_is_told_and_nothing_where_it_made_nothing(build, find):
+    names = ("data.stripped_cells", "data.missing_word", "data.unseen_class", "data.own_types")
+    evidence = build(["yes", "no"] * 20, inputs=pd.DataFrame({"x": np.arange(40.0)}), positive="yes")
+    assert not [f for f in quality(evidence).findings if f.measure in names]
+    told = {
+        "stripped": {"x": 3},
+        "missing_words": {"g": {"None": 2, "NA": 1}},
+        "unseen": {"new": 4},
+        "own_types": "gone",
+    }
+    evidence.data = replace(evidence.data, **told)
+    found = quality(evidence)
+    assert find(found, "data.stripped_cells", {"column": "x"}).value == 3
+    assert "'None' (2 cells), 'NA' (1 cells)" in find(found, "data.missing_word", {"column": "g"}).reason
+    assert find(found, "data.unseen_class", {"class": "new"}).value == 4
+    assert find(found, "data.own_types").reason.endswith("gone")

@@ -46,6 +46,7 @@ RARE = {
     "data.disguised_missing",
     "data.no_number",
     "data.unlabelled_rows",
+    *(f"data.{name}" for name in ("stripped_cells", "missing_word", "unseen_class", "own_types")),
     "model.threshold",
     "data.label_informedness",  # no shipped suite of several classes runs data.signal: tests/checks/test_signal.py does
     "data.determined_label_rate",

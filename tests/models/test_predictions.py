@@ -148,3 +148,16 @@ def test_words_in_the_scores_of_a_class_are_refused(load):
     table = {"id": IDS[:4], "score:no": ["high"] * 4, "score:yes": [0.5] * 4}
     with pytest.raises(ModelError, match="must hold numbers"):
         load(table)
+
+
+def test_ids_of_numbers_are_found_and_lost_zeros_are_explained(load):
+    assert answers(load({"id": [k * 1.0 for k in range(6)], "label": ["no"] * 6})).labels.tolist() == ["no"] * 6
+    with pytest.raises(ModelError, match=r"lacks 1 of 1 row ids .*ids were read as numbers, so their zeros are lost"):
+        answers(load({"id": range(6), "label": ["no"] * 6}), ["005"])
+
+
+def test_labels_and_scores_that_write_a_class_in_another_way_are_of_that_class(load):
+    given = {"id": range(6), "label": [0.0, 1.0] * 3, "score:0.0": [0.9, 0.1] * 3, "score:1.0": [0.1, 0.9] * 3}
+    found = answers(load(given, "parquet", dataset(("0", "1"), "1")))
+    assert found.labels.tolist() == ["0", "1"] * 3
+    assert found.scores[:, 1].tolist() == [0.1, 0.9] * 3

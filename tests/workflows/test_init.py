@@ -193,3 +193,36 @@ def test_the_verb_says_what_to_decide_by_hand(exports, tmp_path):
     assert "Traceback" not in again.stderr
     subprocess.run([*command, "--force"], capture_output=True, check=True)
     assert load_suite(tmp_path / "s.yaml").suite.data.label.column == "Ausfall"
+
+
+def test_a_frequent_word_for_missing_is_kept_as_a_class_or_group_and_asked_about(tmp_path):
+    rng, n = np.random.default_rng(0), 300
+    table = pd.DataFrame({
+        "load": rng.normal(size=n).round(3), "site": np.where(np.arange(n) % 5 == 0, "None", "east"),
+        "sex": np.where(np.arange(n) % 50 == 0, "None", rng.choice(["f", "m"], n)),
+        "fault": rng.choice(["None", "Power", "Heat"], n, p=[0.6, 0.2, 0.2]),
+    })  # fmt: skip
+    table.to_csv(tmp_path / "f.csv", index=False)
+    found = init(tmp_path / "f.csv", tmp_path / "f.yaml", Wishes(label="fault"))
+    (asked,) = [line for line in found.decide if "The word 'None'" in line]
+    assert "in 'fault' (" in asked and "kept as a class" in asked and "data.read.missing_words" in asked
+    loaded = validate(str(tmp_path / "f.yaml"))
+    assert "None" not in loaded.suite.data.read.missing_words
+    assert loaded.suite.data.missing["site"] == ["None"]  # elsewhere it still means 'missing'
+    data = load_dataset(loaded)
+    assert data.classes == ("Heat", "None", "Power")
+    rare = table.assign(fault=np.where(np.arange(n) % 50 == 0, "None", rng.choice(["Power", "Heat"], n)))
+    rare.to_csv(tmp_path / "r.csv", index=False)
+    found = init(tmp_path / "r.csv", tmp_path / "r.yaml", Wishes(label="fault"))
+    assert not [line for line in found.decide if "The word" in line]
+    assert [line for line in found.warnings if "'None' (6 cells) means 'missing' in 'fault'" in line]
+
+
+def test_codes_of_a_label_keep_their_zeros_and_blanks_are_told(tmp_path):
+    rows = [f"{k}, {k % 7}, {'01' if k % 3 else '02'}" for k in range(200)]
+    (tmp_path / "c.csv").write_text("x, load, decision\n" + "\n".join(rows) + "\n")
+    found = init(tmp_path / "c.csv", tmp_path / "c.yaml", Wishes(label="decision"))
+    assert validate(str(tmp_path / "c.yaml")).suite.data.label.positive == "02"
+    assert [
+        line for line in found.warnings if line.startswith("Blanks around cells are cut off, in 'decision' (200 cells)")
+    ]

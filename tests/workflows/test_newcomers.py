@@ -148,7 +148,7 @@ def test_init_validate_fit_and_audit_run_unedited(written, name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "label"),
     [
-        ("loans", {"column": "Approved", "positive": "true", "favourable": "true"}),
+        ("loans", {"column": "Approved", "positive": "True", "favourable": "True"}),
         ("hmda", {"column": "action", "positive": "denied", "favourable": "originated"}),
         ("failures", {"column": "failure", "positive": "1", "favourable": "0"}),
         ("客户", {"column": "是否违约", "positive": "是", "favourable": "否"}),

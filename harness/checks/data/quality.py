@@ -3,7 +3,7 @@
 Duplicates within and across splits (hash of features and label); columns that alone tell the label (AUC of a number's
 rank or of its being missing, or of the label rate that a text's value has in the other half of the rows; for numbers to be
 predicted (1 + |Kendall's tau-b|) / 2); missing and disguised missing values; values outside declared ranges; groups too small to
-judge. `labels` looks at the labels themselves, `columns` at columns that should be no features. Limitation: exact duplicates only.
+judge. `cells` tells what reading made of cells, `labels` looks at the labels themselves, `columns` at columns that should be no features. Limitation: exact duplicates only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
+from harness.checks.data.cells import cell_findings
 from harness.checks.data.columns import column_findings
 from harness.checks.data.labels import label_findings
 from harness.checks.data.leaks import leak_findings
@@ -40,6 +41,7 @@ def quality(evidence: Evidence, *, leak_auc: LeakAuc = 0.98, minimum_group: Mini
         _unlabelled(evidence)
         + _duplicates(parts)
         + _missing(parts)
+        + cell_findings(evidence)
         + numbers_as_text(evidence, parts)
         + _ranges(evidence, parts)
     )
