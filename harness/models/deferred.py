@@ -118,7 +118,9 @@ def _place(folder: Path, uri: str, classes: tuple[str, ...], views: Views, optio
         "uri": uri,
         "classes": classes,
         "views": views.model_dump(mode="json"),
-        "options": {name: asdict(options)[name] for name in ("view", "label_map", "dtype", "device", "window")},
+        "options": {
+            name: asdict(options)[name] for name in ("view", "label_map", "dtype", "device", "window", "max_tokens")
+        },
         "code": [provenance.harness_version(), *adapters],
         "libraries": {name: provenance.version_of(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
     }

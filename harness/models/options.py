@@ -15,7 +15,8 @@ class ModelOptions:
     """How to open and ask a model; each has a sound default.
 
     `label_map` maps the model's own label names to the suite's classes. `window` reads a long text in overlapping windows
-    and averages, instead of cutting it. Prices are per million tokens, for the cost of a server;
+    and averages, instead of cutting it. `max_tokens` is what a written answer may take; with None the adapter's default,
+    which a server may refuse. Prices are per million tokens, for the cost of a server;
     without `probe` nothing is asked while the model is opened (a plan asks nothing).
     """
 
@@ -27,6 +28,7 @@ class ModelOptions:
     window: bool = False
     max_calls: int | None = None
     max_cost: float | None = None
+    max_tokens: int | None = None
     concurrency: int = 4
     price_in: float | None = None
     price_out: float | None = None
