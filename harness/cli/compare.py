@@ -35,13 +35,11 @@ def compare(
     dtype: options.Dtype = "float32",
     device: options.Device = None,
     window: options.Window = False,
+    max_tokens: options.MaxTokens = None,
     concurrency: options.Concurrency = 4,
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
-    gate: Annotated[
-        bool,
-        typer.Option("--gate", help="Exit 0 only if the vertical model is chosen, 3 if nothing is decided, else 1."),
-    ] = False,
+    gate: options.Gate = False,
 ) -> int:
     """Vertical or general? Paired differences on the same items, and a choice by the suite's margins.
 
@@ -65,6 +63,7 @@ def compare(
         dtype=options.data_type(dtype),
         device=device,
         window=window,
+        max_tokens=max_tokens,
         concurrency=concurrency,
         price_in=price_in,
         price_out=price_out,

@@ -8,8 +8,7 @@ from typing import Annotated, get_args
 import typer
 
 from harness.errors import UserError
-from harness.models.options import DataType
-from harness.models.scores import ScoreMeaning
+from harness.models.options import DataType, ScoreMeaning
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A built-in suite's name, or a path to a YAML file.")]
 RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="An audit.json or a run folder.")]
@@ -92,6 +91,19 @@ Window = Annotated[
 ]
 MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=1, help="Stop after so many model calls.")]
 MaxCost = Annotated[float | None, typer.Option("--max-cost", help="Stop at this cost, by the prices given.")]
+Gate = Annotated[
+    bool,
+    typer.Option("--gate", help="Exit 0 only if the vertical model is chosen, 3 if nothing is decided, else 1."),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens",
+        min=1,
+        help="Tokens that a written answer may take, reasoning included: 4096 of a server, 32 of a local model's number "
+        "unless given. A longer answer is truncated, and no rule is judged on it.",
+    ),
+]
 Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="Requests at once to a server.")]
 PriceIn = Annotated[float | None, typer.Option("--price-in", help="Price of a million tokens sent to a server.")]
 PriceOut = Annotated[float | None, typer.Option("--price-out", help="Price of a million tokens that it answers.")]

@@ -44,7 +44,7 @@ data: leak_suspect leak_suspects unlabelled_rows no_number disguised_missing out
   stability_index undecidable_rules straddling_clusters site_stability_index site_shifted_columns
 baseline: newly_failing newly_right weakened_rules
 model: unsafe_load user_code label_contradicts_score unlearned_classes untrained_weights not_finite_answers
-  truncated_texts empty_texts refused_answers unreadable_answers unscored_answers damaged_cache_rows
+  truncated_texts empty_texts refused_answers unreadable_answers truncated_answers unscored_answers damaged_cache_rows
 """
 _SKILLS = """
 performance: brier_skill log_loss_skill squared_error_skill r2 net_benefit net_benefit_of_all

@@ -376,6 +376,7 @@ BUILT_IN = (
             "unknown_tokens",
             "refused_answers",
             "unreadable_answers",
+            "truncated_answers",
             "unscored_answers",
             "precision_change",
             "damaged_cache_rows",

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 BATCHES_BETWEEN = 16  # then freed memory is given back at the next new shape: some 20 ms of page faults
-NO_ANSWER = {-1: "refused", -2: "unreadable", -4: "not_finite"}
+REFUSED, UNREADABLE, CUT, NOT_FINITE = -1.0, -2.0, -3.0, -4.0
+NO_ANSWER = {REFUSED: "refused", UNREADABLE: "unreadable", CUT: "cut", NOT_FINITE: "not_finite"}
 
 
 class TextModel(Protocol):
@@ -71,7 +72,12 @@ class RefittableText(TextModel, Protocol):
 
 
 class Exhausted(Exception):  # noqa: N818 - not an error: the pass stops where the user drew the line
-    """The limit of calls or cost is reached; finished answers are kept."""
+    """The limit of calls, of cost or of an answer's tokens is reached; finished answers are kept."""
+
+
+def more_tokens(budget: object) -> str:
+    """What to do about answers that were cut off at a budget of tokens."""
+    return f"Give a larger budget: --max-tokens N (it was {budget}). If the server cuts answers earlier by itself, raise its limit"
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,7 @@ class TextPass:
             "model.unscored_answers": (self._seen["unscored"], "a class without probabilities: scores are not used"),
             "model.not_finite_answers": (self._seen["not_finite"], "the model gave no finite number"),
             "model.unreadable_answers": (self._seen["unreadable"], "the answer is none of the choices"),
+            "model.truncated_answers": (self._seen["cut"], "the token budget cut the answer off, so it is no answer"),
         }
         return (
             *self._model.warnings,
@@ -212,6 +219,7 @@ class TextPass:
             self._ask(unique, keys, lengths, missing, table)
         for code, name in NO_ANSWER.items():
             self._seen[name].update(key for key, row in zip(keys, table, strict=True) if row[0] == code)
+        self._require_whole(table[:, 0])
         if "scores" in info.offers:
             bare = (table[:, 0] >= 0) & ~np.isfinite(table[:, 1:]).all(axis=1)
             self._seen["unscored"].update(key for key, is_bare in zip(keys, bare, strict=True) if is_bare)
@@ -263,10 +271,15 @@ class TextPass:
                 raise ModelError(
                     f"{self.info.uri} answered {len(rows)} of {len(wanted)} inputs. Return one answer per input, in order."
                 )
-            self._cache.put((keys[i], row) for i, row in zip(wanted, rows, strict=True))
+            self.info = self._model.info  # a server may have refused a parameter
+            whole = [(texts[i], row) for i, row in zip(wanted, rows, strict=True) if row[0] != CUT]
+            # The keys are computed again: a server that refuses a parameter is asked in another way from then on.
+            self._cache.put(zip(self._keys([text for text, _ in whole]), [row for _, row in whole], strict=True))
             table[wanted] = rows
             self.calls += len(wanted)
             self._progress("predicting", int(self.calls), total)
+            if 2 * np.count_nonzero(table[:, 0] == CUT) > np.count_nonzero(~np.isnan(table[:, 0])):
+                return  # the others would cost the whole budget each, too
             if len(wanted) < len(asked):
                 self._allowed(total)
 
@@ -284,6 +297,16 @@ class TextPass:
                 f"out of budget: {spent:.4g} spent, the limit is {cost:g}. The answers are kept: run again to go on"
             )
         return total if calls is None else calls - self.calls
+
+    def _require_whole(self, codes: Floats) -> None:
+        """Exhausted where answers (n,; NaN: not asked) were cut off: no rule is judged on what the token budget decided."""
+        cut = np.count_nonzero(codes == CUT)
+        if cut:
+            raise Exhausted(
+                f"{cut} of {np.count_nonzero(~np.isnan(codes))} answers were cut off at the token budget before their end (finish_reason length): "
+                "they are no answers of the model, and nothing is judged without them. "
+                f"{more_tokens(self.info.card.get('max_tokens'))}"
+            )
 
     def _lengths(self, texts: list[str], keys: list[bytes]) -> Ints:
         lengths, unknown = self._sizes(texts, keys)

@@ -120,7 +120,7 @@ def _place(folder: Path, uri: str, classes: tuple[str, ...], views: Views, optio
         "views": views.model_dump(mode="json"),
         "options": {
             name: asdict(options)[name]
-            for name in ("view", "label_map", "dtype", "device", "window", "allow_untrained")
+            for name in ("view", "label_map", "dtype", "device", "window", "allow_untrained", "max_tokens")
         },
         "code": [provenance.harness_version(), *adapters],
         "libraries": {name: provenance.version_of(name) for name in ("torch", "transformers", "tokenizers", "numpy")},

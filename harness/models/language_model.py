@@ -12,7 +12,7 @@ from harness.core.finding import Finding
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_bytes
 from harness.errors import ModelError
-from harness.models.numbers import LONGEST, number_row
+from harness.models.numbers import LONGEST, READING, number_row
 from harness.models.options import ModelOptions
 from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of
@@ -40,7 +40,15 @@ class LanguageModel(TorchModel):
 
     batch_texts = 64
 
-    def __init__(self, model: Any, tokenizer: Any, info: ModelInfo, classes: tuple[str, ...], view: PromptView) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        info: ModelInfo,
+        classes: tuple[str, ...],
+        view: PromptView,
+        longest: int = LONGEST,
+    ) -> None:
         self._model, self._tokenizer, self.info, self.classes = model, tokenizer, info, classes
         self._view = view
         self.warnings: tuple[Finding, ...] = ()
@@ -48,7 +56,7 @@ class LanguageModel(TorchModel):
         self._chat = bool(getattr(tokenizer, "chat_template", None))
         words = [view.choices[name].strip() if self._chat else view.choices[name] for name in classes]
         self.choices: list[list[int]] = [tokenizer(word, add_special_tokens=False)["input_ids"] for word in words]
-        self._room = max(map(len, self.choices), default=LONGEST)
+        self._room = max(map(len, self.choices), default=longest)
         limit = context_of(model.config, tokenizer)
         self.context: int | None = limit
         self.batch_tokens = batch_tokens(model.device)
@@ -68,7 +76,8 @@ class LanguageModel(TorchModel):
     def settings(self) -> str:
         """The data type, the chat template, the choices and how they are scored."""
         template = sha256_bytes(str(getattr(self._tokenizer, "chat_template", "")).encode())
-        return f"{self._model.dtype};{template};{self.choices};normalise={self._view.normalise};{self._tokens.settings}"
+        read = f"{self.choices};normalise={self._view.normalise}" if self.classes else f"number={READING};{self._room}"
+        return f"{self._model.dtype};{template};{read};{self._tokens.settings}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each prompt with its longest choice, and how many of the prompt's the vocabulary lacks."""
@@ -78,7 +87,8 @@ class LanguageModel(TorchModel):
     def _score(self, texts: list[str]) -> Floats:
         """Class position and probabilities (softmax over choices) of one batch of prompts; for regression 0 and the number."""
         if not self.classes:
-            return np.array([number_row(said) for said in self.generate(texts, tokens=LONGEST)])
+            written = self._written(texts, tokens=self._room, temperature=0.0, seed=0)
+            return np.array([number_row(said, complete=complete) for said, complete in written])
         likelihood = self.log_likelihoods(texts)
         if self._view.normalise:
             likelihood = likelihood / np.array([len(choice) for choice in self.choices])
@@ -116,6 +126,10 @@ class LanguageModel(TorchModel):
 
     def generate(self, texts: list[str], *, tokens: int = 64, temperature: float = 0.0, seed: int = 0) -> list[str]:
         """Free answers to prompts: greedy at temperature 0, else sampled with the seed."""
+        return [said for said, _ in self._written(texts, tokens=tokens, temperature=temperature, seed=seed)]
+
+    def _written(self, texts: list[str], *, tokens: int, temperature: float, seed: int) -> list[tuple[str, bool]]:
+        """Free answers to prompts, and whether each came to its end within so many tokens."""
         torch = import_torch()
         encoded = self._encode(self._prompts(texts))
         torch.manual_seed(seed)
@@ -125,7 +139,11 @@ class LanguageModel(TorchModel):
                 **encoded, max_new_tokens=tokens, pad_token_id=self._tokenizer.pad_token_id, **how
             )
         start = 0 if self._seq2seq else encoded["input_ids"].shape[1]
-        return [str(t) for t in self._tokenizer.batch_decode(out[:, start:], skip_special_tokens=True)]
+        written = out[:, start:]
+        ends = torch.tensor([*_ids(self._model.generation_config.eos_token_id), *_ids(self._tokenizer.eos_token_id)])
+        complete = torch.isin(written.cpu(), ends).any(dim=1).tolist()
+        said = self._tokenizer.batch_decode(written, skip_special_tokens=True)
+        return [(str(text), bool(end)) for text, end in zip(said, complete, strict=True)]
 
     def _prompts(self, texts: list[str]) -> list[str]:
         if not self._chat:
@@ -209,6 +227,11 @@ class LanguageModel(TorchModel):
         return torch.log_softmax(logits.double(), dim=-1).gather(2, chosen[..., None])[..., 0].sum(dim=1)
 
 
+def _ids(given: int | list[int] | None) -> list[int]:
+    """Ids of the tokens that end an answer; a model has none, one or several."""
+    return [] if given is None else [given] if isinstance(given, int) else list(given)
+
+
 def load_language_model(
     folder: str,
     uri: str,
@@ -241,10 +264,11 @@ def load_language_model(
             "choices": "; ".join(f"{name}: {view.choices[name]!r}" for name in classes),
             "choices_scored_by": ("log-likelihood" + (" per token" if view.normalise else ""))
             if classes
-            else "none: the first number of a greedy answer",
+            else "none: the number of a greedy answer",
+            **({} if classes else {"max_tokens": options.max_tokens or LONGEST}),
         },
     )
-    opened = LanguageModel(model, tokenizer, info, classes, view)
+    opened = LanguageModel(model, tokenizer, info, classes, view, options.max_tokens or LONGEST)
     opened.warnings = (*warnings, *opened.warnings)
     return opened
 

@@ -18,8 +18,8 @@ from harness.engine.provenance import sha256_file, sha256_folder
 from harness.errors import MissingExtraError, ModelError
 from harness.models.labels import OwnLabels, map_labels
 from harness.models.onnx_graph import Scores, scores_of
-from harness.models.options import ModelOptions
-from harness.models.scores import ScoreMeaning, probabilities, text_rows
+from harness.models.options import ModelOptions, ScoreMeaning
+from harness.models.scores import probabilities, text_rows
 from harness.models.tokens import Tokens, context_of, own_fill
 from harness.models.torch_runtime import BATCH_TOKENS_CPU, load_tokenizer
 from harness.models.transformers_classifier import own_labels

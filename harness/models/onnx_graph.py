@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import MissingExtraError
-from harness.models.scores import ScoreMeaning
+from harness.models.options import ScoreMeaning
 
 _PASSED = {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "ZipMap"}
 _ENDS: dict[str, ScoreMeaning] = {

@@ -6,7 +6,9 @@ import math
 import os
 import threading
 import weakref
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,208 +18,226 @@ from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_bytes
+from harness.engine.text_pass import CUT, REFUSED, UNREADABLE, more_tokens
 from harness.errors import MissingExtraError, ModelError
+from harness.models.choices import READING, ChoiceReader, is_refusal
 from harness.models.language_model import check_choices
 from harness.models.numbers import LONGEST, number_row
+from harness.models.numbers import READING as NUMBERS_READING
 from harness.models.options import ModelOptions
+from harness.models.server_connection import KEY_VARIABLES, Connection, Refused
+from harness.models.server_habits import Habits
+from harness.models.server_replies import MalformedReply, Reply, read_reply
 from harness.spec.suite import PromptView
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-REFUSED, UNREADABLE = -1.0, -2.0
-RETRY_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-ATTEMPTS, TIMEOUT_SECONDS, LONGEST_WAIT = 6, 60.0, 30.0
-KEY_VARIABLES = ("HARNESS_API_KEY", "OPENAI_API_KEY")
-_REFUSALS = ("i can't", "i cannot", "i'm sorry", "i am sorry", "i'm unable", "i am unable", "as an ai")
+MAX_TOKENS = 4096
+"""Tokens that an answer may take: what a reasoning model writes before it answers. A model that does not reason stops after
+its answer, so that the budget costs nothing there."""
+_BEGINNING = 16
+"""Tokens of a plain completion: a base model does not stop, and only the beginning is read."""
+_SILENCE_SECONDS, _TOKENS_A_SECOND = 60.0, 10
+"""An answer is sent when it is whole, so that a slow server is silent for as long as its whole budget takes."""
 
 
 class OpenAIServer:
     """Chat completions, or plain completions where the server has no chat; one request a prompt, temperature 0.
 
-    The class is the choice that the answer begins with. Where the server gives log-probabilities of the first token, the
-    probabilities are those of the choices' first words, made to sum to 1, and the class is the likeliest. A refusal or an answer that is none of the
-    choices has a code of its own and no class.
+    The class is the choice that the answer names (`ChoiceReader`). Where the answer begins with it, and the server gives
+    log-probabilities of the first token, the probabilities are those of the choices' first words, made to sum to 1, and the class
+    is the likeliest. A refusal, an answer that is none of the choices, and one that the token budget cut have codes of their own
+    and no class. What the server refuses of a request is left out from then on (`Habits`), and on the card.
     """
 
     context: int | None = None
 
     def __init__(
-        self, client: Any, info: ModelInfo, classes: tuple[str, ...], view: PromptView, options: ModelOptions
+        self, connection: Connection, info: ModelInfo, classes: tuple[str, ...], view: PromptView, options: ModelOptions
     ) -> None:
-        self._client, self.info, self.classes, self._view, self._options = client, info, classes, view, options
+        self._connection, self._info, self.classes, self._options = connection, info, classes, options
         self.warnings: tuple[Finding, ...] = ()
-        weakref.finalize(self, client.close)
         self.batch_texts = max(1, options.concurrency) * 2
         self.batch_tokens = 10**9
-        self.chat = True
-        self.tokens_in = self.tokens_out = 0
+        self.tokens_in: int | None = 0
+        self.tokens_out: int | None = 0
         self._lock = threading.Lock()
-        self._words = {name: view.choices[name].strip().casefold() for name in classes}
+        self._habits = Habits()
+        self._words = {name: view.choices[name] for name in classes}
+        self._reader = ChoiceReader(list(self._words.values()))
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's card, with what the server has refused so far."""
+        refused = self._habits.refused()
+        card = {**self._info.card, "max_tokens": self._budget}
+        return self._info.model_copy(update={"card": {**card, "server_refuses": refused} if refused else card})
+
+    @info.setter
+    def info(self, info: ModelInfo) -> None:
+        self._info = info
+
+    @property
+    def chat(self) -> bool:
+        """Whether the server chats."""
+        return self._habits.chat
 
     @property
     def settings(self) -> str:
-        """The address, the model's name and the choices."""
-        return f"chat={self.chat};{sorted(self._words.items())}"
+        """The choices, how answers are read, the token budget, and what the server accepts of a request."""
+        sent = sorted(self._habits.parameters(self._max_tokens(self._habits)).items())
+        return f"reading={READING}.{NUMBERS_READING};chat={self.chat};{sent};{sorted(self._words.items())}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """About the tokens of each text: a quarter of its characters; the server doesn't tell which it lacks."""
         return TextSizes(np.array([len(text) // 4 + 1 for text in texts], dtype=np.int64), None)
 
     def score(self, texts: list[str]) -> Floats:
-        """Answers of one batch, asked side by side, in order."""
+        """Answers of one batch, asked side by side, in order; all of them with the same parameters."""
+        answers: dict[int, tuple[Habits, list[float]]] = {}
         with ThreadPoolExecutor(max_workers=max(1, self._options.concurrency)) as pool:
-            return np.array(list(pool.map(self._answer, texts)), dtype=np.float64).reshape(len(texts), -1)
+            while stale := [i for i in range(len(texts)) if i not in answers or answers[i][0] != self._habits]:
+                answers |= dict(zip(stale, pool.map(self._answer, [texts[i] for i in stale]), strict=True))
+        return np.array([answers[i][1] for i in range(len(texts))], dtype=np.float64).reshape(len(texts), -1)
 
     def cost(self) -> float | None:
-        """Cost so far, from the tokens that the server counted and the prices given; None without prices."""
-        if self._options.price_in is None and self._options.price_out is None:
+        """Cost so far, from the tokens that the server counted and the prices given; None without either."""
+        prices = (self._options.price_in, self._options.price_out)
+        if prices == (None, None) or self.tokens_in is None or self.tokens_out is None:
             return None
-        return (self.tokens_in * (self._options.price_in or 0) + self.tokens_out * (self._options.price_out or 0)) / 1e6
+        return (self.tokens_in * (prices[0] or 0) + self.tokens_out * (prices[1] or 0)) / 1e6
 
     def learn(self, row: Floats) -> None:
-        """Takes from one answer whether the server gives log-probabilities, and so scores."""
-        if self.classes and np.isfinite(row[1:]).all() and "scores" not in self.info.offers:
-            self.info = self.info.model_copy(update={"offers": [*self.info.offers, "scores"]})
+        """Takes from the first answer whether the server gives log-probabilities, and so scores.
 
-    def _answer(self, text: str) -> list[float]:
-        body = self._post(text)
-        try:
-            choice = body["choices"][0]
-            if len(body["choices"]) != 1:
-                raise ValueError(f"{len(body['choices'])} choices for one prompt")
-            words = choice["message"]["content"] if self.chat else choice["text"]
-            refused = bool(self.chat and choice["message"].get("refusal"))
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        Raises:
+            ModelError: it was cut off: the others would be too, each at the price of the whole budget.
+        """
+        if row[0] == CUT:
             raise ModelError(
-                f"{self.info.uri} answered in a form that is not OpenAI's ({type(error).__name__}: {error})."
-            ) from error
-        with self._lock:
-            usage = body.get("usage") or {}
-            self.tokens_in += int(usage.get("prompt_tokens") or 0)
-            self.tokens_out += int(usage.get("completion_tokens") or 0)
+                f"{self.info.uri}: the first answer was cut off before its end (finish_reason length), so that it is no "
+                "answer of the model; a reasoning model can use the whole budget before it answers. "
+                f"{more_tokens(self._budget)}."
+            )
+        if not self.classes:
+            return
+        scored = bool(np.isfinite(row[1:]).all())
+        offers = [*self._info.offers, *(["scores"] if scored and "scores" not in self._info.offers else [])]
+        source = "the first token's log-probabilities" if scored else "none: no usable log-probabilities of each choice"
+        card = {**self._info.card, "probabilities": source}
+        self._info = self._info.model_copy(update={"offers": offers, "card": card})
+
+    @property
+    def _budget(self) -> int | str:
+        return self._max_tokens(self._habits) if self._habits.budget else "the server's own"
+
+    def _max_tokens(self, habits: Habits) -> int:
+        if self._options.max_tokens is not None:
+            return self._options.max_tokens
+        if habits.chat:
+            return MAX_TOKENS
+        return max([_BEGINNING, *(len(word) for word in self._words.values())]) if self.classes else LONGEST
+
+    def _answer(self, text: str) -> tuple[Habits, list[float]]:
+        habits, body = self._asked(text)
+        try:
+            reply = read_reply(body, chat=habits.chat)
+        except MalformedReply as error:
+            raise self._malformed(error) from error
+        self._count(reply)
+        return habits, self._row(reply, habits)
+
+    def _row(self, reply: Reply, habits: Habits) -> list[float]:
         unknown = [math.nan] * (len(self.classes) or 1)
-        said = (words or "").strip().casefold()
-        if refused or said.startswith(_REFUSALS):
+        if reply.truncated and habits.chat:
+            return [CUT, *unknown]
+        if reply.refused or is_refusal(reply.text):
             return [REFUSED, *unknown]
         if not self.classes:
-            return number_row(said)
-        label = self._read(said)
+            return number_row(reply.text, complete=not reply.truncated)
+        label = self._reader.read(reply.text)
         if label is None:
             return [UNREADABLE, *unknown]
-        scores = self._probabilities(choice)
-        if scores is None:
-            return [float(label), *unknown]
-        return [float(np.argmax(scores)), *scores]
+        scores = self._probabilities(reply)
+        return [float(label), *unknown] if scores is None else [float(np.argmax(scores)), *scores]
 
-    def _read(self, said: str) -> int | None:
-        """The class whose choice the answer begins with as a whole word; None where no choice or two fit."""
-        said = said.lstrip("\"'*`([ ")
-        found = [
-            name
-            for name, word in self._words.items()
-            if said.startswith(word) and not said[len(word) : len(word) + 1].isalnum()
-        ]
-        longest = max((len(self._words[name]) for name in found), default=0)
-        found = [name for name in found if len(self._words[name]) == longest]
-        return self.classes.index(found[0]) if len(found) == 1 else None
+    def _probabilities(self, reply: Reply) -> list[float] | None:
+        """Probabilities of the classes from the first token's alternatives.
 
-    def _probabilities(self, choice: dict[str, Any]) -> list[float] | None:
-        """Probabilities of the classes from the first token's alternatives; None unless each class is among them."""
-        given = choice.get("logprobs") or {}
-        if self.chat:
-            top = ((given.get("content") or [{}])[0] or {}).get("top_logprobs") or []
-            options = [(str(item["token"]), float(item["logprob"])) for item in top]
-        else:
-            options = list(((given.get("top_logprobs") or [{}])[0] or {}).items())
-        mass = dict.fromkeys(self.classes, 0.0)
-        for token, value in options:
-            part = token.strip().casefold()
-            fits = [name for name, word in self._words.items() if part and word.startswith(part)]
+        None where the answer does not begin with a choice, a class is not among the alternatives, or one is not finite.
+        """
+        begins = self._reader.begins_with_choice(reply.text)
+        if reply.reasoned or not begins or any(math.isnan(value) for _, value in reply.alternatives):
+            return None
+        if reply.first is not None and not any(self._reader.begun_by(reply.first)):
+            return None
+        mass = [0.0] * len(self.classes)
+        for token, value in reply.alternatives:
+            fits = [i for i, begun in enumerate(self._reader.begun_by(token)) if begun]
             if len(fits) == 1:
                 mass[fits[0]] += math.exp(value)
-        total = sum(mass.values())
-        if min(mass.values()) <= 0 or total <= 0:
-            return None
-        return [mass[name] / total for name in self.classes]
+        total = sum(mass)
+        return [part / total for part in mass] if min(mass) > 0 else None
 
-    def _post(self, text: str) -> dict[str, Any]:
-        model = self.info.uri.partition("#")[2]
-        most = max([4, *(len(word) for word in self._words.values())]) if self.classes else LONGEST
-        common = {"model": model, "temperature": 0, "max_tokens": most, "n": 1, "seed": 0}
-        if self.chat:
-            turn = [{"role": "user", "content": text}]
-            status, body = self._request(
-                "/chat/completions", {**common, "messages": turn, "logprobs": True, "top_logprobs": 20}
+    def _count(self, reply: Reply) -> None:
+        with self._lock:
+            if reply.tokens_in is None or reply.tokens_out is None:
+                self.tokens_in = self.tokens_out = None
+            elif self.tokens_in is not None and self.tokens_out is not None:
+                self.tokens_in += reply.tokens_in
+                self.tokens_out += reply.tokens_out
+        if self.tokens_in is None and self._options.max_cost is not None:
+            raise ModelError(
+                f"{self.info.uri} does not count its tokens (usage), so --max-cost can't be kept. Give --max-calls instead."
             )
-            if status not in (404, 405):
-                return body
-            self.chat = False
-        status, body = self._request("/completions", {**common, "prompt": text, "logprobs": 5})
+
+    def _asked(self, text: str) -> tuple[Habits, Mapping[str, Any]]:
+        """The body that answers a prompt, and the habits that it was asked with, less whatever the server refuses by name."""
+        while True:
+            habits = self._habits
+            path = "/chat/completions" if habits.chat else "/completions"
+            turn = ("messages", [{"role": "user", "content": text}]) if habits.chat else ("prompt", text)
+            asked = {"model": self._model, **habits.parameters(self._max_tokens(habits)), turn[0]: turn[1]}
+            try:
+                return habits, self._connection.post(path, asked)
+            except MalformedReply as error:
+                raise self._malformed(error) from error
+            except Refused as refusal:
+                self._adapt(habits, refusal)
+
+    def _adapt(self, habits: Habits, refusal: Refused) -> None:
+        """Changes the habits that were refused, unless another request has; ModelError where nothing is left to change."""
+        with self._lock:
+            if self._habits != habits:
+                return
+            changed = (
+                replace(habits, chat=False)
+                if habits.chat and refusal.status in (404, 405)
+                else habits.adapted(refusal.names, refusal.told, budget_stays=self._options.max_tokens is not None)
+            )
+            if changed is None:
+                raise self._refused(refusal)
+            self._habits = changed
+
+    def _refused(self, refusal: Refused) -> ModelError:
+        uri, status = self.info.uri, refusal.status
+        told = f" It says: {refusal}" if str(refusal) else " It gives no reason."
+        if status in (401, 403):
+            return ModelError(f"{uri} refuses the key (HTTP {status}). Set {' or '.join(KEY_VARIABLES)}.{told}")
         if status in (404, 405):
-            raise ModelError(
-                f"{self.info.uri} has neither /chat/completions nor /completions, or does not know the model {model!r}. "
-                "Wanted: https://host/v1#model-name."
+            return ModelError(
+                f"{uri} has neither /chat/completions nor /completions, or does not know the model {self._model!r}. "
+                f"Wanted: https://host/v1#model-name.{told}"
             )
-        return body
+        given = self._options.max_tokens
+        budget = "" if given is None else f" The budget is yours: --max-tokens {given}."
+        return ModelError(f"{uri} refuses the request (HTTP {status}).{told}{budget}")
 
-    def _request(self, path: str, payload: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Posts until an answer that can be read comes, at most six times; 404 and 405 are handed back."""
-        import httpx
-        from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt
+    def _malformed(self, error: MalformedReply) -> ModelError:
+        return ModelError(f"{self.info.uri} answered in a form that is not OpenAI's: {error}.")
 
-        again = Retrying(
-            stop=stop_after_attempt(ATTEMPTS), wait=_wait, retry=retry_if_exception_type((_Again, httpx.TransportError))
-        )
-        try:
-            found: tuple[int, dict[str, Any]] = again(self._once, path, payload)
-            return found
-        except RetryError as error:
-            last = error.last_attempt.exception()
-            raise ModelError(
-                f"{self.info.uri} gave no answer in {ATTEMPTS} attempts (last: {last}). Answers so far are kept: run "
-                "again to go on."
-            ) from None
-
-    def _once(self, path: str, payload: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        response = self._client.post(path, json=payload)
-        if response.status_code in (404, 405):
-            return response.status_code, {}
-        if response.status_code in (401, 403):
-            raise ModelError(
-                f"{self.info.uri} refuses the key (HTTP {response.status_code}). Set {' or '.join(KEY_VARIABLES)}."
-            )
-        if response.status_code in RETRY_STATUS:
-            raise _Again(f"HTTP {response.status_code}", response.headers.get("retry-after"))
-        if response.status_code >= 400:
-            raise ModelError(f"{self.info.uri} refuses the request: HTTP {response.status_code}.")
-        try:
-            body = response.json()
-        except ValueError:
-            raise _Again("an answer cut short (not JSON)", None) from None
-        if not isinstance(body, dict) or len(body.get("choices") or []) != 1:
-            raise _Again("a wrong number of choices", None)
-        return response.status_code, body
-
-
-class _Again(Exception):  # noqa: N818 - a wish to try again
-    """The request may succeed later."""
-
-    def __init__(self, message: str, retry_after: str | None) -> None:
-        super().__init__(message)
-        try:
-            self.seconds = float(retry_after) if retry_after is not None else None
-        except ValueError:
-            self.seconds = None
-
-
-def _wait(state: Any) -> float:
-    """Retry-After where the server says so, else exponential back-off with jitter."""
-    from tenacity import wait_random_exponential
-
-    error = state.outcome.exception()
-    if isinstance(error, _Again) and error.seconds is not None:
-        return min(error.seconds, LONGEST_WAIT)
-    return float(wait_random_exponential(multiplier=0.25, max=LONGEST_WAIT)(state))
+    @property
+    def _model(self) -> str:
+        return self._info.uri.partition("#")[2]
 
 
 def load_server(
@@ -226,7 +246,7 @@ def load_server(
     view: PromptView | None,
     options: ModelOptions,
     *,
-    timeout: float = TIMEOUT_SECONDS,
+    timeout: float | None = None,
 ) -> OpenAIServer:
     """Opens https://host/v1#model-name; the key comes from an environment variable and goes nowhere else."""
     try:
@@ -244,13 +264,14 @@ def load_server(
             "A key in an address would end in records. Set it in the environment: " + " or ".join(KEY_VARIABLES)
         )
     view = check_choices(view, classes, uri)
-    key = next((os.environ[variable] for variable in KEY_VARIABLES if os.environ.get(variable)), None)
-    client = httpx.Client(
-        base_url=address.rstrip("/"),
-        timeout=timeout,
-        headers={"Authorization": f"Bearer {key}"} if key else {},
-        trust_env=True,
-    )
+    key = _key()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    seconds = timeout or _SILENCE_SECONDS + (options.max_tokens or MAX_TOKENS) / _TOKENS_A_SECOND
+    patience = httpx.Timeout(seconds, connect=timeout or _SILENCE_SECONDS)
+    try:
+        client = httpx.Client(base_url=address.rstrip("/"), timeout=patience, headers=headers, trust_env=True)
+    except httpx.InvalidURL as error:
+        raise ModelError(f"{address} is no address ({error}). Wanted: https://host/v1#model-name.") from None
     info = ModelInfo(
         uri=uri,
         kind="openai-server",
@@ -264,4 +285,17 @@ def load_server(
             "choices": "; ".join(f"{label}: {view.choices[label]!r}" for label in classes),
         },
     )
-    return OpenAIServer(client, info, classes, view, options)
+    server = OpenAIServer(Connection(client, uri, key), info, classes, view, options)
+    weakref.finalize(server, client.close)
+    return server
+
+
+def _key() -> str | None:
+    """The first key of the environment; ModelError, without the key, where no header can hold it."""
+    variable = next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), None)
+    if variable is None:
+        return None
+    key = os.environ[variable].strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ModelError(f"{variable} holds characters that no HTTP header may have. Set it to the key alone.")
+    return key

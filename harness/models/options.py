@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.errors import UserError
-from harness.models.scores import ScoreMeaning
 
 DataType = Literal["float32", "bfloat16", "float16"]
+ScoreMeaning = Literal["probability", "log_probability", "logit", "decision_function"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class ModelOptions:
     """How to open and ask a model; each has a sound default.
 
     `label_map` maps the model's own label names to the suite's classes; `scores` says what its scores are, where they are no
-    probabilities. `window` reads a long text in overlapping windows
-    and averages, instead of cutting it. Prices are per million tokens, for the cost of a server;
+    probabilities. `window` reads a long text in overlapping windows and averages, instead of cutting it. `max_tokens` is what a
+    written answer may take; with None the adapter's default, which a server may refuse. Prices are per million tokens, for the cost of a server;
     without `probe` nothing is asked while the model is opened (a plan asks nothing).
     """
 
@@ -31,6 +31,7 @@ class ModelOptions:
     window: bool = False
     max_calls: int | None = None
     max_cost: float | None = None
+    max_tokens: int | None = None
     concurrency: int = 4
     price_in: float | None = None
     price_out: float | None = None

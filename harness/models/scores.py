@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.engine.text_pass import NOT_FINITE
 from harness.errors import ModelError
+from harness.models.options import ScoreMeaning
 
 Floats = npt.NDArray[np.float64]
-ScoreMeaning = Literal["probability", "log_probability", "logit", "decision_function"]
 MEANINGS: tuple[str, ...] = get_args(ScoreMeaning)
 TOLERANCE = 1e-3
 """How far from 1 the probabilities of a row may sum: 16-bit numbers do not come closer."""
-NOT_FINITE = -4.0
-"""The code of a text's answer that is no finite number (`text_pass.NO_ANSWER`)."""
 
 
 def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Floats:

@@ -16,11 +16,12 @@ from harness.core.names import name_of
 from harness.core.predictions import Predictions
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_file
+from harness.engine.text_pass import NOT_FINITE
 from harness.errors import MissingExtraError, ModelError
 from harness.models.allowed_types import refused
 from harness.models.labels import OwnLabels, map_labels
 from harness.models.options import ModelOptions
-from harness.models.scores import NOT_FINITE, probabilities
+from harness.models.scores import probabilities
 from harness.models.skops_content import content_digest
 
 if TYPE_CHECKING:

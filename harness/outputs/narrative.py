@@ -221,6 +221,7 @@ DEFECTS = {
     "model.empty_texts",
     "model.refused_answers",
     "model.unreadable_answers",
+    "model.truncated_answers",
     "model.unscored_answers",
     "model.damaged_cache_rows",
 }

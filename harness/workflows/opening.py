@@ -156,9 +156,9 @@ def _open_server(uri: str, given: Opening) -> TextModel:
         row = known[key] if known else server.score([text])[0]
         # The key is computed again: the first answer tells whether the server chats. A damaged row is left to the pass, which
         # records it.
+        server.learn(row)
         if not known and not cache.damaged:
             cache.put([(cache_key(server.info.fingerprint, server.settings, server.info.view, text), row)])
-        server.learn(row)
     return server
 
 

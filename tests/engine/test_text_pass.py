@@ -141,6 +141,22 @@ def test_refusals_and_unreadable_answers_are_counted_apart_and_are_no_class():
     assert (found["model.refused_answers"], found["model.unreadable_answers"]) == (1, 2)
 
 
+def test_an_answer_that_was_cut_stops_the_pass_and_is_asked_for_again(tmp_path):
+    def through_cut(*cut):
+        model = Counting()
+        model.score = lambda texts: np.array([[-3.0, np.nan, np.nan] if t in cut else [1.0, 0.3, 0.7] for t in texts])
+        return through(model, AnswerCache(tmp_path / "c"))
+
+    frame = pd.DataFrame({"x": list("abcd")})
+    passed = through_cut("b")
+    with pytest.raises(Exhausted, match=r"1 of 4 answers were cut off .* --max-tokens N"):
+        passed.predict(frame, np.arange(4))
+    assert {f.measure: f.value for f in passed.warnings}["model.truncated_answers"] == 1
+    whole = through_cut()
+    assert whole.predict(frame, np.arange(4)).labels.tolist() == ["b"] * 4
+    assert whole.calls == 1
+
+
 def test_a_broken_cache_file_is_named(tmp_path):
     (tmp_path / "c.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(UserError, match="HARNESS_CACHE"):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
+from harness.engine.text_pass import NOT_FINITE
 from harness.errors import ModelError
-from harness.models.scores import MEANINGS, NOT_FINITE, probabilities, text_rows
+from harness.models.scores import MEANINGS, probabilities, text_rows
 
 LOGITS = np.random.default_rng(0).normal(0, 2, (50, 3))
 TRUE = softmax(LOGITS, axis=1)

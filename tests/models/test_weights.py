@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from harness.engine.text_pass import NOT_FINITE
 from harness.errors import ModelError
 from harness.models.language_model import load_language_model
 from harness.models.options import ModelOptions
-from harness.models.scores import NOT_FINITE
 from harness.models.transformers_classifier import load_classifier
 from harness.models.zero_shot_encoder import load_encoder
 from harness.spec.suite import PromptView

@@ -13,7 +13,6 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from harness import audit
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.errors import ModelError, SuiteError
-from harness.models.numbers import number_in
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
 from harness.workflows.fit import fit
@@ -127,7 +126,7 @@ def test_a_fine_tuned_encoder_and_a_language_model_answer_numbers(
     spoken = audit(folder / "s.yaml", str(make_language_model()), DataOptions(rows=20), model_options=ModelOptions())
     unreadable = findings(spoken, "model.unreadable_answers")[0]
     assert {r.check: r.status for r in spoken.records}["performance.regression"] in ("measured", "not_tested")
-    assert 0 <= unreadable.value <= 20
+    assert 0 <= unreadable.value <= unreadable.n
 
 
 def test_tfidf_of_numbers_answers_in_the_label_s_unit(diabetes, tmp_path):
@@ -136,14 +135,6 @@ def test_tfidf_of_numbers_answers_in_the_label_s_unit(diabetes, tmp_path):
     record = audit(folder / "s.yaml", str(tmp_path / "t"))
     assert findings(record, "performance.mae")[0].unit == "points"
     assert abs(findings(record, "performance.mean_error")[0].value) < 15
-
-
-@pytest.mark.parametrize(
-    ("said", "number"),
-    [("42", 42.0), ("about 1,234.5 MPa", 1234.5), ("-3.5", -3.5), ("none", None), ("x2y", None), ("是 36.6 度", 36.6)],
-)
-def test_the_first_number_of_an_answer_is_read(said, number):
-    assert number_in(said) == number
 
 
 def test_init_makes_a_regression_suite_of_a_column_of_numbers(diabetes, tmp_path):

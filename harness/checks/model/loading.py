@@ -5,7 +5,7 @@ the user's own code answered, `label_contradicts_score` counts rows whose label 
 `unlearned_classes` classes of the data that the model does not know, `untrained_weights` weights that a model's files lack or hold beyond its
 config, `not_finite_answers` texts or rows for which the model gave no finite number,
 `truncated_texts` counts distinct texts cut to the model's context, `unknown_tokens` is the share of their tokens that its vocabulary lacks, `empty_texts` texts without a character, `refused_answers` and
-`unreadable_answers` those that got no class, `unscored_answers` those that got a class but no probabilities where others did, `precision_change` is the largest change of a probability that a smaller data type
+`unreadable_answers` those that got no class, `truncated_answers` those that were cut off at the token budget (no rule is judged on them), `unscored_answers` those that got a class but no probabilities where others did, `precision_change` is the largest change of a probability that a smaller data type
 makes on 64 test rows, `damaged_cache_rows` counts cached sizes and predictions that did not match their checksum and were recomputed, `threshold` is that of a zero-shot model's score. All are counts or values of the very rows, judged on their value. Limitation: a model's own files are not searched for tampering.
 """
 
@@ -28,7 +28,7 @@ MEASURES = (
         "unscored_answers",
         "precision_change",
     ),
-    "damaged_cache_rows",
+    *("truncated_answers", "damaged_cache_rows"),
 )
 
 
