@@ -142,11 +142,13 @@ def _one_a_row(said: npt.NDArray[Any], rows: int, uri: str) -> npt.NDArray[Any]:
 
 
 def _features_of(estimator: Any) -> list[str] | None:
-    """The names of the columns that it was fitted to; None where it read no names."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None and type(estimator).__module__.startswith("catboost."):
-        names = [name for name in estimator.feature_names_ or [] if not str(name).isdigit()] or None
-    return None if names is None else [str(name) for name in names]
+    """The names of the columns that it was fitted to; None where it read none (boosting libraries then make some up)."""
+    names = getattr(estimator, "feature_names_in_", getattr(estimator, "feature_names_", None))
+    named = None if names is None else [str(name) for name in names]
+    return None if named is None or all(_MADE_UP.fullmatch(name) for name in named) else named
+
+
+_MADE_UP = re.compile(r"(Column_|f)?\d+")
 
 
 def _learns_again(estimator: Any) -> bool:

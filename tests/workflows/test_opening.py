@@ -43,6 +43,29 @@ def test_the_advice_on_a_pickle_works_also_for_xgboost(tmp_path):
     assert model.labels.classes == ("no", "yes")
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("library", ["lightgbm.LGBMClassifier", "catboost.CatBoostClassifier", "xgboost.XGBClassifier"])
+def test_a_boosted_model_fitted_on_arrays_reads_the_columns_by_position(library, tmp_path):
+    import importlib
+
+    import numpy as np
+    import pandas as pd
+    import skops.io
+
+    from harness.models.sklearn import load_sklearn
+
+    module, _, name = library.partition(".")
+    values = np.random.default_rng(0).normal(size=(200, 2))
+    quiet = {"verbose": 0, "allow_writing_files": False} if module == "catboost" else {}
+    fitted = getattr(importlib.import_module(module), name)(n_estimators=5, **quiet).fit(
+        values, (values[:, 1] > 0).astype(int)
+    )
+    skops.io.dump(fitted, tmp_path / "m.skops")
+    model = load_sklearn(tmp_path / "m.skops", "m", ("0", "1"), ModelOptions())
+    answers = model.predict(pd.DataFrame(values, columns=["age", "income"]), np.arange(200))
+    assert (np.asarray(answers.labels == "1") == (values[:, 1] > 0)).mean() > 0.9
+
+
 def test_a_model_of_several_outputs_is_audited_one_at_a_time(tmp_path):
     import skops.io
     from sklearn.linear_model import LogisticRegression
