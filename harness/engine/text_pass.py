@@ -302,7 +302,7 @@ class TextPass:
         cut = np.count_nonzero(codes == CUT)
         if cut:
             raise Exhausted(
-                f"{cut} of {np.count_nonzero(~np.isnan(codes))} answers were cut off at the token budget before their end (finish_reason length): "
+                f"out of budget: {cut} of {np.count_nonzero(~np.isnan(codes))} answers were cut off at the token budget before their end (finish_reason length): "
                 "they are no answers of the model, and nothing is judged without them. "
                 f"{more_tokens(self.info.card.get('max_tokens'))}"
             )

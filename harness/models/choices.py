@@ -121,12 +121,20 @@ class ChoiceReader:
     """Reads answers as one of `words`, the choices as the suite writes them."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        self._words = [" ".join(_normalised(word).split()) for word in words]
+        self._written = [" ".join(_normalised(word).split()) for word in words]
+        self._words = [_word(word) for word in words]
         longest_first = sorted({word for word in self._words if _stands_out(word)}, key=len, reverse=True)
         self._atoms = re.compile("|".join(map(_whole, longest_first)) or r"(?!)")
 
+    def unreadable(self) -> list[int]:
+        """The places of choices that no answer can name: they say nothing, or read as another does."""
+        return [i for i, word in enumerate(self._words) if not word or self._words.count(word) > 1]
+
     def read(self, text: str) -> int | None:
         """The place of the choice that the answer names; None where that is not clearly one."""
+        written = " ".join(_normalised(text).split())
+        if written and self._written.count(written) == 1:
+            return self._written.index(written)
         found, given = _json_answer(text)
         if found:
             return None if given is None else self._read(given)
@@ -203,6 +211,12 @@ def _normalised(text: str) -> str:
     text = re.sub(r"\*\*|```(?:json)?|`", " ", text)
     text = re.sub(r"(?<=\w)[-\u2010\u2011_](?=\w)|(?<!\w)_+|_+(?!\w)", " ", text)
     return re.sub(r"[^\S\n]+", " ", text).strip()
+
+
+def _word(choice: str) -> str:
+    """A choice without the punctuation around it, which no answer needs to repeat."""
+    word = " ".join(_normalised(choice).split())
+    return word.strip(".,;:!?。、()[]\"' ") or word
 
 
 _QUOTES = str.maketrans("‘’“”「」『』《》【】〈〉", "''" + 12 * '"')

@@ -62,6 +62,7 @@ class OpenAIServer:
         self.tokens_out: int | None = 0
         self._lock = threading.Lock()
         self._habits = Habits()
+        self._has_chatted = False
         self._words = {name: view.choices[name] for name in classes}
         self._reader = ChoiceReader(list(self._words.values()))
 
@@ -148,15 +149,17 @@ class OpenAIServer:
 
     def _row(self, reply: Reply, habits: Habits) -> list[float]:
         unknown = [math.nan] * (len(self.classes) or 1)
-        if reply.truncated and habits.chat:
+        spent = reply.tokens_out is not None and reply.tokens_out >= self._max_tokens(habits)
+        truncated = reply.truncated or (spent and reply.reasoned and not reply.text)
+        if truncated and habits.chat:
             return [CUT, *unknown]
         if reply.refused or is_refusal(reply.text):
             return [REFUSED, *unknown]
         if not self.classes:
-            return number_row(reply.text, complete=not reply.truncated)
+            return number_row(reply.text, complete=not truncated)
         label = self._reader.read(reply.text)
         if label is None:
-            return [UNREADABLE, *unknown]
+            return [CUT if truncated else UNREADABLE, *unknown]
         scores = self._probabilities(reply)
         return [float(label), *unknown] if scores is None else [float(np.argmax(scores)), *scores]
 
@@ -198,7 +201,9 @@ class OpenAIServer:
             turn = ("messages", [{"role": "user", "content": text}]) if habits.chat else ("prompt", text)
             asked = {"model": self._model, **habits.parameters(self._max_tokens(habits)), turn[0]: turn[1]}
             try:
-                return habits, self._connection.post(path, asked)
+                body = self._connection.post(path, asked)
+                self._has_chatted = self._has_chatted or habits.chat
+                return habits, body
             except MalformedReply as error:
                 raise self._malformed(error) from error
             except Refused as refusal:
@@ -211,7 +216,7 @@ class OpenAIServer:
                 return
             changed = (
                 replace(habits, chat=False)
-                if habits.chat and refusal.status in (404, 405)
+                if habits.chat and not self._has_chatted and refusal.status in (404, 405)
                 else habits.adapted(refusal.names, refusal.told, budget_stays=self._options.max_tokens is not None)
             )
             if changed is None:
@@ -259,11 +264,18 @@ def load_server(
     address, _, name = uri.partition("#")
     if not name:
         raise ModelError(f"{uri} names no model. Wanted: https://host/v1#model-name.")
+    if "?" in address:
+        raise ModelError(
+            "An address with a query (?…) can't be used, and a key in it would end in records. Wanted: https://host/v1#model-name, "
+            "and the key in the environment: " + " or ".join(KEY_VARIABLES)
+        )
     if "@" in address.partition("//")[2].partition("/")[0]:
         raise ModelError(
             "A key in an address would end in records. Set it in the environment: " + " or ".join(KEY_VARIABLES)
         )
     view = check_choices(view, classes, uri)
+    if classes:
+        _require_distinct(view, classes)
     key = _key()
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     seconds = timeout or _SILENCE_SECONDS + (options.max_tokens or MAX_TOKENS) / _TOKENS_A_SECOND
@@ -288,6 +300,17 @@ def load_server(
     server = OpenAIServer(Connection(client, uri, key), info, classes, view, options)
     weakref.finalize(server, client.close)
     return server
+
+
+def _require_distinct(view: PromptView, classes: tuple[str, ...]) -> None:
+    """ModelError where two choices would be read alike, so that no answer could be told."""
+    choices = [view.choices[name] for name in classes]
+    unread = [choices[i] for i in ChoiceReader(choices).unreadable()]
+    if unread:
+        raise ModelError(
+            f"views.prompt.choices: the answer {', '.join(map(repr, unread))} can't be read as one choice, since another reads the "
+            "same or it says nothing. Write choices that differ in more than case, blanks and punctuation."
+        )
 
 
 def _key() -> str | None:

@@ -37,5 +37,7 @@ class ModelOptions:
     def __post_init__(self) -> None:
         if self.view not in (None, "columns", "text"):
             raise UserError(f"There is no view {self.view!r} of a .skops file. Wanted columns or text.")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise UserError(f"--max-tokens {self.max_tokens} leaves no room for an answer. Wanted 1 or more.")
         if self.max_cost is not None and self.price_in is None and self.price_out is None:
             raise UserError("--max-cost needs prices. Give --price-in and --price-out (per million tokens).")

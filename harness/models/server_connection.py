@@ -26,6 +26,9 @@ _SECRETS = re.compile(
 )
 
 
+_UNSUPPORTED = re.compile(r"not (?:yet )?(?:support|implement)|unsupported|unimplemented", re.IGNORECASE)
+
+
 class Refused(Exception):  # noqa: N818 - the caller may ask in another way
     """The server refuses the request: with which status, the parameters that it names, and all that it says.
 
@@ -86,6 +89,8 @@ class Connection:
             body = {"message": "" if _is_page(response.text) else response.text}
         if status < 400 and isinstance(body, Mapping) and not body.get("choices") and names_in(body)[1]:
             status = _status_in(body.get("error") or body)
+        if status >= 400 and _is_filtered(body):
+            return {"choices": [{"finish_reason": "content_filter", "message": {}, "text": ""}]}
         if status >= 400:
             raise self._error(status, body, payload, retry_after)
         if not isinstance(body, Mapping):
@@ -101,7 +106,7 @@ class Connection:
         for prompt in (payload.get("prompt"), *(turn["content"] for turn in payload.get("messages", ()))):
             told = told.replace(prompt, "…") if prompt else told  # what a row holds is not repeated
         reason = self.without_secrets(told)
-        if status in RETRY_STATUS:
+        if status in RETRY_STATUS and not (status == 500 and _UNSUPPORTED.search(told)):
             return _Again(f"HTTP {status}{f': {reason}' if reason else ''}", retry_after)
         return Refused(status, names, told, reason)
 
@@ -136,6 +141,12 @@ _CUT_SHORT = "an answer cut short (not JSON)"
 
 def _is_page(text: str) -> bool:
     return text.lstrip("\ufeff \r\n\t")[:1] == "<"
+
+
+def _is_filtered(body: object) -> bool:
+    """Whether an error says that the server's filter of contents refuses this prompt: a refusal, as a model's is."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    return isinstance(error, Mapping) and error.get("code") in ("content_filter", "content_policy_violation")
 
 
 def _status_in(error: object) -> int:

@@ -161,6 +161,29 @@ def test_both_languages_have_answers_that_are_read_and_answers_that_are_not():
         assert sum(wanted is None for _, _, wanted in rows) >= 10
 
 
+@pytest.mark.parametrize(
+    "choices",
+    [
+        ("N/A", "U.S."),
+        (">50K.", "<=50K."),
+        ("C++", "C"),
+        ("(A)", "(B)"),
+        ("-1", "1"),
+        ("maybe", "yes"),
+        ("not sure", "yes"),
+        ("没有", "有"),
+        ("无法判断", "是", "否"),
+        ("I", "II", "III"),
+        ("yes?", "no?"),
+        ("因为", "但"),
+        ("Approve it, with conditions", "Approve it"),
+    ],
+)
+def test_a_choice_as_it_is_written_is_read_as_itself(choices):
+    reader = ChoiceReader(choices)
+    assert [reader.read(choice) for choice in choices] == list(range(len(choices)))
+
+
 def test_choices_that_read_the_same_name_no_one():
     reader = ChoiceReader(["Yes", "yes.", "ＹＥＳ"])
     assert reader.read("yes") is None

@@ -420,6 +420,69 @@ def test_a_redirect_is_not_followed_and_its_place_is_named(location, says):
     assert "word" not in str(error.value)
 
 
+def filtered(*_):
+    return 400, {"error": {"message": "The prompt triggers the content policy", "code": "content_filter"}}
+
+
+def without_chat(text, finish):
+    def habit(body, *_):
+        if "messages" in body:
+            return 404, {"error": {"message": "no chat"}}
+        return 200, {"choices": [{"text": text, "finish_reason": finish}]}
+
+    return habit
+
+
+def spent(body, *_):
+    status, reply = answer("", reasoning_content="Let me see")
+    return status, reply | {"usage": {"prompt_tokens": 9, "completion_tokens": body["max_tokens"]}}
+
+
+@pytest.mark.parametrize(
+    ("habit", "code"),
+    [
+        (filtered, -1),
+        (spent, -3),
+        (without_chat(" Yes, and", "length"), 1),
+        (without_chat(" The income is above the", "length"), -3),
+        (without_chat(" perhaps", "stop"), -2),
+    ],
+)
+def test_what_a_server_keeps_back_is_no_wrong_answer(habit, code):
+    with Family(habit) as server:
+        assert opened(server).score(["income 7"])[0, 0] == code
+
+
+def test_a_path_that_is_lost_midway_is_not_taken_for_a_server_without_chat():
+    def lost(_, word, count):
+        return answer(word) if count == 0 else (404, {"error": {"message": "the deployment was deleted"}})
+
+    with Family(lost) as server:
+        model = opened(server)
+        model.score(["income 7"])
+        with pytest.raises(ModelError, match="the deployment was deleted"):
+            model.score(["income 8"])
+        assert all("messages" in body for body in server.bodies)
+
+
+def test_an_unsupported_parameter_that_is_told_with_http_500_is_left_out_too():
+    def broken(body, word, _):
+        return refused("logprobs are not supported", status=500) if body.get("logprobs") else answer(word)
+
+    with Family(broken) as server:
+        assert opened(server).score(["income 70"])[0, 0] == 1
+        assert len(server.bodies) == 2
+
+
+def test_choices_that_can_t_be_told_apart_and_addresses_with_a_query_are_refused():
+    alike = PromptView(template="{{ text }}", choices={"no": "OK", "yes": "ok."})
+    with pytest.raises(ModelError, match="can't be read as one choice"):
+        load_server("http://127.0.0.1:1/v1#m", ("no", "yes"), alike, ModelOptions())
+    with pytest.raises(ModelError, match="with a query") as error:
+        load_server("http://127.0.0.1:1/v1?api-key=geheim#m", ("no", "yes"), VIEW, ModelOptions())
+    assert "geheim" not in str(error.value)
+
+
 def test_a_key_that_no_header_can_hold_is_refused_without_being_repeated(monkeypatch):
     monkeypatch.setenv("HARNESS_API_KEY", "sk-geheim\nzwei")
     with pytest.raises(ModelError, match="HARNESS_API_KEY holds characters") as error:
