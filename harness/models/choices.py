@@ -126,10 +126,9 @@ class ChoiceReader:
         longest_first = sorted({word for word in self._words if _stands_out(word)}, key=len, reverse=True)
         self._atoms = re.compile("|".join(map(_whole, longest_first)) or r"(?!)")
 
-    @property
-    def alike(self) -> list[int]:
-        """The places of choices that differ in no more than case, blanks and the punctuation around them."""
-        return [i for i, word in enumerate(self._words) if self._words.count(word) > 1]
+    def unreadable(self) -> list[int]:
+        """The places of choices that no answer can name: they say nothing, or read as another does."""
+        return [i for i, word in enumerate(self._words) if not word or self._words.count(word) > 1]
 
     def read(self, text: str) -> int | None:
         """The place of the choice that the answer names; None where that is not clearly one."""

@@ -304,12 +304,8 @@ def load_server(
 
 def _require_distinct(view: PromptView, classes: tuple[str, ...]) -> None:
     """ModelError where two choices would be read alike, so that no answer could be told."""
-    reader = ChoiceReader([view.choices[name] for name in classes])
-    unread = [
-        view.choices[name]
-        for i, name in enumerate(classes)
-        if i in reader.alike or reader.read(view.choices[name]) != i
-    ]
+    choices = [view.choices[name] for name in classes]
+    unread = [choices[i] for i in ChoiceReader(choices).unreadable()]
     if unread:
         raise ModelError(
             f"views.prompt.choices: the answer {', '.join(map(repr, unread))} can't be read as one choice, since another reads the "
