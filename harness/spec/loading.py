@@ -226,9 +226,11 @@ def _validate(kind: type[T], document: dict[str, Any], path: Path, lines: dict[L
 
 
 def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
-    at = tuple(
-        part for part in item["loc"] if not (isinstance(part, str) and part.startswith(("int", "float", "function-")))
-    )
+    place = item["loc"]
+    kinds = (
+        place if item["type"] != "extra_forbidden" else place[:-1]
+    )  # the last part is then a key that somebody wrote
+    at = (*(part for part in kinds if not _is_branch(part)), *place[len(kinds) :])
     known = at
     while known and known not in lines:
         known = known[:-1]
@@ -236,12 +238,19 @@ def _problem(item: Any, path: Path, lines: dict[Location, int]) -> str:
     if item["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(at[-1]), _keys_beside(at), 1)
         message = f"unknown key {at[-1]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        if at[-1] in near:
+            message = f"the key {at[-1]!r} does not belong here, but elsewhere in a suite"
     elif item["type"] == "missing":
         message = "this key is missing"
     elif item["type"] != "value_error" and not isinstance(item.get("input"), dict):
         message += f"; got {item.get('input')!r}{advice(item['type'], item.get('input'))}"
     where = ".".join(str(part) for part in at) or "the file"
     return f"{path}:{lines.get(known, 1)}: {where}: {message}"
+
+
+def _is_branch(part: str | int) -> bool:
+    """Whether a part of a place is pydantic's name of one kind of several, and no key."""
+    return isinstance(part, str) and (part in ("int", "float") or part.startswith("function-"))
 
 
 def _keys_beside(at: Location) -> list[str]:

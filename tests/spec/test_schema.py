@@ -1,10 +1,12 @@
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
 from harness import audit
+from harness.errors import SuiteError
 from harness.resources import resource_folder
 from harness.spec.loading import built_in_suites, load_suite
 from harness.spec.schema import KINDS, schema_of, schema_text
@@ -38,3 +40,18 @@ def test_a_real_record_fits_the_schema_and_a_record_with_nan_as_text_does_not(cr
     record["records"][0]["findings"][0]["value"] = "NaN"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(record, stored("audit"))
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("floating", "unknown key 'floating'"),
+        ("integer", "unknown key 'integer'"),
+        ("intended_use", "the key 'intended_use' does not belong here"),
+    ],
+)
+def test_a_key_that_begins_as_a_kind_of_number_is_named(tmp_path, key, says):
+    text = (Path(__file__).parents[2] / "suites" / "finance" / "fraud-detection.yaml").read_text(encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(f"{text}\n{key}: x\n", encoding="utf-8")
+    with pytest.raises(SuiteError, match=says):
+        load_suite(str(tmp_path / "s.yaml"))
