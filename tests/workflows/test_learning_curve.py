@@ -77,7 +77,7 @@ def notes(tmp_path):
 def by_hand(evidence, inside):
     """The pipeline behind the pass fitted by hand to some rows: its answers to the test rows."""
     train, test = evidence.split("train"), evidence.split("test")
-    inner = evidence._model._model._estimator
+    inner = evidence._model._model._opened.estimator()
     again = clone(inner).fit(train.inputs["note"][inside], train.labels[inside])
     return again, test.inputs["note"], test.labels
 

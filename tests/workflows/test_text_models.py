@@ -145,10 +145,10 @@ def test_where_float32_has_no_room_on_the_device_the_change_is_said_to_be_unmeas
 
     read = module.load_model
 
-    def small(kind, folder, dtype, device, offline):
-        if dtype == "float32":
+    def small(kind, folder, options, offline):
+        if options.dtype == "float32":
             raise DeviceMemoryError("out of memory: the device cuda holds too little for the weights of this model")
-        return read(kind, folder, dtype, device, offline)
+        return read(kind, folder, options, offline)
 
     monkeypatch.setattr(module, "load_model", small)
     record = audited(foreign, label_map={"M": "malignant", "B": "benign"}, dtype="bfloat16")
