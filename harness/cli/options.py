@@ -53,7 +53,7 @@ AllowUnsafeLoad = Annotated[
     typer.Option(
         "--allow-unsafe-load",
         metavar="REASON",
-        help="Open a pickle although it can run any code; the reason stands in the record.",
+        help="Open a pickle although it can run any code; the reason is recorded.",
     ),
 ]
 BaselineRecord = Annotated[
@@ -79,7 +79,7 @@ AllowUntrained = Annotated[
     typer.Option(
         "--allow-untrained",
         metavar="REASON",
-        help="Audit a transformers model whose files lack or exceed the weights of its config; the reason stands in the record.",
+        help="Audit a transformers model whose files lack or exceed the weights of its config; the reason is recorded.",
     ),
 ]
 Dtype = Annotated[

@@ -88,7 +88,7 @@ class Explanation:
         worst = int(np.argmax(np.nan_to_num(self.missed / np.maximum(allowed, 1e-300), nan=np.inf)))
         return (
             f"base and values miss the model's output by {self.missed[worst]:.3g} ({self.space}) in a row whose output is "
-            f"{self.output[worst]:.3g}; {allowed[worst]:.2g} is allowed. A model that answers otherwise when asked again "
+            f"{self.output[worst]:.3g}; {allowed[worst]:.2g} is allowed. A model whose predictions differ from one call to the next "
             "has no SHAP values"
         )
 
