@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from harness.models import server_connection
 from harness.models.openai_server import load_server
 from harness.models.options import ModelOptions
 from harness.spec.suite import PromptView
+from tests.models.loopback import LoopbackServer
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("tenacity")
@@ -36,27 +37,13 @@ def fitting(prompt):
     return "Yes." if int(prompt.split()[-1]) % 2 else "no"
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Answers chat completions by `say`, with the faults in turn."""
 
-    daemon_threads = True
-
     def __init__(self, say=fitting, faults=("none",), *, logprobs=None, chat=True):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.say, self.faults, self.logprobs, self.chat = say, itertools.cycle(faults), logprobs, chat
         self.answered, self.lock, self.keys = [], threading.Lock(), set()
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-
-    @property
-    def uri(self):
-        return f"http://127.0.0.1:{self.server_port}/v1#small"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -72,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(401, {"error": "bad key"})
         if self.path.endswith("/chat/completions") and not self.server.chat:
             return self.reply(404, {})
-        if body["model"] != "small":
+        if body["model"] != "m":
             return self.reply(404, {"error": "no such model"})
         if fault in ("429", "500"):
             return self.reply(int(fault), {}, {"Retry-After": "0.05"} if fault == "429" else {})
@@ -176,7 +163,7 @@ def test_a_wrong_key_and_a_wrong_model_are_told_apart_and_the_key_is_never_repea
             opened(server).score(["number 1"])
         assert "wrong" not in str(error.value)
         monkeypatch.setenv("HARNESS_API_KEY", KEY)
-        other = load_server(server.uri.replace("#small", "#large"), ("no", "yes"), VIEW, ModelOptions())
+        other = load_server(server.uri.replace("#m", "#large"), ("no", "yes"), VIEW, ModelOptions())
         with pytest.raises(ModelError, match="does not know the model 'large'") as error:
             other.score(["number 1"])
         assert KEY not in str(error.value) + repr(other.info) + other.settings

@@ -2,8 +2,7 @@
 
 import itertools
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from harness.models import server_connection
 from harness.models.openai_server import MAX_TOKENS, load_server
 from harness.models.options import ModelOptions
 from harness.spec.suite import PromptView
+from tests.models.loopback import LoopbackServer
 
 pytest.importorskip("httpx")
 pytest.importorskip("tenacity")
@@ -84,26 +84,12 @@ def busy(_, word, count):
     return (529, {"error": {"type": "overloaded_error"}}) if count % 2 else answer(word)
 
 
-class Family(ThreadingHTTPServer):
+class Family(LoopbackServer):
     """Answers by `habit(body, word, count)`: a status, a body and headers; the word is right for the prompt."""
 
-    daemon_threads = True
-
     def __init__(self, habit, headers=None):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.habit, self.headers, self.bodies, self.count = habit, headers or {}, [], itertools.count()
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-
-    @property
-    def uri(self):
-        return f"http://127.0.0.1:{self.server_port}/v1#m"
 
 
 class Handler(BaseHTTPRequestHandler):
