@@ -44,9 +44,9 @@ class OpenAIServer:
     """Chat completions, or plain completions where the server has no chat; one request a prompt, temperature 0.
 
     The class is the choice that the answer names (`ChoiceReader`). Where the answer begins with it, and the server gives
-    log-probabilities of the first token, the probabilities are those of the choices' first words, made to sum to 1, and the class
-    is the likeliest. A refusal, an answer that is none of the choices, and one that the token budget cut have codes of their own
-    and no class. What the server refuses of a request is left out from then on (`Habits`), and on the card.
+    log-probabilities of the first token, the probabilities are those of the choices' first words, made to sum to 1; another
+    class may then have the largest. A refusal, an answer that is none of the choices, and one that the token budget cut have
+    codes of their own and no class. What the server refuses of a request is left out from then on (`Habits`), and on the card.
     """
 
     context: int | None = None
@@ -161,7 +161,7 @@ class OpenAIServer:
         if label is None:
             return [CUT if truncated else UNREADABLE, *unknown]
         scores = self._probabilities(reply)
-        return [float(label), *unknown] if scores is None else [float(np.argmax(scores)), *scores]
+        return [float(label), *(unknown if scores is None else scores)]
 
     def _probabilities(self, reply: Reply) -> list[float] | None:
         """Probabilities of the classes from the first token's alternatives.

@@ -145,7 +145,7 @@ def test_probabilities_come_from_the_first_tokens_log_probabilities():
     with Server(logprobs=lambda _: {"content": [{"top_logprobs": top}]}) as server:
         model = opened(server)
         model.learn(model.score(["number 0"])[0])
-        assert model.score(["number 0"])[0].tolist() == pytest.approx([1, 0.25, 0.75])
+        assert model.score(["number 0"])[0].tolist() == pytest.approx([0, 0.25, 0.75])  # it said no
     assert "scores" in model.info.offers
 
 
