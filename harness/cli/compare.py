@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options
 from harness.cli.printing import print_choice, progress
+
+if TYPE_CHECKING:
+    from harness.workflows.exhibits import Costs
 
 EXIT_CODES = {"choose_vertical": 0, "choose_general": 1, "no_difference": 1, "trade_off": 1, "inconclusive": 3}
 
@@ -47,15 +50,11 @@ def compare(
     whatever is chosen, unless --gate is given.
     """
     from harness.datasets.roles import DataOptions
-    from harness.errors import UserError
     from harness.models.options import ModelOptions
     from harness.workflows.compare import CompareRequest
-    from harness.workflows.exhibits import Costs
     from harness.workflows.runs import compare_and_write
 
-    if (cost_missed is None) != (cost_false_alarm is None):
-        raise UserError("Costs come in pairs. Give both --cost-missed and --cost-false-alarm, or neither.")
-    costs = None if cost_missed is None or cost_false_alarm is None else Costs(cost_missed, cost_false_alarm)
+    costs = _costs(cost_missed, cost_false_alarm)
     asked = ModelOptions(
         label_map=options.label_map(label_map),
         scores=options.scores(scores),
@@ -74,3 +73,14 @@ def compare(
         found, written = compare_and_write(request, output or [], tell)
     print_choice(found, written)
     return EXIT_CODES[found.decision.outcome] if gate else 0
+
+
+def _costs(missed: float | None, false_alarm: float | None) -> Costs | None:
+    from harness.errors import UserError
+    from harness.workflows.exhibits import Costs
+
+    if missed is None and false_alarm is None:
+        return None
+    if missed is None or false_alarm is None:
+        raise UserError("Costs come in pairs. Give both --cost-missed and --cost-false-alarm, or neither.")
+    return Costs(missed, false_alarm)

@@ -99,13 +99,13 @@ def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.floa
 
 def _classes(values: Strings, label: Label, source: str, known: tuple[str, ...] | None) -> tuple[str, ...]:
     classes = tuple(sorted(set(values)))
-    if known is not None:
-        return _with_unseen(known, values, label, source)
     if len(classes) < 2:
         raise DataError(
             f"The label {label.column!r} of {source} has one class only ({classes[0]!r}). "
             "Nothing can be told apart; give rows of two classes at least."
         )
+    if known is not None:
+        return _with_unseen(known, values, label, source)
     for role, name in (("positive", label.positive_name), ("favourable", label.favourable)):
         if name is not None and name not in classes:
             raise DataError(

@@ -18,6 +18,8 @@ from sklearn.preprocessing import SplineTransformer
 from harness.checks.explainability.explanation import Explanation, Method, explain
 from harness.core.audit import ModelInfo
 from harness.engine.evidence import Evidence
+from harness.models.labels import map_labels
+from harness.models.options import ModelOptions
 from harness.models.sklearn import SklearnModel
 
 NAMES = ["a", "b", "c"]
@@ -106,7 +108,8 @@ def test_boosting_libraries_are_read_through_the_model_of_an_audit(build, model)
     rows, background = drawn(2, 12)(None), drawn(3, 20)(None)
     evidence = build(["no", "yes"] * 6, inputs=rows, function=lambda f: fitted.predict_proba(f[["c", "a", "b"]]))
     info = ModelInfo(uri="-", kind="sklearn", fingerprint="-", offers=["labels", "scores", "train", "ask"])
-    opened = Evidence(evidence.suite, evidence.data, SklearnModel(fitted, info, ("no", "yes")), 0)
+    names = map_labels(["no", "yes"], ["no", "yes"], {}, "-")
+    opened = Evidence(evidence.suite, evidence.data, SklearnModel(fitted, info, names, ModelOptions()), 0)
     found = explain(opened, rows, background, Method(0, 0))
     assert found.how == "Tree (interventional), log-odds, background 20" and found.gap is None
     assert NAMES[np.abs(found.values).mean(axis=0).argmax()] == "a"
