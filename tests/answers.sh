@@ -30,3 +30,24 @@ is shuffled.json performance.accuracy "$(python answers_inputs.py measured named
 python -c 'import answers_inputs as a; assert a.measured("named.json", "performance.roc_auc") > 0.75'
 expect 1 harness audit answers.yaml --model python:their_answers:unfinished -o unfinished.json
 is unfinished.json model.not_finite_answers 200.0
+# Ids as they are written, from `harness rows` to the audit.
+for kind in padded long decimal exponent; do
+  expect 0 harness rows $kind.yaml --role test -o $kind-rows.csv
+  python answers_inputs.py scored $kind-rows.csv $kind-scores.csv
+  decides harness audit $kind.yaml --model $kind-scores.csv -o $kind.json
+  is $kind.json performance.accuracy "$(python answers_inputs.py measured named.json performance.accuracy)"
+done
+# Servers, as current families behave: audited alike, or refused in their own words.
+cp "$root/tests/answers_server.py" .
+server() { python answers_server.py "$1" harness audit asked.yaml --model SERVER -o "$1.json"; }
+decides server plain
+said=$(python answers_inputs.py measured plain.json performance.accuracy)
+for habit in completion-tokens no-temperature no-logprobs no-seed busy parts thinks; do
+  decides server $habit
+  is $habit.json performance.accuracy "$said"
+done
+expect 2 server error-in-200
+grep -q "context too long" err.txt
+expect 2 server truncated
+grep -q -- "--max-tokens" err.txt
+[ ! -e truncated.json ]

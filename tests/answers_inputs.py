@@ -1,8 +1,10 @@
 """Makes what tests/answers.sh audits: loans with ids and words that are easily misread, and models whose answers are.
 
-Without arguments it writes the files. `measured RECORD MEASURE` prints a value of a record.
+Without arguments it writes the files. `measured RECORD MEASURE` prints a value of a record; `scored ROWS FILE` writes
+answers to the rows of `harness rows`, with the ids as they are written there.
 """
 
+import csv
 import json
 import sys
 
@@ -33,7 +35,7 @@ import numpy as np
 import pandas as pd
 
 def chance(frame):
-    return 1 / (1 + np.exp(-(frame["income"].to_numpy(float) - 50) / 8))
+    return 1 / (1 + np.exp(-(frame["income"].to_numpy(float) - 49.99) / 8))
 
 def named():
     return lambda frame: pd.DataFrame({"yes": chance(frame), "no": 1 - chance(frame)})
@@ -59,6 +61,41 @@ def write_loans():
     with open("answers.yaml", "w", encoding="utf-8") as file:
         file.write(SUITE)
     return loans
+
+
+IDS = {
+    "padded": lambda k: f"{k:05d}",
+    "long": lambda k: str(9007199254740993 + k),
+    "decimal": lambda k: f"{k / 10:.2f}",
+    "exponent": lambda k: f"{k + 1}e{k % 7}",
+}
+"""Ids that a table which makes numbers of them spoils."""
+PROMPT = """views:
+  prompt:
+    template: "age {{ age }} income {{ income }} . Granted? Answer Yes or No."
+    choices: {"yes": "Yes", "no": "No"}
+"""
+
+
+def write_suites(loans):
+    """A suite for each kind of ids, and one that asks in words."""
+    for kind, called in IDS.items():
+        loans.assign(case=[called(k) for k in range(len(loans))]).to_csv(f"{kind}.csv", index=False)
+        with open(f"{kind}.yaml", "w", encoding="utf-8") as file:
+            file.write(SUITE.replace("loans.csv", f"{kind}.csv"))
+    loans.head(60).to_csv("asked.csv", index=False)
+    with open("asked.yaml", "w", encoding="utf-8") as file:
+        asked = SUITE.replace("loans.csv", "asked.csv").replace("performance.roc_auc", "performance.accuracy")
+        file.write(asked.replace("checks:", f"{PROMPT}checks:"))
+
+
+def write_scores(rows, scored):
+    """A score of each row by its income."""
+    with open(rows, encoding="utf-8", newline="") as asked, open(scored, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["id", "score"])
+        for row in csv.DictReader(asked):
+            table.writerow([row["id"], round(1 / (1 + np.exp((49.99 - float(row["income"])) / 8)), 4)])
 
 
 def write_estimators(loans):
@@ -125,8 +162,11 @@ def measured(record, measure):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measured"]:
         sys.stdout.write(f"{measured(sys.argv[2], sys.argv[3])}\n")
+    elif sys.argv[1:2] == ["scored"]:
+        write_scores(sys.argv[2], sys.argv[3])
     else:
         table = write_loans()
+        write_suites(table)
         write_estimators(table)
         write_graphs(table)
         with open("their_answers.py", "w", encoding="utf-8") as code:
