@@ -21,6 +21,7 @@ CHANCE = 1e-6
 MOST_ROWS = 20_000
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def find_leaks(table: pd.DataFrame, guesses: list[Guess], label: str, outcome: O
         if outcome.numbers:
             leak = _of_number(column.iloc[drawn], table[label].iloc[drawn])
         else:
-            leak = _of_classes(column.iloc[drawn], [hit[drawn] for hit in hits.values()])
+            leak = _of_classes(column.iloc[drawn], np.argmax([hit[drawn] for hit in hits.values()], axis=0))
             leak = leak or _one_sided(filled.to_numpy(), hits)
         if leak is not None:
             found[guess.column] = leak
@@ -80,14 +81,13 @@ def _of_number(column: pd.Series[Any], label: pd.Series[Any]) -> Leak | None:
     return Leak(f"alone tells the label by being filled or empty (concordance {filled:.3f})")
 
 
-def _of_classes(column: pd.Series[Any], hits: list[Bools]) -> Leak | None:
-    apart = hits[:1] if len(hits) == 2 else hits  # what tells one of two classes tells the other
+def _of_classes(column: pd.Series[Any], owner: Ints) -> Leak | None:
     if column.isna().any():
         gaps = column.notna().map({True: 1.0, False: np.nan})
-        by_gaps = max(column_auc(gaps, hit) for hit in apart)
+        by_gaps = column_auc(gaps, owner)
         if by_gaps >= LEAK_AUC:
             return Leak(f"alone tells the label by being filled or empty (AUC {by_gaps:.3f})")
-    by_value = max(column_auc(_as_read(column), hit) for hit in apart)
+    by_value = column_auc(_as_read(column), owner)
     return Leak(f"alone tells the label (AUC {by_value:.3f})") if by_value >= LEAK_AUC else None
 
 

@@ -11,9 +11,11 @@ Where rows share a cluster, equal rows of one cluster count once in the probabil
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.core.dataset import Labels, Split, joined_clusters
 from harness.core.finding import Finding
@@ -28,6 +30,7 @@ from harness.stats.multiplicity import holm
 if TYPE_CHECKING:
     import pandas as pd
 
+Ints = npt.NDArray[np.int64]
 FALSE_ALARMS, BESIDE = 0.001, 25
 
 
@@ -68,17 +71,14 @@ def _determined(parts: list[Split], labels: Labels, clusters: Labels | None) -> 
     """Values that leave one label only, too often for chance."""
     import pandas as pd
 
+    owner = np.unique(labels.astype(str), return_inverse=True)[1]
     pure: list[tuple[str, object, int, float]] = []
     looked = 0
     for column in parts[0].inputs.columns:
         values = pd.concat([part.inputs[column] for part in parts], ignore_index=True)
-        cells = _cells(values, labels, clusters)
-        sizes = cells.sum(axis=1)
-        looked += int((sizes > 1).sum())
-        rows = values.value_counts(dropna=False)
-        for place in map(int, np.flatnonzero((sizes > 1) & ((cells > 0).sum(axis=1) == 1))):
-            value = cells.index[place]
-            pure.append((str(column), value, int(rows[value]), _by_chance(cells, place)))
+        counted = _Values.of(values, owner, clusters)
+        looked += int((counted.sizes > 1).sum())
+        pure += [(str(column), *one) for one in counted.pure()]
     # Values that two labels share can't be rejected: they only count.
     kept = holm([p for *_, p in pure] + [1.0] * (looked - len(pure)), FALSE_ALARMS)
     fixed: dict[str, list[tuple[object, int, float]]] = {}
@@ -91,45 +91,74 @@ def _determined(parts: list[Split], labels: Labels, clusters: Labels | None) -> 
     return [count, *(_fixed(column, found, len(labels)) for column, found in fixed.items())]
 
 
-def _cells(values: pd.Series, labels: Labels, clusters: Labels | None) -> pd.DataFrame:
-    """Rows by value (ordered) and label; equal rows of a cluster count once. Missing is the last value."""
-    import pandas as pd
+@dataclass(frozen=True)
+class _Values:
+    """A column's distinct values (v), in order, missing last: how many rows hold each, and the labels of those that count.
 
-    frame = pd.DataFrame({"value": values, "label": labels.astype(str)})
-    if clusters is not None:
-        frame = frame.loc[~frame.assign(cluster=clusters).duplicated()]
-    return frame.groupby(["value", "label"], dropna=False).size().unstack(fill_value=0)
+    `owner` (m,) are the labels, numbered, of the counted rows in the order of their values: those of value i from
+    `starts[i]` to `ends[i]`. Equal rows of a cluster count once.
+    """
+
+    values: Any
+    rows: Ints
+    owner: Ints
+    starts: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, column: pd.Series, owner: Ints, clusters: Labels | None) -> _Values:
+        import pandas as pd
+
+        places, values = pd.factorize(column, sort=True, use_na_sentinel=False)
+        rows = np.bincount(places)
+        if clusters is not None:
+            once = ~pd.DataFrame({"value": places, "label": owner, "cluster": clusters}).duplicated().to_numpy()
+            places, owner = places[once], owner[once]
+        ends = np.cumsum(np.bincount(places))
+        return cls(values, rows, owner[np.argsort(places, kind="stable")], np.r_[0, ends[:-1]], ends)
+
+    @property
+    def sizes(self) -> Ints:
+        """The counted rows of each value."""
+        return self.ends - self.starts
+
+    def pure(self) -> list[tuple[object, int, float]]:
+        """Each value of two rows at least that leaves one label only, its rows, and the probability of that by chance.
+
+        That is the probability that as many rows all get one label: among all rows and, where it could matter, among those
+        on either side of a number.
+        """
+        alike = np.minimum.reduceat(self.owner, self.starts) == np.maximum.reduceat(self.owner, self.starts)
+        places, everywhere = np.flatnonzero((self.sizes > 1) & alike), np.bincount(self.owner)
+        by_size = {n: _all_alike(everywhere, int(n)) for n in np.unique(self.sizes[places])}
+        found = []
+        for place in map(int, places):
+            chance = by_size[self.sizes[place]]
+            if chance <= FALSE_ALARMS:
+                chance = max([chance, *self._beside(place)])
+            found.append((self.values[place], int(self.rows[place]), chance))
+        return found
+
+    def _beside(self, place: int) -> list[float]:
+        """The same among the rows just below and just above a number: 25 at least, and as many as its own."""
+        if self.values.dtype.kind != "f" or self.values[place] != self.values[place]:
+            return []
+        n, numbers = int(self.sizes[place]), int((self.values == self.values).sum())
+        least, start, end = max(n, BESIDE), int(self.starts[place]), int(self.ends[place])
+        first = int(np.searchsorted(self.ends, start - least, side="right"))
+        last = min(int(np.searchsorted(self.starts, end + least, side="left")), numbers) - 1
+        around = self.owner[self.starts[first] : start], self.owner[end : self.ends[last]]
+        return [_all_alike(np.bincount(np.r_[side, self.owner[start:end]]), n) for side in around if len(side)]
 
 
-def _by_chance(cells: pd.DataFrame, place: int) -> float:
-    """The probability that rows as many as the value's all get one label: among all rows, and with those on either side of a number."""
-    table = cells.to_numpy()
-    everywhere = _all_alike(table.sum(axis=0), int(table[place].sum()))
-    if (
-        not isinstance(cells.index.dtype, np.dtype)
-        or cells.index.dtype.kind != "f"
-        or cells.index[place] != cells.index[place]
-    ):
-        return everywhere
-    n = int(table[place].sum())
-    wanted = max(n, BESIDE)
-    known = table[: len(table) - int(cells.index.hasnans)]
-    found = [everywhere]
-    for side in (known[:place][::-1], known[place + 1 :]):
-        before = np.cumsum(side.sum(axis=1)) - side.sum(axis=1)
-        if len(side):
-            found.append(_all_alike(known[place] + side[before < wanted].sum(axis=0), n))
-    return max(found)
-
-
-def _all_alike(counts: np.ndarray, n: int) -> float:
+def _all_alike(counts: Ints, n: int) -> float:
+    """The probability that n rows drawn from those of each label, `counts`, are all of one."""
     from scipy.special import gammaln
 
-    def log_choose(total: int) -> float:
-        return float(gammaln(total + 1) - gammaln(total - n + 1))
+    def log_choose(totals: Any) -> Any:
+        return gammaln(totals + 1.0) - gammaln(totals - n + 1.0)
 
-    everything = log_choose(int(counts.sum()))
-    return min(1.0, float(sum(np.exp(log_choose(int(k)) - everything) for k in counts if k >= n)))
+    return min(1.0, float(np.exp(log_choose(counts[counts >= n]) - log_choose(counts.sum())).sum()))
 
 
 def _fixed(column: str, found: list[tuple[object, int, float]], n: int) -> Finding:

@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from harness.core.dataset import Split
 from harness.core.finding import Cell, Exhibit, Finding
-from harness.stats.auc import delong
+from harness.stats.auc import FEWEST_OF_CLASS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 def leak_findings(parts: list[Split], limit: float) -> tuple[list[Finding], Exhibit]:
@@ -58,50 +60,76 @@ def _told(parts: list[Split], limit: float) -> list[tuple[str, float, int, bool]
 
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
     labels = np.concatenate([part.labels for part in parts])
+    owner = None if labels.dtype.kind == "f" else np.unique(labels.astype(str), return_inverse=True)[1]
     found = []
     for column in inputs.columns:
-        if labels.dtype.kind == "f":
-            best = column_concordance(inputs[column], labels)
-        else:
-            best = max((column_auc(inputs[column], labels == name) for name in sorted(set(labels))), default=0.5)
+        best = column_concordance(inputs[column], labels) if owner is None else column_auc(inputs[column], owner)
         found.append((str(column), best, len(inputs), best >= limit))
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
-def column_auc(column: pd.Series, target: npt.NDArray[np.bool_]) -> float:
-    """How well a column (n,) alone tells a class (n,): the AUC, 0.5 where it can't be formed."""
-    if column.dtype.kind != "f":
-        auc = delong(_held_out_rates(column.astype(str).to_numpy(), target), target)
-        return 0.5 if auc is None else auc.value
-    signal = column.to_numpy(dtype=float)
-    known = np.isfinite(signal)
-    found = [delong(signal[known], target[known]), delong(known.astype(float), target)]
-    return max((max(auc.value, 1 - auc.value) for auc in found if auc is not None), default=0.5)
+def column_auc(column: pd.Series, owner: Ints) -> float:
+    """How well a column (n,) alone tells one of the classes: the best AUC; 0.5 where none can be formed.
+
+    `owner` (n,) are the classes, numbered from 0. Of a column of words the label rates of one class are scores of that class alone.
+    """
+    if column.dtype.kind == "f":
+        signal = column.to_numpy(dtype=float)
+        known = np.isfinite(signal)
+        return max(_best_auc(signal[known], owner[known]), _best_auc(known.astype(float), owner))
+    values, best = _numbered(column), 0.5
+    for own in range(1 if owner.max() == 1 else int(owner.max()) + 1):  # what tells one of two classes tells the other
+        best = max(best, _auc_of_class(_held_out_rates(values, owner == own), owner == own))
+    return best
+
+
+def _best_auc(signal: Floats, owner: Ints) -> float:
+    """The best AUC, in either direction, of a signal (n,) for one of the classes (n,) against the others, from one ranking."""
+    from scipy.stats import rankdata
+
+    sizes = np.bincount(owner)
+    ranks = np.bincount(owner, rankdata(signal), minlength=len(sizes))
+    enough = np.minimum(sizes, len(owner) - sizes) >= FEWEST_OF_CLASS
+    sizes, ranks = sizes[enough], ranks[enough]
+    aucs = (ranks - sizes * (sizes + 1) / 2) / (sizes * (len(owner) - sizes))
+    return float(np.maximum(aucs, 1 - aucs).max(initial=0.5))
+
+
+def _auc_of_class(scores: Floats, hit: Bools) -> float:
+    from scipy.stats import rankdata
+
+    m, n = int(hit.sum()), int((~hit).sum())
+    if min(m, n) < FEWEST_OF_CLASS:
+        return 0.5
+    return float((rankdata(scores)[hit].sum() - m * (m + 1) / 2) / (m * n))
 
 
 def column_concordance(column: pd.Series, target: Floats) -> float:
     """How well a column (n,) alone orders a number (n,): (1 + |Kendall's tau-b|) / 2, on the scale of an AUC."""
     from scipy.stats import kendalltau
 
-    if column.dtype.kind == "f":
-        signal = column.to_numpy(dtype=float)
-    else:
-        signal = _held_out_rates(column.astype(str).to_numpy(), target)
+    signal = column.to_numpy(dtype=float) if column.dtype.kind == "f" else _held_out_rates(_numbered(column), target)
     known = np.isfinite(signal)
     if known.sum() < 10 or np.ptp(signal[known]) == 0 or np.ptp(target[known]) == 0:
         return 0.5
     return float((1 + abs(kendalltau(signal[known], target[known]).statistic)) / 2)
 
 
-def _held_out_rates(values: npt.NDArray[np.object_], target: npt.NDArray[np.bool_] | Floats) -> Floats:
+def _numbered(column: pd.Series) -> Ints:
+    """The distinct texts of a column (n,), numbered from 0; missing is one of them."""
+    import pandas as pd
+
+    return np.asarray(pd.factorize(column.astype(str), use_na_sentinel=False)[0])
+
+
+def _held_out_rates(values: Ints, target: Bools | Floats) -> Floats:
     """Each row's label rate (or mean number) among the other half's rows with its value, so that ids don't look like leaks."""
     # A fixed shuffle: rows often come in an order that goes with the label.
     half = np.random.default_rng(0).permutation(len(values)) % 2 == 0
     rates = np.full(len(values), float(target.mean()))
     for fold in (half, ~half):
-        known: dict[str, tuple[float, int]] = {}
-        for value, hit in zip(values[~fold], target[~fold], strict=True):
-            hits, n = known.get(value, (0.0, 0))
-            known[value] = hits + float(hit), n + 1
-        rates[fold] = [known[v][0] / known[v][1] if v in known else target.mean() for v in values[fold]]
+        rows = np.bincount(values[~fold], minlength=int(values.max()) + 1)
+        sums = np.bincount(values[~fold], target[~fold], minlength=len(rows))
+        known = fold & (rows[values] > 0)
+        rates[known] = sums[values[known]] / rows[values[known]]
     return rates
