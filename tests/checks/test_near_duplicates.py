@@ -224,6 +224,22 @@ def test_copies_put_across_the_split_are_caught_and_the_clean_twin_is_not_flagge
     assert find(planted, CONFLICT).value < 0.1
 
 
+@pytest.mark.parametrize(
+    ("part", "change"), [(lambda seed: machines(seed, 100), jitter), (lambda seed: sentences(seed, 100), typo)]
+)
+def test_of_many_test_rows_a_sample_is_compared_with_every_row(part, change, build, find):
+    alone, train = part(1), part(2)
+    twice, copied_all = copied(alone, alone, 100, change), copied(train, train, 100, change)
+    of_test = find(near_duplicates(build(**twice, train=train), rows=30), NAMES["within"])
+    assert (of_test.value, of_test.n, of_test.exact) == (1, 30, False)
+    assert of_test.interval.low > 0.8
+    assert "a sample of 30 of 200 test rows" in of_test.reason
+    of_train = find(near_duplicates(build(**copied_all, train=part(3)), rows=30), NAMES["across"])
+    assert (of_train.value, of_train.n) == (0, 30)
+    assert find(near_duplicates(build(**copied_all, train=train), rows=30), NAMES["across"]).value > 0.3
+    assert find(near_duplicates(build(**alone, train=train), rows=30), NAMES["within"]).value == 0
+
+
 def test_labels_turned_in_the_copies_conflict(build, find):
     test, train = sentences(1, 100), sentences(2, 100)
     test = copied(train, test, 40, typo)

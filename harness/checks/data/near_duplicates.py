@@ -6,7 +6,8 @@ Jaccard |A ∩ B| / |A ∪ B| of the sets of 5-character shingles (Broder 1997; 
 missing. Shingles in more than half of the texts, a form's words, are left out (Broder et al. 1997 drop common ones too).
 A feature is a text if it has `text_length` characters on average and a value of its own for one row in ten at least; the
 options of a choice belong to the text. No pair is missed: numbers are found by a k-d tree, texts by their rarest shingles, of
-which alike texts share one (prefix filter, Chaudhuri et al. 2006). Pairs inside one cluster resemble each other rightly and
+which alike texts share one (prefix filter, Chaudhuri et al. 2006). More than `rows` test rows are sampled: each is still
+compared with every row, so that the rates are shares of a sample, with an interval. Pairs inside one cluster resemble each other rightly and
 are left out. Limitations: one cell that differs much hides a copy; in few or coarse columns honest rows are near; a text that
 was reworded wholly or translated is not seen, nor are copies that make up more than half of the texts.
 """
@@ -16,11 +17,12 @@ from __future__ import annotations
 import numpy as np
 
 from harness.checks.data.near_pairs import Kinds, NearPairs, Rows, distinct_rows, find_near_pairs
+from harness.checks.data.shingles import Bools
 from harness.core.dataset import Labels, Split
 from harness.core.finding import Cell, Exhibit, Finding
 from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested, undefined
-from harness.engine.parameters import Count, Positive, PositiveShare
+from harness.engine.parameters import Count, Positive, PositiveShare, SampleRows
 from harness.stats.exact import clopper_pearson
 
 WITHIN, ACROSS = "data.near_duplicate_rate", "data.near_overlap_rate"
@@ -28,9 +30,14 @@ CONFLICT = "data.near_duplicate_label_conflict_rate"
 
 
 def near_duplicates(
-    evidence: Evidence, *, tolerance: Positive = 0.01, similarity: PositiveShare = 0.8, text_length: Count = 25
+    evidence: Evidence,
+    *,
+    tolerance: Positive = 0.01,
+    similarity: PositiveShare = 0.8,
+    text_length: Count = 25,
+    rows: SampleRows = 5000,
 ) -> Measurement:
-    """Compares every test row with every other test row and every training row."""
+    """Compares every test row, of more than `rows` a seeded sample, with every other test row and every training row."""
     test, train = evidence.split("test"), evidence.split("train")
     if test is None:
         return not_tested("no data: there are no test rows")
@@ -38,16 +45,23 @@ def near_duplicates(
     kinds = _kinds(evidence, parts, text_length)
     if not kinds.numbers and not kinds.texts:
         return not_tested("no data: no feature is a number or a text, so that rows are equal or not (data.quality)")
-    rows = distinct_rows(parts, kinds, tolerance)
-    found = find_near_pairs(rows, similarity)
-    answers = _answers(evidence, parts)
-    findings = [_within(rows, found, test), _across(rows, found, len(test), train), _conflicts(rows, found, answers)]
+    compared = np.arange(len(test))
+    if rows < len(test):
+        compared = np.sort(evidence.generator("data.near_duplicates").permutation(len(test))[:rows])
+    made = distinct_rows(parts, kinds, tolerance, compared)
+    found, answers = find_near_pairs(made, similarity), _answers(evidence, parts)
+    own = made.own[compared]
+    findings = [
+        _within(found.near_test[own], test),
+        _across(found.near_train[own], train),
+        _conflicts(made, found, answers),
+    ]
     near = _meaning(kinds, tolerance, similarity, text_length)
     told = [
         f if f.value is None else f.model_copy(update={"reason": "; ".join(filter(None, [f.reason, near]))})
         for f in findings
     ]
-    return Measurement(told, _examples(rows, found, parts, answers))
+    return Measurement(told, _examples(made, found, parts, answers))
 
 
 def _meaning(kinds: Kinds, tolerance: float, similarity: float, text_length: int) -> str:
@@ -72,18 +86,22 @@ def _kinds(evidence: Evidence, parts: list[Split], text_length: int) -> Kinds:
     return kinds
 
 
-def _within(rows: Rows, found: NearPairs, test: Split) -> Finding:
-    near = int(found.near_test[rows.own[: len(test)]].sum())
+def _within(near: Bools, test: Split) -> Finding:
+    """Of the compared test rows (m,), those near another test row; exact where all are compared."""
+    count, n = int(near.sum()), len(near)
     why = None if test.clusters is None else "pairs inside one cluster are left out"
-    return Finding(measure=WITHIN, value=near / len(test), n=len(test), exact=True, better="lower", reason=why)
+    if n == len(test):
+        return Finding(measure=WITHIN, value=count / n, n=n, exact=True, better="lower", reason=why)
+    why = "; ".join(filter(None, [why, f"a sample of {n} of {len(test)} test rows was compared with all"]))
+    return Finding(measure=WITHIN, value=count / n, n=n, interval=clopper_pearson(count, n), better="lower", reason=why)
 
 
-def _across(rows: Rows, found: NearPairs, n: int, train: Split | None) -> Finding:
+def _across(near: Bools, train: Split | None) -> Finding:
+    count, n = int(near.sum()), len(near)
     if train is None:
         return undefined(ACROSS, n, "no data: there are no training rows")
-    near = int(found.near_train[rows.own[:n]].sum())
-    why = f"{near} test row(s) nearly equal a training row"
-    return Finding(measure=ACROSS, value=near / n, n=n, interval=clopper_pearson(near, n), better="lower", reason=why)
+    why = f"{count} of {n} test row(s) nearly equal a training row"
+    return Finding(measure=ACROSS, value=count / n, n=n, interval=clopper_pearson(count, n), better="lower", reason=why)
 
 
 def _conflicts(rows: Rows, found: NearPairs, answers: Labels | None) -> Finding:

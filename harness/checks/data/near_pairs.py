@@ -33,7 +33,8 @@ class Kinds:
 class Rows:
     """The test and training rows (r), equal ones of one cluster taken together (n), those with a test row first.
 
-    `own` (r,) is the distinct row of each row. Of each distinct row: `first` its first row, `in_test`, `in_train`, `vector` a
+    `own` (r,) is the distinct row of each row. Of each distinct row: `first` its first row, `in_test`, `in_train`, `compared`
+    whether it is held against all others, `vector` a
     number that equal features share, `kin` its cluster, `points` (n, k) its numbers in tolerances and its categories as one
     more number, two apart, and its texts as `shingles`, if it has texts.
     """
@@ -42,6 +43,7 @@ class Rows:
     first: Ints
     in_test: Bools
     in_train: Bools
+    compared: Bools
     vector: Ints
     kin: Ints
     points: Floats
@@ -59,8 +61,9 @@ class NearPairs:
     examples: list[tuple[int, int]] = field(default_factory=list)
 
 
-def distinct_rows(parts: list[Split], kinds: Kinds, tolerance: float) -> Rows:
-    """The rows of the test split, and of the training split if there is one, made ready for the search."""
+def distinct_rows(parts: list[Split], kinds: Kinds, tolerance: float, compared: Ints) -> Rows:
+    """The rows of the test split, and of the training split if there is one, made ready for the search of what resembles the
+    test rows `compared` (m,)."""
     import pandas as pd
 
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
@@ -70,14 +73,14 @@ def distinct_rows(parts: list[Split], kinds: Kinds, tolerance: float) -> Rows:
     own = pd.factorize(vector * (kin.max() + 1) + kin)[0]  # numbered in the order of appearance
     first = np.unique(own, return_index=True)[1]
     tests = np.arange(len(own)) < len(parts[0])
-    in_test, in_train = (np.bincount(own[part], minlength=len(first)) > 0 for part in (tests, ~tests))
+    in_test, in_train, held = (np.bincount(own[part], minlength=len(first)) > 0 for part in (tests, ~tests, compared))
     points = _points(inputs, kinds, tolerance)[first]
     shingles = shingles_of(_texts(inputs[kinds.texts].iloc[first])) if kinds.texts else None
-    return Rows(own, first, in_test, in_train, vector[first], kin[first], points, shingles)
+    return Rows(own, first, in_test, in_train, held, vector[first], kin[first], points, shingles)
 
 
 def find_near_pairs(rows: Rows, similarity: float) -> NearPairs:
-    """Every near pair of a test row and any row of another cluster is looked at, unless it can change nothing any more."""
+    """Every near pair of a compared row and any row of another cluster is looked at, unless it can change nothing any more."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -99,12 +102,12 @@ def find_near_pairs(rows: Rows, similarity: float) -> NearPairs:
 
 
 def _candidates(rows: Rows, similarity: float) -> Iterator[tuple[Ints, Ints]]:
-    """Pairs i < j of a test row and any row that may be near, a bounded number at a time."""
-    tests = np.flatnonzero(rows.in_test)
-    blocks = [tests[start : start + BLOCK] for start in range(0, len(tests), BLOCK)]
+    """Pairs of a compared row and any row that may be near, each once, a bounded number at a time."""
+    compared = np.flatnonzero(rows.compared)
+    blocks = [compared[start : start + BLOCK] for start in range(0, len(compared), BLOCK)]
     found = _close(rows, blocks) if rows.shingles is None else rows.shingles.candidates(blocks, similarity)
     for i, j in found:
-        kept = (i < j) & (rows.vector[i] != rows.vector[j]) & (rows.kin[i] != rows.kin[j])
+        kept = ((i < j) | ~rows.compared[j]) & (rows.vector[i] != rows.vector[j]) & (rows.kin[i] != rows.kin[j])
         i, j = i[kept], j[kept]
         for start in range(0, len(i), PAIRS):
             yield i[start : start + PAIRS], j[start : start + PAIRS]
