@@ -104,6 +104,14 @@ def test_the_files_names_of_classes_are_translated(load):
         load(FULL, options=ModelOptions(label_map={"yes": "perhaps"}))
 
 
+def test_a_missing_label_is_missing_also_where_labels_are_mapped(load):
+    told = ModelOptions(label_map={"J": "yes", "N": "no"})
+    with pytest.raises(ModelError, match=r"lacks 1 label\(s\)"):
+        load({"id": [0, 1, 2, 3], "label": ["J", None, "N", "J"]}, options=told)
+    mapped = load({"id": [0, 1, 2, 3], "label": ["J", "N", "N", "J"]}, options=told)
+    assert mapped.predict(pd.DataFrame(), IDS[:4]).labels.tolist() == ["yes", "no", "no", "yes"]
+
+
 def test_scores_that_are_logits_are_refused_until_it_is_said(load):
     table = {"id": IDS, "score:no": [-3.0, 4.0] * 3, "score:yes": [3.0, -4.0] * 3}
     with pytest.raises(ModelError, match="--scores probability"):
