@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
@@ -18,6 +19,7 @@ from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
     TorchModel,
+    architecture_card,
     batch_tokens,
     fingerprint_of,
     import_torch,
@@ -92,13 +94,7 @@ class LanguageModel(TorchModel):
         likelihood = self.log_likelihoods(texts)
         if self._view.normalise:
             likelihood = likelihood / np.array([len(choice) for choice in self.choices])
-        shifted = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-        scores = shifted / shifted.sum(axis=1, keepdims=True)
-        return text_rows(scores)
-
-    def cost(self) -> float | None:
-        """Nothing is charged."""
-        return None
+        return text_rows(special.softmax(likelihood, axis=1))
 
     def log_likelihoods(self, texts: list[str]) -> Floats:
         """Log-likelihood (n, choices) of each choice's tokens after each prompt, in nats."""
@@ -256,9 +252,7 @@ def load_language_model(
         view="prompt",
         offers=["labels", "train", "zero_shot", *(["scores"] if classes else [])],
         card={
-            "architecture": type(model).__name__,
-            "parameters": int(model.num_parameters()),
-            "dtype": options.dtype,
+            **architecture_card(model, options),
             "context_tokens": context_of(model.config, tokenizer),
             "chat_template": sha256_bytes(template.encode()) if template else "none",
             "choices": "; ".join(f"{name}: {view.choices[name]!r}" for name in classes),

@@ -6,6 +6,7 @@ from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from harness.engine.text_pass import NOT_FINITE
 from harness.errors import ModelError
@@ -32,8 +33,7 @@ def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Fl
     known, out = scores[finite], np.full((len(scores), max(scores.shape[1], 2)), np.nan)
     if meaning in ("logit", "decision_function"):
         both = known if known.shape[1] > 1 else np.hstack([np.zeros_like(known), known])
-        shifted = np.exp(both - both.max(axis=1, keepdims=True))
-        out[finite] = shifted / shifted.sum(axis=1, keepdims=True)
+        out[finite] = special.softmax(both, axis=1)
         return out
     found = np.exp(known) if meaning == "log_probability" else known
     if found.shape[1] == 1:

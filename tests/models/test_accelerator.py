@@ -57,7 +57,7 @@ def test_batch_and_order_change_nothing(kind, folder):
 
 def test_bfloat16_lies_near(kind, folder):
     given, wanted = on("cuda", kind, folder, "bfloat16").score(TEXTS), on("cpu", kind, folder).score(TEXTS)
-    allowed = 0.3 if kind == "encoder" else 0.05  # likeness is divided by a temperature of 0.05
+    allowed = 0.3 if kind == "encoder" else 0.05  # similarity is divided by a temperature of 0.05
     assert np.abs(given - wanted)[:, 1:].max() < allowed
 
 
