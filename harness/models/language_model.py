@@ -1,4 +1,4 @@
-"""A local causal or sequence-to-sequence language model: chooses by log-likelihood, generates, scores tokens."""
+"""A local causal or sequence-to-sequence language model: chooses by log-likelihood, generates."""
 
 from __future__ import annotations
 
@@ -103,22 +103,6 @@ class LanguageModel(TorchModel):
             if self._seq2seq:
                 return self._likelihoods_decoder(encoded)
             return self._likelihoods_shared(encoded) if self.share_prompt else self._likelihoods_apart(encoded)
-
-    def token_log_probabilities(self, texts: list[str]) -> list[Floats]:
-        """Log-probability of each token of each text given the tokens before it (length: tokens - 1), in nats."""
-        torch = import_torch()
-        found: list[Floats] = []
-        for text in texts:
-            ids = self._tokenizer(text, truncation=True, max_length=self.context, return_tensors="pt")["input_ids"]
-            ids = ids.to(self._model.device)
-            if ids.shape[1] < 2:  # no token has one before it
-                found.append(np.zeros(0))
-                continue
-            with torch.inference_mode():
-                logits = self._model(input_ids=ids).logits[0, :-1].double()
-            own = torch.log_softmax(logits, dim=-1).gather(1, ids[0, 1:, None])[:, 0]
-            found.append(np.asarray(own.cpu().numpy()))
-        return found
 
     def generate(self, texts: list[str], *, tokens: int = 64, temperature: float = 0.0, seed: int = 0) -> list[str]:
         """Free answers to prompts: greedy at temperature 0, else sampled with the seed."""

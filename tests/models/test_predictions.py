@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from harness.core.dataset import Dataset, Split
-from harness.datasets.readers import read_table
+from harness.datasets.readers import open_table
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
 from harness.models.predictions import load_predictions
@@ -35,7 +35,7 @@ def load(tmp_path):
             table.to_json(path, orient="records", lines=True)
         else:
             table.to_csv(path, index=False)
-        return load_predictions(path, read_table(path), data or dataset(), options or ModelOptions())
+        return load_predictions(path, open_table(path).frame, data or dataset(), options or ModelOptions())
 
     return loaded
 
