@@ -54,7 +54,7 @@ def by_structure(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, 
         return None
     whole = np.zeros((len(values), sample.shape[1], values.shape[2]))
     whole[:, : values.shape[1]] = values
-    return _told(traced.model, whole, base.mean(axis=0), output, number)
+    return _in_space(traced.model, whole, base.mean(axis=0), output, number)
 
 
 def _is_linear(model: Any) -> bool:
@@ -80,7 +80,7 @@ def _values(traced: Traced, matrix: Floats, background: Floats) -> Floats | None
     return _summed(values[..., None], traced.owners)
 
 
-def _told(model: Any, values: Floats, base: Floats, output: Floats, number: str) -> Structural:
+def _in_space(model: Any, values: Floats, base: Floats, output: Floats, number: str) -> Structural:
     """The model's outputs as outputs of each class, and what it answers by them."""
     name = f"{'Tree' if is_tree(model) else 'Linear'} (interventional)"
     if not hasattr(model, "predict_proba"):
