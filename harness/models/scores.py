@@ -21,15 +21,17 @@ TOLERANCE = 1e-3
 def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Floats:
     """Probabilities (n, k) of what a model gives its labels (n, k), by its meaning; rows that are not finite stay so.
 
-    Of logits and decision scores the softmax (of one column, for the second of two labels, the logistic function). Decision scores
-    rank rows as the model does, but say nothing of how probable a class is. A single column of probabilities is that of the second of two labels. Without a meaning they must be probabilities as they are.
+    Of logits and decision scores the softmax. A single column is of the second of two labels: of logits and decision scores the
+    logistic function, of probabilities 1 minus it and itself. Decision scores rank rows as the model does, but say nothing of how
+    probable a class is. Without a meaning they must be probabilities as they are.
 
     Raises:
         ModelError: they are not what they are said to be, or no probabilities where nothing is said.
     """
     finite = np.isfinite(scores).all(axis=1)
     if meaning == "log_probability":
-        finite |= (np.isneginf(scores) | np.isfinite(scores)).all(axis=1) & np.isfinite(scores).any(axis=1)
+        possible = np.isfinite(scores).any(axis=1) | (scores.shape[1] == 1)  # of several labels one at least
+        finite |= (np.isneginf(scores) | np.isfinite(scores)).all(axis=1) & possible
     known, out = scores[finite], np.full((len(scores), max(scores.shape[1], 2)), np.nan)
     if meaning in ("logit", "decision_function"):
         both = known if known.shape[1] > 1 else np.hstack([np.zeros_like(known), known])
