@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy import special, stats
@@ -32,28 +34,46 @@ def true_loss(share: float, auc: float, factor: float, kind: str) -> float:
     return total
 
 
-def losses(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
+@dataclass(frozen=True)
+class Setting:
+    """So many rows with a share of positives, a score of this AUC whose probabilities are distorted by a factor, and a kind of loss."""
+
+    n: int
+    named: str
+    share: float
+    auc: float
+    factor: float
+    kind: str
+
+    def __str__(self) -> str:
+        return f"n {self.n}, {self.named}, AUC {self.auc:g}, slope {1 / self.factor:.2g}"
+
+    @property
+    def truth(self) -> float:
+        """The mean loss of the population."""
+        return true_loss(self.share, self.auc, self.factor, self.kind)
+
+    def stated(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Whether each row (n,) is positive, and its probability (n,)."""
+        return stated(self.n, self.share, self.auc, self.factor, rng)
+
+
+def settings(sizes: tuple[int, ...], aucs: tuple[float, ...]) -> Iterator[Setting]:
     for n in sizes:
-        for named, share in prevalences(n):
-            for auc in (0.7, 0.9, 0.97):
-                for factor in (0.7, 1.0, 1.5):
-                    for kind in ("Brier", "log loss"):
+        for (named, share), auc, factor, kind in product(prevalences(n), aucs, (0.7, 1.0, 1.5), ("Brier", "log loss")):
+            yield Setting(n, named, share, auc, factor, kind)
 
-                        def draw(
-                            rng: np.random.Generator,
-                            n: int = n,
-                            share: float = share,
-                            auc: float = auc,
-                            factor: float = factor,
-                            kind: str = kind,
-                        ) -> Drawn:
-                            hit, p = stated(n, share, auc, factor, rng)
-                            each = (p - hit) ** 2 if kind == "Brier" else -np.log(np.where(hit, p, 1 - p))
-                            band = mean_loss(each, hit, 1.0)
-                            return None if band is None else (float(each.mean()), band)
 
-                        setting = f"n {n}, {named}, AUC {auc:g}, slope {1 / factor:.2g}"
-                        yield Cell(kind, setting, true_loss(share, auc, factor, kind), draw)
+def losses(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
+    for setting in settings(sizes, (0.7, 0.9, 0.97)):
+
+        def draw(rng: np.random.Generator, setting: Setting = setting) -> Drawn:
+            hit, p = setting.stated(rng)
+            each = (p - hit) ** 2 if setting.kind == "Brier" else -np.log(np.where(hit, p, 1 - p))
+            band = mean_loss(each, hit, 1.0)
+            return None if band is None else (float(each.mean()), band)
+
+        yield Cell(setting.kind, str(setting), setting.truth, draw)
 
 
 def calibration(sizes: tuple[int, ...] = (200, 1000)) -> Iterator[Cell]:

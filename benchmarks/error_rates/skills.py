@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special, stats
 
 from benchmarks.error_rates.cell import Cell, Drawn, prevalences
-from benchmarks.error_rates.losses import ERRORS, stated, true_loss
+from benchmarks.error_rates.losses import ERRORS, Setting, settings, stated
 from harness.stats.means import signed_mean
 from harness.stats.skill import skill
 
@@ -20,28 +20,18 @@ def _losses(hit: np.ndarray, p: np.ndarray | float, kind: str) -> np.ndarray:
 
 def skills(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
     for n in sizes:
-        for named, share in prevalences(n):
-            for auc in (0.55, 0.7, 0.9):
-                for factor in (0.7, 1.0, 1.5):
-                    for kind in ("Brier", "log loss"):
+        for setting in settings((n,), (0.55, 0.7, 0.9)):
 
-                        def draw(
-                            rng: np.random.Generator,
-                            n: int = n,
-                            share: float = share,
-                            auc: float = auc,
-                            factor: float = factor,
-                            kind: str = kind,
-                        ) -> Drawn:
-                            hit, p = stated(n, share, auc, factor, rng)
-                            if not 0 < hit.sum() < n:
-                                return None
-                            return skill(_losses(hit, p, kind), _losses(hit, hit.mean(), kind), hit)
+            def draw(rng: np.random.Generator, setting: Setting = setting) -> Drawn:
+                hit, p = setting.stated(rng)
+                if not 0 < hit.sum() < setting.n:
+                    return None
+                return skill(_losses(hit, p, setting.kind), _losses(hit, hit.mean(), setting.kind), hit)
 
-                        constant = share * (1 - share) if kind == "Brier" else float(stats.entropy([share, 1 - share]))
-                        setting = f"n {n}, {named}, AUC {auc:g}, slope {1 / factor:.2g}"
-                        truth = 1 - true_loss(share, auc, factor, kind) / constant
-                        yield Cell(f"{kind} skill", setting, truth, draw, judged=truth >= 0)
+            share = setting.share
+            constant = share * (1 - share) if setting.kind == "Brier" else float(stats.entropy([share, 1 - share]))
+            truth = 1 - setting.truth / constant
+            yield Cell(f"{setting.kind} skill", str(setting), truth, draw, judged=truth >= 0)
         for named, (errors, _) in ERRORS.items():
             for r2 in (0.0, 0.05, 0.3, 0.8):
 
@@ -51,8 +41,8 @@ def skills(sizes: tuple[int, ...] = (200, 1000, 5000)) -> Iterator[Cell]:
                     truth = said + error
                     return skill(error**2, (truth - truth.mean()) ** 2, None)
 
-                setting = f"n {n}, R² {r2:g}, errors {named}"
-                yield Cell("squared error skill", setting, r2, numbers, judged=r2 <= 0.05)
+                of_numbers = f"n {n}, R² {r2:g}, errors {named}"
+                yield Cell("squared error skill", of_numbers, r2, numbers, judged=r2 <= 0.05)
 
 
 VARIANCES = {

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.printing import print_choice, progress
+from harness.models.options import ModelOptions
 
 if TYPE_CHECKING:
     from harness.workflows.exhibits import Costs
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 EXIT_CODES = {"choose_vertical": 0, "choose_general": 1, "no_difference": 1, "trade_off": 1, "inconclusive": 3}
 
 
+@options.of_a_model("view", "max_calls", "max_cost", "allow_unsafe_load")
 def compare(
+    *,
     suite: options.SuiteName,
     vertical: Annotated[str, typer.Option(help="The vertical model: a URI as --model of audit takes.")],
     general: Annotated[list[str], typer.Option(help="A general model; repeatable.")],
@@ -32,16 +35,7 @@ def compare(
     train_data: options.TrainData = None,
     trained_on_split: options.TrainedOnSplit = False,
     rows: options.Rows = None,
-    label_map: options.LabelMap = None,
-    scores: options.ScoresMean = None,
-    allow_untrained: options.AllowUntrained = None,
-    dtype: options.Dtype = "float32",
-    device: options.Device = None,
-    window: options.Window = False,
-    max_tokens: options.MaxTokens = None,
-    concurrency: options.Concurrency = 4,
-    price_in: options.PriceIn = None,
-    price_out: options.PriceOut = None,
+    of_model: ModelOptions,
     gate: options.Gate = False,
 ) -> int:
     """Vertical or general? Paired differences on the same items, and a choice by the suite's margins.
@@ -50,25 +44,12 @@ def compare(
     whatever is chosen, unless --gate is given.
     """
     from harness.datasets.roles import DataOptions
-    from harness.models.options import ModelOptions
     from harness.workflows.compare import CompareRequest
     from harness.workflows.runs import compare_and_write
 
     costs = _costs(cost_missed, cost_false_alarm)
-    asked = ModelOptions(
-        label_map=options.label_map(label_map),
-        scores=options.scores(scores),
-        allow_untrained=allow_untrained,
-        dtype=options.data_type(dtype),
-        device=device,
-        window=window,
-        max_tokens=max_tokens,
-        concurrency=concurrency,
-        price_in=price_in,
-        price_out=price_out,
-    )
     of_data = DataOptions(data, train_data, None, trained_on_split, rows)
-    request = CompareRequest(suite, vertical, tuple(general), of_data, asked, guard_suite, costs, learning_curve)
+    request = CompareRequest(suite, vertical, tuple(general), of_data, of_model, guard_suite, costs, learning_curve)
     with progress() as tell:
         found, written = compare_and_write(request, output or [], tell)
     print_choice(found, written)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
 from harness.errors import UserError
-from harness.models.options import DataType, ScoreMeaning
+from harness.models.options import DataType, ModelOptions, ScoreMeaning
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A built-in suite's name, or a path to a YAML file.")]
 RecordPath = Annotated[Path, typer.Argument(metavar="RECORD", help="An audit.json or a run folder.")]
@@ -109,7 +112,68 @@ PriceIn = Annotated[float | None, typer.Option("--price-in", help="Price of a mi
 PriceOut = Annotated[float | None, typer.Option("--price-out", help="Price of a million tokens that it answers.")]
 
 
-def label_map(pairs: list[str] | None) -> dict[str, str]:
+def model_options(
+    view: View = None,
+    label_map: LabelMap = None,
+    scores: ScoresMean = None,
+    allow_untrained: AllowUntrained = None,
+    dtype: Dtype = "float32",
+    device: Device = None,
+    window: Window = False,
+    max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    concurrency: Concurrency = 4,
+    price_in: PriceIn = None,
+    price_out: PriceOut = None,
+    allow_unsafe_load: AllowUnsafeLoad = None,
+) -> ModelOptions:
+    """The options of a model, from their words; UserError for a word that is not known."""
+    return ModelOptions(
+        view=view,
+        label_map=_label_map(label_map),
+        scores=None if scores is None else _known("--scores", scores, get_args(ScoreMeaning)),
+        allow_untrained=allow_untrained,
+        dtype=_known("--dtype", dtype, get_args(DataType)),
+        device=device,
+        window=window,
+        max_calls=max_calls,
+        max_cost=max_cost,
+        max_tokens=max_tokens,
+        concurrency=concurrency,
+        price_in=price_in,
+        price_out=price_out,
+        allow_unsafe_load=allow_unsafe_load,
+    )
+
+
+def of_a_model(*left_out: str) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Gives a verb of keyword arguments its `of_model`: in its place the command line has the options of `model_options`, less those left out."""
+
+    def expanded(verb: Callable[..., int | None]) -> Callable[..., int | None]:
+        of_model = [
+            option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for option in inspect.signature(model_options, eval_str=True).parameters.values()
+            if option.name not in left_out
+        ]
+        signature = inspect.signature(verb, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            parameters += of_model if parameter.name == "of_model" else [parameter]
+
+        @functools.wraps(verb)
+        def run(**given: Any) -> int | None:
+            asked = {option.name: given.pop(option.name) for option in of_model if option.name in given}
+            return verb(**given, of_model=model_options(**asked))
+
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by typer
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return expanded
+
+
+def _label_map(pairs: list[str] | None) -> dict[str, str]:
     """OWN=CLASS pairs as a mapping; UserError where one has no equals sign."""
     found = {}
     for pair in pairs or []:
@@ -120,21 +184,8 @@ def label_map(pairs: list[str] | None) -> dict[str, str]:
     return found
 
 
-def scores(name: str | None) -> ScoreMeaning | None:
-    """A known meaning of scores; UserError for another."""
-    known: tuple[ScoreMeaning, ...] = get_args(ScoreMeaning)
-    for one in known:
-        if one == name:
-            return one
-    if name is None:
-        return None
-    raise UserError(f"There is no --scores {name!r}. Wanted one of: {', '.join(known)}.")
-
-
-def data_type(name: str) -> DataType:
-    """A known data type; UserError for another."""
-    known: tuple[DataType, ...] = get_args(DataType)
-    for one in known:
-        if one == name:
-            return one
-    raise UserError(f"There is no --dtype {name!r}. Wanted one of: {', '.join(known)}.")
+def _known(option: str, word: str, known: tuple[Any, ...]) -> Any:
+    """The word, which is one of the known ones; UserError for another."""
+    if word not in known:
+        raise UserError(f"There is no {option} {word!r}. Wanted one of: {', '.join(known)}.")
+    return word

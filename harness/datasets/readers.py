@@ -32,11 +32,6 @@ def separator_of(path: Path, separator: str) -> str:
     return "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else separator
 
 
-def read_table(path: Path, read: Read | None = None, missing: dict[str, list[Any]] | None = None) -> pd.DataFrame:
-    """The typed rows of `open_table`."""
-    return open_table(path, read, missing).frame
-
-
 def open_table(
     path: Path, read: Read | None = None, missing: dict[str, list[Any]] | None = None, columns: Columns | None = None
 ) -> Table:

@@ -58,11 +58,6 @@ class Reading:
         return lines
 
 
-def guess_reading(path: Path) -> Read:
-    """Separator, decimal sign, encoding and the formats of numbers of a text table; the defaults for other formats."""
-    return _guess_text(path).read if _is_there(path) and is_text(path) else Read()
-
-
 def read_guessed(source: str | Path) -> tuple[Source, Reading]:
     """The table, read as it seems to be written."""
     if not is_named(source) and _is_there(Path(source)) and is_text(Path(source)):

@@ -94,7 +94,8 @@ def _loaded(source: str) -> Source:
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the types that a file's table has: categories are their values, whole numbers with gaps are floats."""
+    """The table with the types that a file's table has: categories are their values, whole numbers with gaps are floats, and what is missing
+    among texts is None, whatever mark it had."""
     import pandas as pd
 
     return pd.DataFrame({str(name): _plain_column(column) for name, column in table.reset_index(drop=True).items()})
@@ -108,7 +109,7 @@ def _plain_column(column: pd.Series[Any]) -> pd.Series[Any]:
         return column.astype(kind.categories.dtype if not column.isna().any() else object)
     if isinstance(kind, pd.api.extensions.ExtensionDtype) and kind.kind in "iuf":
         return column.astype("float64" if column.isna().any() else "int64" if kind.kind in "iu" else "float64")
-    if isinstance(kind, pd.BooleanDtype):
+    if pd.api.types.is_object_dtype(kind) or (kind.kind in "OUb" and getattr(kind, "na_value", None) is pd.NA):
         return column.astype(object).where(column.notna(), None)
     return column
 

@@ -13,20 +13,11 @@ from harness.core.dataset import Dataset
 from harness.engine.parameter_text import problem_of
 from harness.engine.parameters import Names
 from harness.engine.plugins import did_you_mean, targets, what_happened
-from harness.engine.registry import CheckEntry, check_entries
+from harness.engine.registry import CheckEntry
 from harness.errors import SuiteError, UserError
 from harness.spec.suite import Suite
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
-
-
-def find_check(name: str, parameters: dict[str, Any]) -> CheckEntry:
-    """The check of this name; SuiteError with a did-you-mean, or where it can't be loaded, or where parameters are unknown, of
-    another type or out of their range."""
-    entry = entry_of(name, check_entries())
-    if problems := problems_of_parameters(entry, parameters):
-        raise SuiteError("\n".join(problems))
-    return entry
 
 
 def entry_of(name: str, known: Mapping[str, CheckEntry]) -> CheckEntry:

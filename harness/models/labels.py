@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,12 +94,10 @@ def most_probable(classes: Sequence[str], scores: Floats) -> npt.NDArray[Any]:
 
 
 def is_no_answer(value: Any) -> bool:
-    """Whether a value that stands for a label is none: None, or not a number."""
-    return (
-        value is None
-        or (isinstance(value, float | np.floating) and not np.isfinite(value))
-        or str(value) in ("<NA>", "NaT")
-    )
+    """Whether a value that stands for a label is none: None, not a finite number, or one of pandas' marks. A text is a label."""
+    if isinstance(value, float | np.floating):
+        return not np.isfinite(value)
+    return value is None or (not isinstance(value, str) and str(value) in ("<NA>", "NaT"))
 
 
 def map_labels(own: Sequence[str], classes: Sequence[str], given: Mapping[str, str], name: str) -> OwnLabels:
@@ -116,16 +115,27 @@ def map_labels(own: Sequence[str], classes: Sequence[str], given: Mapping[str, s
             f"The label map names {', '.join(map(repr, unknown))}. {name} has the labels {_listed(own)}; the suite has "
             f"the classes {_listed(classes)}."
         )
-    folded = {c.strip().casefold(): c for c in classes}
-    same = same_names(own, classes)
-    found = [given.get(label) or folded.get(same[label].strip().casefold()) for label in own]
-    named = [class_ for label, class_ in zip(own, found, strict=True) if label not in given]
-    if None in found or len(set(named)) != len(named) or not found:
+    by_name = _by_name(own, classes)
+    meant = [given.get(label) or by_name.get(label) for label in own]
+    named = [class_ for label, class_ in zip(own, meant, strict=True) if label not in given]
+    if None in meant or len(set(named)) != len(named) or not meant:
         raise ModelError(
             f"The labels of {name} are {_listed(own)}; the suite's classes are {_listed(classes)}. Which is which can't be "
             f"told from the names. Say it (labels may share a class), for example: {_example(own, classes)}"
         )
-    return OwnLabels(name, tuple(own), tuple(classes), tuple(list(classes).index(str(label)) for label in found))
+    return OwnLabels(name, tuple(own), tuple(classes), tuple(list(classes).index(str(class_)) for class_ in meant))
+
+
+def _by_name(own: Sequence[str], classes: Sequence[str]) -> dict[str, str]:
+    """The class that a label is called by; without one, the only class that is equal but for case and blanks around it."""
+    same, alike = same_names(own, classes), Counter(map(_folded, classes))
+    folded = {_folded(name): name for name in classes if alike[_folded(name)] == 1}
+    found = {label: same[label] if same[label] in classes else folded.get(_folded(same[label])) for label in own}
+    return {label: class_ for label, class_ in found.items() if class_ is not None}
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _example(own: Sequence[str], classes: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A local causal or sequence-to-sequence language model: chooses by log-likelihood, generates, scores tokens."""
+"""A local causal or sequence-to-sequence language model: chooses by log-likelihood, generates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
@@ -18,6 +19,7 @@ from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
     TorchModel,
+    architecture_card,
     batch_tokens,
     fingerprint_of,
     import_torch,
@@ -92,13 +94,7 @@ class LanguageModel(TorchModel):
         likelihood = self.log_likelihoods(texts)
         if self._view.normalise:
             likelihood = likelihood / np.array([len(choice) for choice in self.choices])
-        shifted = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-        scores = shifted / shifted.sum(axis=1, keepdims=True)
-        return text_rows(scores)
-
-    def cost(self) -> float | None:
-        """Nothing is charged."""
-        return None
+        return text_rows(special.softmax(likelihood, axis=1))
 
     def log_likelihoods(self, texts: list[str]) -> Floats:
         """Log-likelihood (n, choices) of each choice's tokens after each prompt, in nats."""
@@ -107,22 +103,6 @@ class LanguageModel(TorchModel):
             if self._seq2seq:
                 return self._likelihoods_decoder(encoded)
             return self._likelihoods_shared(encoded) if self.share_prompt else self._likelihoods_apart(encoded)
-
-    def token_log_probabilities(self, texts: list[str]) -> list[Floats]:
-        """Log-probability of each token of each text given the tokens before it (length: tokens - 1), in nats."""
-        torch = import_torch()
-        found: list[Floats] = []
-        for text in texts:
-            ids = self._tokenizer(text, truncation=True, max_length=self.context, return_tensors="pt")["input_ids"]
-            ids = ids.to(self._model.device)
-            if ids.shape[1] < 2:  # no token has one before it
-                found.append(np.zeros(0))
-                continue
-            with torch.inference_mode():
-                logits = self._model(input_ids=ids).logits[0, :-1].double()
-            own = torch.log_softmax(logits, dim=-1).gather(1, ids[0, 1:, None])[:, 0]
-            found.append(np.asarray(own.cpu().numpy()))
-        return found
 
     def generate(self, texts: list[str], *, tokens: int = 64, temperature: float = 0.0, seed: int = 0) -> list[str]:
         """Free answers to prompts: greedy at temperature 0, else sampled with the seed."""
@@ -256,9 +236,7 @@ def load_language_model(
         view="prompt",
         offers=["labels", "train", "zero_shot", *(["scores"] if classes else [])],
         card={
-            "architecture": type(model).__name__,
-            "parameters": int(model.num_parameters()),
-            "dtype": options.dtype,
+            **architecture_card(model, options),
             "context_tokens": context_of(model.config, tokenizer),
             "chat_template": sha256_bytes(template.encode()) if template else "none",
             "choices": "; ".join(f"{name}: {view.choices[name]!r}" for name in classes),

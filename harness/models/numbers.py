@@ -28,12 +28,6 @@ _CUE = re.compile(r"answer(?: is|\s*[:=])|答案(?:是|为)?\s*[:=]?", re.IGNORE
 _INDIAN = re.compile(r"\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?")
 
 
-def number_in(text: str) -> float | None:
-    """The number of an answer; None where there is none, or not clearly one."""
-    found = _found(text)
-    return None if found is None else found[0]
-
-
 def number_row(text: str, *, complete: bool = True) -> list[float]:
     """The row of a text model for regression: 0 and the number, or the code of no answer.
 

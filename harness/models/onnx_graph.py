@@ -9,14 +9,14 @@ from typing import Any
 from harness.errors import MissingExtraError
 from harness.models.options import ScoreMeaning
 
-_PASSED = {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "ZipMap"}
-_ENDS: dict[str, ScoreMeaning] = {
+_UNCHANGED = {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "ZipMap"}
+_MEANING_OF_OPERATOR: dict[str, ScoreMeaning] = {
     "Softmax": "probability",
     "LogSoftmax": "log_probability",
     "Normalizer": "probability",
 }
 _CLASSIFIERS = {"LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier"}
-_POST: dict[str, ScoreMeaning] = {"LOGISTIC": "probability", "SOFTMAX": "probability"}
+_MEANING_OF_TRANSFORM: dict[str, ScoreMeaning] = {"LOGISTIC": "probability", "SOFTMAX": "probability"}
 LOGITS = "logits"
 """The name by which transformers and torch export what comes before the softmax."""
 
@@ -34,6 +34,9 @@ def scores_of(path: Path) -> dict[str, Scores]:
 
     The output is followed back through operators that change no value to the one that made it: a softmax, a log-softmax, a
     normaliser, or a classifier of ONNX-ML with its labels and its transformation.
+
+    Raises:
+        MissingExtraError: onnx is not installed.
     """
     try:
         import onnx
@@ -41,34 +44,38 @@ def scores_of(path: Path) -> dict[str, Scores]:
         raise MissingExtraError("An ONNX model needs onnx: pip install 'vertical-harness[onnx]'.") from error
     graph = onnx.load(str(path), load_external_data=False).graph
     makers = {name: node for node in graph.node for name in node.output}
-    return {output.name: _said(output.name, makers) for output in graph.output}
+    return {output.name: _traced(output.name, makers) for output in graph.output}
 
 
-def _said(output: str, makers: dict[str, Any]) -> Scores:
+def _traced(output: str, makers: dict[str, Any]) -> Scores:
+    """The output followed back to its maker; `makers` are the nodes by the names of what they make."""
     name, labels = output, None
-    while (node := makers.get(name)) is not None and node.op_type in _PASSED:
+    while (node := makers.get(name)) is not None and node.op_type in _UNCHANGED:
         labels, name = labels or _labels(node), node.input[0]
     if node is None:
         return Scores("logit" if output == LOGITS else None, labels)
     if node.op_type in _CLASSIFIERS:
         return Scores(_of_classifier(node), labels or _labels(node))
-    return Scores(_ENDS.get(node.op_type) or ("logit" if output == LOGITS else None), labels)
+    return Scores(_MEANING_OF_OPERATOR.get(node.op_type) or ("logit" if output == LOGITS else None), labels)
 
 
 def _of_classifier(node: Any) -> ScoreMeaning | None:
     """By its transformation; of an SVM without probabilities its scores are those of its decision function."""
-    given = {attribute.name: attribute for attribute in node.attribute}
-    post = given["post_transform"].s.decode() if "post_transform" in given else "NONE"
-    if post in _POST:
-        return _POST[post]
-    fitted = node.op_type == "SVMClassifier" and not list(given["prob_a"].floats if "prob_a" in given else [])
-    return "decision_function" if fitted else None
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    transform = attributes["post_transform"].s.decode() if "post_transform" in attributes else "NONE"
+    if transform in _MEANING_OF_TRANSFORM:
+        return _MEANING_OF_TRANSFORM[transform]
+    without_probabilities = node.op_type == "SVMClassifier" and not list(
+        attributes["prob_a"].floats if "prob_a" in attributes else []
+    )
+    return "decision_function" if without_probabilities else None
 
 
 def _labels(node: Any) -> tuple[str, ...] | None:
+    """The labels that a classifier of ONNX-ML, or a ZipMap, holds."""
     for attribute in node.attribute:
         if attribute.name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
-            found = [one.decode() for one in attribute.strings] or [str(one) for one in attribute.ints]
-            if found:
-                return tuple(found)
+            labels = [text.decode() for text in attribute.strings] or [str(number) for number in attribute.ints]
+            if labels:
+                return tuple(labels)
     return None

@@ -21,7 +21,6 @@ from harness.models.scores import probabilities
 if TYPE_CHECKING:
     import pandas as pd
 
-
 _AS_NUMBERS = " It seems that its ids were read as numbers, so their zeros are lost: read ids as text, such as read_csv(…, dtype={'id': str})."
 
 
@@ -59,6 +58,8 @@ class SavedPredictions:
 
 def load_predictions(path: Path, table: pd.DataFrame, data: Dataset, options: ModelOptions) -> SavedPredictions:
     """Checks a predictions table (columns id, label, score or score:CLASS) against the data."""
+    if "label" in table and (missing := int(table["label"].isna().sum())):
+        raise ModelError(f"{path.name} lacks {missing} label(s). Every row needs an answer.")
     table = _in_the_suites_words(table, data, options, path)
     if "id" not in table:
         raise ModelError(f"{path.name} has no column 'id'. Wanted: id, label and score:<class> columns (or one score).")
@@ -78,8 +79,6 @@ def load_predictions(path: Path, table: pd.DataFrame, data: Dataset, options: Mo
         table["label"] = most_probable(
             _positive_first(data), scores[:, [data.classes.index(c) for c in _positive_first(data)]]
         )
-    elif table["label"].isna().any():
-        raise ModelError(f"{path.name} lacks {int(table['label'].isna().sum())} label(s). Every row needs an answer.")
     elif not data.classes:
         table["label"] = _numbers(table["label"], "label", path)
     else:

@@ -6,6 +6,7 @@ from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from harness.engine.text_pass import NOT_FINITE
 from harness.errors import ModelError
@@ -20,36 +21,46 @@ TOLERANCE = 1e-3
 def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Floats:
     """Probabilities (n, k) of what a model gives its labels (n, k), by its meaning; rows that are not finite stay so.
 
-    Of logits and decision scores the softmax (of one column, for the second of two labels, the logistic function). Decision scores
-    rank rows as the model does, but say nothing of how probable a class is. Without a meaning they must be probabilities as they are.
+    Of logits and decision scores the softmax. A single column is of the second of two labels: of logits and decision scores the
+    logistic function, of probabilities 1 minus it and itself. Decision scores rank rows as the model does, but say nothing of how
+    probable a class is. Without a meaning they must be probabilities as they are.
 
     Raises:
         ModelError: they are not what they are said to be, or no probabilities where nothing is said.
     """
     finite = np.isfinite(scores).all(axis=1)
     if meaning == "log_probability":
-        finite |= (np.isneginf(scores) | np.isfinite(scores)).all(axis=1) & np.isfinite(scores).any(axis=1)
+        possible = np.isfinite(scores).any(axis=1) | (scores.shape[1] == 1)  # of several labels one at least
+        finite |= (np.isneginf(scores) | np.isfinite(scores)).all(axis=1) & possible
     known, out = scores[finite], np.full((len(scores), max(scores.shape[1], 2)), np.nan)
     if meaning in ("logit", "decision_function"):
         both = known if known.shape[1] > 1 else np.hstack([np.zeros_like(known), known])
-        shifted = np.exp(both - both.max(axis=1, keepdims=True))
-        out[finite] = shifted / shifted.sum(axis=1, keepdims=True)
+        out[finite] = special.softmax(both, axis=1)
         return out
-    found = np.exp(known) if meaning == "log_probability" else known
-    if found.shape[1] == 1:
-        found = np.hstack([1 - found, found])
-    if len(found) and not _are_probabilities(found):
+    stated = np.exp(known) if meaning == "log_probability" else known
+    if stated.shape[1] == 1:
+        stated = np.hstack([1 - stated, stated])
+    if len(stated) and not _are_probabilities(stated):
         raise ModelError(
             f"{name} gives {_look(known)}"
             + ("" if meaning is None else f", and --scores says {meaning}")
             + f". Say what they are: --scores {'|'.join(MEANINGS)}, or let the model give probabilities."
         )
-    out[finite] = found
+    out[finite] = stated
     return out
 
 
-def _are_probabilities(found: Floats) -> bool:
-    return bool(found.min() >= 0 and found.max() <= 1 + TOLERANCE and np.abs(found.sum(axis=1) - 1).max() <= TOLERANCE)
+def text_rows(scores: Floats) -> Floats:
+    """Rows (n, 1 + classes) of a text model with these probabilities: the position of the largest first, or NOT_FINITE."""
+    finite = np.asarray(np.isfinite(scores).all(axis=1))
+    first = np.where(finite, np.where(finite[:, None], scores, 0.0).argmax(axis=1), NOT_FINITE)
+    return np.column_stack([first, scores])
+
+
+def _are_probabilities(scores: Floats) -> bool:
+    """Whether scores (n, k), n ≥ 1, lie from 0 to 1 and each row sums to 1."""
+    sums = scores.sum(axis=1)
+    return bool(scores.min() >= 0 and scores.max() <= 1 + TOLERANCE and np.abs(sums - 1).max() <= TOLERANCE)
 
 
 def _look(known: Floats) -> str:
@@ -61,10 +72,3 @@ def _look(known: Floats) -> str:
     if known.min() >= 0 and known.max() <= 1:
         return f"{span}, so no probabilities of labels of which one alone is right"
     return f"{span}, so no probabilities (logits and decision scores look so)"
-
-
-def text_rows(scores: Floats) -> Floats:
-    """Rows (n, 1 + classes) of a text model with these probabilities: the position of the largest first, or NOT_FINITE."""
-    finite = np.asarray(np.isfinite(scores).all(axis=1))
-    first = np.where(finite, np.where(finite[:, None], scores, 0.0).argmax(axis=1), NOT_FINITE)
-    return np.column_stack([first, scores])

@@ -24,8 +24,6 @@ _SECRETS = re.compile(
     r"|(?<![A-Za-z0-9])(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{24,}(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
-
-
 _UNSUPPORTED = re.compile(r"not (?:yet )?(?:support|implement)|unsupported|unimplemented", re.IGNORECASE)
 
 

@@ -46,10 +46,10 @@ class Habits:
         `names` are what it names as the parameter, `told` all that it says. With `budget_stays` (the user gave the budget) the
         budget may get another name, but is not left out.
         """
-        named = [one for one in _CHANGES if any(_is_named(word, name) for name in names for word in one.words)]
-        named += [one for one in _CHANGES if any(_is_named(word, told) for word in one.words)]
-        for one in named:
-            changed = one.change(self)
+        named = [change for change in _CHANGES if any(_is_named(word, name) for name in names for word in change.words)]
+        named += [change for change in _CHANGES if any(_is_named(word, told) for word in change.words)]
+        for change in named:
+            changed = change.apply(self)
             if changed != self and not (budget_stays and changed.budget is None):
                 return changed
         return None
@@ -75,8 +75,10 @@ class Habits:
 
 @dataclass(frozen=True)
 class _Change:
+    """What to change where a server refuses a parameter by one of these words."""
+
     words: tuple[str, ...]
-    change: Callable[[Habits], Habits]
+    apply: Callable[[Habits], Habits]
 
 
 def _other_budget(habits: Habits) -> Habits:

@@ -16,16 +16,16 @@ KEPT_BYTES = 32_000_000  # texts beyond are tokenised again for their batch
 _ROW_BYTES = 250  # what an array costs beside its numbers
 READING = 2  # raised where the same text gives a model other tokens than before
 _INPUTS = ("input_ids", "token_type_ids")
-_SIGNS = ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id", "unk_token_id", "pad_token_id")
+_SPECIAL_TOKENS = ("bos_token_id", "cls_token_id", "eos_token_id", "sep_token_id", "unk_token_id", "pad_token_id")
 
 
 class Tokens:
     """A tokenizer with the most tokens that its model reads.
 
-    `fill` is the id that fills up the shorter texts of a batch; with None texts are read alone, or with others of the same
-    length. `side` is where it goes: on the right no text's positions move. `special` adds the tokenizer's own signs (start,
-    end). A text that gives no token at all, as an empty one does where the tokenizer adds no signs, is read as one sign: a
-    model can't read nothing. With `keep` the tokens of a text that was measured are kept until it is asked for.
+    `fill` is the id that pads the shorter texts of a batch; with None texts are unbatched, or with others of the same
+    length. `side` is where it goes: on the right no text's positions move. `special` adds the tokenizer's special tokens
+    (start, end). A text that gives no token at all, as an empty one does where none are added, is read as one special token:
+    a model can't read nothing. With `keep` the tokens of a text that was measured are kept until it is asked for.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class Tokens:
         self.fill, self._left = fill, side == "left"
         self._kept: dict[str, npt.NDArray[np.int32]] = {}
         self._room = KEPT_BYTES if keep else 0
-        self._sign = next((i for i in (getattr(tokenizer, name, None) for name in _SIGNS) if i is not None), 0)
+        self._placeholder = next(
+            (i for i in (getattr(tokenizer, name, None) for name in _SPECIAL_TOKENS) if i is not None), 0
+        )
 
     @property
     def settings(self) -> str:
@@ -51,7 +53,7 @@ class Tokens:
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text (n,), uncut, and those that stand for what the vocabulary lacks (n,), in blocks so that memory
-        stays flat. The latter are 0 where the tokenizer has no sign for them, or its sign has another use (GPT-2's).
+        stays flat. The latter are 0 where the tokenizer has no special token for them, or one with another use (GPT-2's).
         """
         own = self._tokenizer
         lacks = own.unk_token_id
@@ -79,7 +81,7 @@ class Tokens:
         left = [i for i in range(len(texts)) if i not in found]
         if left:
             found |= dict(zip(left, self._tokenised([texts[i] for i in left], cut=True), strict=True))
-        rows = [found[i] if found[i].shape[1] else self._one_sign(found[i]) for i in range(len(texts))]
+        rows = [found[i] if found[i].shape[1] else self._one_token(found[i]) for i in range(len(texts))]
         width = max(row.shape[1] for row in rows)
         if self.fill is not None:
             width = min(padded(width), self._limit)
@@ -109,8 +111,8 @@ class Tokens:
             self._kept[text] = row
             self._room -= _size(row)
 
-    def _one_sign(self, row: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        return np.array([[self._sign], [0]][: len(row)], dtype=np.int32)
+    def _one_token(self, row: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        return np.array([[self._placeholder], [0]][: len(row)], dtype=np.int32)
 
 
 def _size(row: npt.NDArray[np.int32]) -> int:
@@ -118,10 +120,10 @@ def _size(row: npt.NDArray[np.int32]) -> int:
 
 
 def fill_of(config: Any, tokenizer: Any) -> int | None:
-    """The id that fills up the texts of a classifier's batch; None where they have to be read alone.
+    """The id that pads the texts of a classifier's batch; None where they have to be unbatched.
 
     That is so where the model is given no mask, and where neither config nor tokenizer has a padding token that is not a real
-    sign as well: a decoder answers at the last token that is not the config's padding.
+    token as well: a decoder answers at the last token that is not the config's padding.
     """
     if "attention_mask" not in tokenizer.model_input_names:
         return None

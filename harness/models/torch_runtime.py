@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.finding import Finding
+from harness.core.finding import Cell, Finding
 from harness.engine.provenance import sha256_folder
 from harness.errors import DeviceMemoryError, MissingExtraError, ModelError
 from harness.models.options import ModelOptions
@@ -56,7 +56,7 @@ def choose_device(wanted: str | None) -> Any:
     try:
         device = torch.device(wanted)
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for the device
         raise ModelError(f"The device {wanted!r} can't be used: {error}. Wanted cpu, cuda, cuda:0 … or mps.") from error
     return device
 
@@ -91,6 +91,10 @@ class TorchModel(ABC):
     def score(self, texts: list[str]) -> Floats:
         """Answers of one batch; DeviceMemoryError where the device has no memory for a single text."""
         return self._in_parts(lambda part: self._score(texts[part]), len(texts))
+
+    def cost(self) -> float | None:
+        """Nothing is charged."""
+        return None
 
     def _in_parts(self, answer: Callable[[slice], Floats], count: int, most: int | None = None) -> Floats:
         """Rows of `answer` for 0 to `count`, at most `most` at once; in more parts where memory runs out."""
@@ -242,6 +246,15 @@ def other_weights(loaded: dict[str, Any], folder: str, reason: str | None, *, wh
             reason=why,
         ),
     )
+
+
+def architecture_card(model: Any, options: ModelOptions) -> dict[str, Cell]:
+    """What a card says of every model of transformers: its class, how many parameters it has, and their type."""
+    return {
+        "architecture": type(model).__name__,
+        "parameters": int(model.num_parameters()),
+        "dtype": options.dtype,
+    }
 
 
 def on_device(model: Any, device: Any) -> Any:

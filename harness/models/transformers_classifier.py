@@ -18,6 +18,7 @@ from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of, fill_of, fill_with, side_of
 from harness.models.torch_runtime import (
     TorchModel,
+    architecture_card,
     batch_tokens,
     fingerprint_of,
     import_torch,
@@ -78,10 +79,6 @@ class TransformersClassifier(TorchModel):
             return np.column_stack([np.zeros(len(texts)), probabilities[:, 0]])
         return text_rows(self._labels.spread(probabilities))
 
-    def cost(self) -> float | None:
-        """Nothing is charged."""
-        return None
-
     def _windowed(self, texts: list[str]) -> Floats:
         encoded = self._tokenizer(
             texts,
@@ -138,9 +135,7 @@ def load_classifier(
         view="text",
         offers=["labels", "train", "ask", *(["scores"] if classes else [])],
         card={
-            "architecture": type(model).__name__,
-            "parameters": int(model.num_parameters()),
-            "dtype": options.dtype,
+            **architecture_card(model, options),
             "context_tokens": context_of(model.config, tokenizer),
             "long_texts": "read in windows, averaged" if options.window else "cut to the context",
             "labels": "" if known is None else str(known),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
@@ -17,6 +18,7 @@ from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of
 from harness.models.torch_runtime import (
     TorchModel,
+    architecture_card,
     batch_tokens,
     fingerprint_of,
     import_torch,
@@ -58,14 +60,8 @@ class ZeroShotEncoder(TorchModel):
 
     def _score(self, texts: list[str]) -> Floats:
         """Class position and pseudo-probabilities of one batch."""
-        likeness = self._embed(texts) @ self._targets.T / TEMPERATURE
-        shifted = np.exp(likeness - likeness.max(axis=1, keepdims=True))
-        scores = shifted / shifted.sum(axis=1, keepdims=True)
-        return text_rows(scores)
-
-    def cost(self) -> float | None:
-        """Nothing is charged."""
-        return None
+        similarity = self._embed(texts) @ self._targets.T / TEMPERATURE
+        return text_rows(special.softmax(similarity, axis=1))
 
     def _embed(self, texts: list[str]) -> Floats:
         torch = import_torch()
@@ -90,13 +86,13 @@ def load_encoder(
     """Opens an encoder for zero-shot use; ModelError where the suite describes other classes than the data has."""
     if not classes:
         raise ModelError(
-            f"{uri} is an encoder: likeness of texts gives classes, and the suite's task is regression. Fine-tune it: harness "
+            f"{uri} is an encoder: similarity of texts gives classes, and the suite's task is regression. Fine-tune it: harness "
             f"fit SUITE --base {uri} -o DIR."
         )
     if set(described) != set(classes):
         raise ModelError(
             f"{uri} is an encoder without a classifier. Fine-tune it (harness fit SUITE --base {uri} -o DIR), or describe "
-            f"each of the classes {', '.join(classes)} under views.zero_shot to use it by the likeness of texts."
+            f"each of the classes {', '.join(classes)} under views.zero_shot to use it by the similarity of texts."
         )
     tokenizer = load_tokenizer(folder, offline)
     # Its pooler and heads are not asked: the states of its tokens are averaged.
@@ -108,9 +104,7 @@ def load_encoder(
         view="text",
         offers=["labels", "scores", "train", "ask", "zero_shot"],
         card={
-            "architecture": type(model).__name__,
-            "parameters": int(model.num_parameters()),
-            "dtype": options.dtype,
+            **architecture_card(model, options),
             "classes_described": "; ".join(f"{name}: {described[name]}" for name in classes),
         },
     )

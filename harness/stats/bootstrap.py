@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.stats.design_effect import numbered
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Labels = npt.NDArray[Any]
@@ -32,7 +34,7 @@ def resample_rows(
     """The statistic of row indices over resamples drawn with replacement: n rows, or whole clusters (n,)."""
     if clusters is None:
         return np.array([statistic(rng.integers(0, n, n)) for _ in range(resamples)], dtype=np.float64)
-    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    owner = numbered(clusters)
     members = np.split(np.argsort(owner, kind="stable"), np.cumsum(np.bincount(owner))[:-1])
     drawn = rng.integers(0, len(members), (resamples, len(members)))
     return np.array([statistic(np.concatenate([members[i] for i in own])) for own in drawn], dtype=np.float64)
@@ -42,8 +44,8 @@ def resample_weights(n: int, clusters: Labels | None, resamples: int, rng: np.ra
     """How often each of n rows is drawn in each resample (resamples, n); whole clusters (n,) where rows belong together."""
     if clusters is None:
         return rng.multinomial(n, np.full(n, 1 / n), size=resamples)
-    names, owner = np.unique(clusters.astype(str), return_inverse=True)
-    count = len(names)
+    owner = numbered(clusters)
+    count = int(owner.max()) + 1
     return rng.multinomial(count, np.full(count, 1 / count), size=resamples)[:, owner]
 
 
@@ -54,8 +56,8 @@ def resample_sums(moments: Floats, clusters: Labels | None, resamples: int, rng:
     """
     sums = moments
     if clusters is not None:
-        names, owner = np.unique(clusters.astype(str), return_inverse=True)
-        sums = np.zeros((len(names), moments.shape[1]))
+        owner = numbered(clusters)
+        sums = np.zeros((int(owner.max()) + 1, moments.shape[1]))
         np.add.at(sums, owner, moments)
     n = len(sums)
     block = max(1, 4_000_000 // max(n, 1))

@@ -27,6 +27,11 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[Any]
 
 
+def numbered(names: Labels) -> npt.NDArray[np.int64]:
+    """The number of each row's cluster, class or group (n,), by names (n,): from 0, in the order of the names as text."""
+    return np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)
+
+
 def effective_counts(hit: Bools, clusters: Labels | None) -> tuple[float, float]:
     """Hits and rows of rows (n,) with these clusters (n,), divided by the design effect; as they are without clusters."""
     n, hits = len(hit), int(hit.sum())
@@ -38,7 +43,7 @@ def effective_counts(hit: Bools, clusters: Labels | None) -> tuple[float, float]
 
 def design_effect(values: Floats, clusters: Labels) -> float:
     """The design effect of the mean of values (n,) in [0, 1], with these clusters (n,); half of a cluster at either end as for shares."""
-    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    owner = numbered(clusters)
     sizes, found = np.bincount(owner).astype(float), np.bincount(owner, weights=values)
     n, count, p = len(values), len(sizes), float(values.mean())
     alone, most = float(values.var()) / n, float((sizes**2).sum()) / n
@@ -69,7 +74,7 @@ def mean_error(values: Floats, clusters: Labels | None) -> float | None:
     n, centred = len(values), values - values.mean()
     if clusters is None:
         return float(np.sqrt((centred**2).sum() / max(n - 1, 1) / n))
-    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    owner = numbered(clusters)
     count = int(owner.max()) + 1
     if count < 2:
         return None

@@ -186,9 +186,14 @@ def worst_share(hits: Sequence[float], rows: Sequence[float], level: float = 0.9
 
 def exact_bounds(successes: float, n: float, level: float) -> tuple[float, float]:
     """Ends of Clopper and Pearson's interval (1934); the counts need not be whole."""
-    tail = (1 - level) / 2
-    low = 0.0 if successes == 0 or n == 0 else float(special.betaincinv(successes, n - successes + 1, tail))
-    return low, 1.0 if successes == n else float(special.betaincinv(successes + 1, n - successes, 1 - tail))
+    return exact_limits(successes, n, (1 - level) / 2)
+
+
+def exact_limits(successes: float, n: float, tail: float) -> tuple[float, float]:
+    """The same by the error on either side; what rounding leaves of no failures (1e-9 of a row) counts as none."""
+    low = 0.0 if successes <= 0 or n == 0 else float(special.betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if n - successes <= 1e-9 else float(special.betaincinv(successes + 1, n - successes, 1 - tail))
+    return low, high
 
 
 def as_count(value: float) -> float | int:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.interval import Interval
+from harness.stats.design_effect import numbered
 from harness.stats.exact import rare_losses, uniform_loss
 from harness.stats.intervals import log_student
 
@@ -41,7 +42,7 @@ def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: La
     """
     owner = np.zeros(len(losses), dtype=np.int64)
     if classes is not None:
-        owner = np.unique(classes.astype(str), return_inverse=True)[1]
+        owner = numbered(classes)
     sizes = np.bincount(owner)
     if sizes.min() < FEWEST_OF_CLASS:
         return None
@@ -81,7 +82,7 @@ def _spread(losses: Floats, owner: npt.NDArray[np.int64], weights: Floats) -> tu
 
 
 def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | None:
-    _, owner = np.unique(clusters.astype(str), return_inverse=True)
+    owner = numbered(clusters)
     count, value = int(owner.max()) + 1, float(losses.mean())
     if count < FEWEST_CLUSTERS:
         return None

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from scipy import special
 
 from harness.core.interval import Inputs, Interval
-from harness.stats.design_effect import design_effect, largest_effect
+from harness.stats.design_effect import design_effect, largest_effect, numbered
 from harness.stats.exact import clopper_pearson, unseen_difference
 from harness.stats.intervals import log_student, normal_quantile, square_and_add, student_factor
 from harness.stats.losses import mean_loss
@@ -74,7 +74,7 @@ class Group:
         """What each row, or cluster by name, adds to the error of the mean (m,), times √(m / (m - 1))."""
         parts = (self.values - self.values.mean()) / len(self.values)
         if self.clusters is not None:
-            parts = np.bincount(np.unique(self.clusters.astype(str), return_inverse=True)[1], parts)
+            parts = np.bincount(numbered(self.clusters), parts)
         return np.asarray(parts * math.sqrt(len(parts) / (len(parts) - 1)))
 
 
@@ -140,7 +140,7 @@ def _difference(group: Group, reference: Group) -> Floats:
     if group.clusters is None or reference.clusters is None:
         return parts
     names = [np.unique(side.astype(str)) for side in (group.clusters, reference.clusters)]
-    return np.asarray(np.bincount(np.unique(np.concatenate(names), return_inverse=True)[1], parts), dtype=float)
+    return np.asarray(np.bincount(numbered(np.concatenate(names)), parts), dtype=float)
 
 
 def _student(value: float, groups: list[Floats]) -> Interval:
@@ -239,7 +239,7 @@ def part_of_total(part: Floats, total: Floats, clusters: Labels | None = None) -
     """
     n, share = len(part), min(max(float(part.sum() / total.sum()), 0.0), 1.0)
     moves = (part - share * total) / float(total.mean())
-    owner = np.arange(n) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
+    owner = np.arange(n) if clusters is None else numbered(clusters)
     moves = np.asarray(np.bincount(owner, moves), dtype=float)
     count, square = len(moves), float((moves**2).sum())
     if count < 2 or square <= 1e-12:

@@ -23,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from harness.stats.exact import exact_limits
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Measure = Callable[[Floats], Floats]
@@ -119,7 +121,7 @@ def _moves(cells: Cells, inside: Floats, slope: Floats, stratum: int, tail: floa
             continue
         m, variance = mean / most, float((p * apart**2).sum()) - mean**2
         counted = rows * max(1.0, m * (1 - m) * most**2 / variance if variance > 1e-15 * most**2 else 1.0)
-        low, high = _exact(m * counted, counted, tail)
+        low, high = exact_limits(m * counted, counted, tail)
         change = np.zeros(len(inside))
         if towards:
             spread = (p * rows + 0.5 / len(p)) * apart
@@ -160,12 +162,6 @@ def _gamma(mean: float, variance: float, probability: float) -> float:
     if variance <= 0 or mean <= 0:
         return max(mean, 0.0)
     return float(special.gammaincinv(mean**2 / variance, probability)) * variance / mean
-
-
-def _exact(successes: float, n: float, tail: float) -> tuple[float, float]:
-    low = 0.0 if successes <= 0 else float(special.betaincinv(successes, n - successes + 1, tail))
-    high = 1.0 if n - successes <= 1e-9 else float(special.betaincinv(successes + 1, n - successes, 1 - tail))
-    return low, high
 
 
 def _at(measure: Measure, weights: Floats) -> float:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 
 from harness.core.interval import Inputs, Interval
+from harness.stats.design_effect import numbered
 from harness.stats.exact import uniform_skill
 from harness.stats.means import Group, degrees_of, skewed_ends
 
@@ -40,7 +41,7 @@ def skill(
     own, other = Group(losses, clusters), Group(constant, clusters)
     rarest, fewest = np.arange(len(losses)), 2
     if classes is not None:
-        owner = np.unique(classes.astype(str), return_inverse=True)[1]
+        owner = numbered(classes)
         most = owner == np.bincount(owner).argmax()
         rarest, fewest = np.flatnonzero(most if 2 * most.sum() < len(most) else ~most), FEWEST_OF_CLASS
     independent = own.independent
@@ -61,7 +62,7 @@ def _of_clusters(losses: Floats, constant: Floats, clusters: Labels | None) -> t
     """Both losses of each row; of clusters their sums over the mean size."""
     if clusters is None:
         return losses, constant
-    owner = np.unique(clusters.astype(str), return_inverse=True)[1]
+    owner = numbered(clusters)
     size = len(losses) / (owner.max() + 1)
     return np.bincount(owner, losses) / size, np.bincount(owner, constant) / size
 

@@ -22,6 +22,7 @@ from harness.engine.progress import Progress
 from harness.engine.runner import run_step
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
+from harness.stats.design_effect import numbered
 from harness.workflows.fit import recipe_on, tuned_again
 
 TITLE = "Learning curve"
@@ -46,11 +47,7 @@ def learning_curve(
         return None, [_gap(refit)]
     if isinstance(step, str):
         return None, [_gap(step)]
-    owner = (
-        np.arange(len(train))
-        if train.clusters is None
-        else np.unique(train.clusters.astype(str), return_inverse=True)[1]
-    )
+    owner = np.arange(len(train)) if train.clusters is None else numbered(train.clusters)
     order = evidence.generator("learning-curve").permutation(int(owner.max()) + 1)
     rank = np.argsort(order)[owner]
     points: list[list[Cell]] = []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.written_numbers import number_of
-from harness.datasets.readers import read_table
+from harness.datasets.readers import open_table
 from harness.errors import DataError
 from harness.spec.data import Read
 
@@ -73,7 +73,7 @@ def test_every_amount_comes_back_from_each_way_of_writing_it(amount):
 
 def table(tmp_path, text, read=None, missing=None, name="t.csv"):
     (tmp_path / name).write_text(text, encoding="utf-8")
-    return read_table(tmp_path / name, Read.model_validate(read or {}), missing)
+    return open_table(tmp_path / name, Read.model_validate(read or {}), missing).frame
 
 
 def test_columns_are_read_by_their_own_formats(tmp_path):

@@ -3,7 +3,7 @@ import gzip
 import pandas as pd
 import pytest
 
-from harness.datasets.readers import read_table
+from harness.datasets.readers import open_table
 from harness.errors import DataError
 from harness.spec.data import Read
 
@@ -43,17 +43,17 @@ WAYS = {
 def test_every_way_to_write_a_table_gives_the_same_table(way, tmp_path):
     name, content, read = WAYS[way]
     (tmp_path / name).write_bytes(content)
-    pd.testing.assert_frame_equal(read_table(tmp_path / name, read), TABLE, check_dtype=False)
+    pd.testing.assert_frame_equal(open_table(tmp_path / name, read).frame, TABLE, check_dtype=False)
 
 
 def test_parquet_gives_the_same_table(tmp_path):
     TABLE.to_parquet(tmp_path / "t.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "t.parquet"), TABLE)
+    pd.testing.assert_frame_equal(open_table(tmp_path / "t.parquet").frame, TABLE)
 
 
 def test_words_for_missing_are_missing_and_others_stay(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\nNA,x\n,n/a\nnull,-\nNone,0\n", encoding="utf-8")
-    table = read_table(tmp_path / "t.csv")
+    table = open_table(tmp_path / "t.csv").frame
     assert table["a"].isna().all()
     assert table["b"].to_list() == ["x", "n/a", "-", "0"]
 
@@ -75,23 +75,23 @@ def test_words_for_missing_are_missing_and_others_stay(tmp_path):
 def test_a_file_that_is_not_what_its_suffix_says_is_refused(name, content, says, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=says):
-        read_table(tmp_path / name)
+        open_table(tmp_path / name)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match=r"no data file .*none\.csv"):
-        read_table(tmp_path / "none.csv")
+        open_table(tmp_path / "none.csv")
 
 
 def test_rows_wider_than_the_header_are_refused_not_shifted(tmp_path):
     (tmp_path / "t.csv").write_text("y,x,k\nno,0,a,\nyes,1,b,\n", encoding="utf-8")
     with pytest.raises(DataError, match="more cells than its header"):
-        read_table(tmp_path / "t.csv")
+        open_table(tmp_path / "t.csv")
 
 
 def test_numbers_of_json_lines_are_those_of_csv_to_the_last_digit(tmp_path):
     (tmp_path / "t.jsonl").write_bytes(b'\xef\xbb\xbf{"x": 0.6}\n{"x": 0.1}\n')
-    assert read_table(tmp_path / "t.jsonl")["x"].tolist() == [0.6, 0.1]
+    assert open_table(tmp_path / "t.jsonl").frame["x"].tolist() == [0.6, 0.1]
 
 
 def test_two_columns_of_one_name_in_a_file_with_types_are_refused(tmp_path):
@@ -100,4 +100,4 @@ def test_two_columns_of_one_name_in_a_file_with_types_are_refused(tmp_path):
 
     pq.write_table(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="several columns of the name"):
-        read_table(tmp_path / "t.parquet")
+        open_table(tmp_path / "t.parquet")

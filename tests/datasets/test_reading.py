@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.datasets.encodings import guess_encoding
-from harness.datasets.reading import guess_reading, read_guessed
+from harness.datasets.reading import read_guessed
 from harness.errors import DataError
 
 
@@ -293,11 +293,11 @@ def test_lists_and_bytes_of_parquet_are_left_out_and_decimals_are_numbers(tmp_pa
 
 
 def test_a_file_that_is_packed_is_looked_at_too(tmp_path):
-    found = guess_reading(written(tmp_path, "a;b\n1,5;x\n2,5;y\n", "t.csv.gz"))
+    found = read_guessed(written(tmp_path, "a;b\n1,5;x\n2,5;y\n", "t.csv.gz"))[1].read
     assert (found.separator, found.decimal) == (";", ",")
     (tmp_path / "bad.csv.gz").write_bytes(b"no gzip")
     with pytest.raises(DataError, match="can't be read"):
-        guess_reading(tmp_path / "bad.csv.gz")
+        read_guessed(tmp_path / "bad.csv.gz")
 
 
 def test_the_lines_of_a_suite_give_the_same_reading(tmp_path):

@@ -23,6 +23,14 @@ def read_acme(source):
         return None
     if name == "twice":
         return pd.DataFrame([[1, 2]], columns=["a", "a"])
+    if name == "texts":
+        granted, region = ["yes", "no", None] * 20, ["north", None] * 30
+        income = [" 1", "2", None] * 20
+        return pd.DataFrame({
+            "granted": pd.array(granted, dtype="string"),
+            "region": pd.Series(region, dtype=object).map(lambda cell: pd.NA if cell is None else cell),
+            "income": pd.array(income, dtype="string"),
+        })
     n = 40 if name == "loans" else 0
     table = pd.DataFrame({
         "income": pd.array([None, *range(1, n)] if n else [], dtype="Int64"),
@@ -64,6 +72,21 @@ def suite(tmp_path):
     path = tmp_path / "suite.yaml"
     path.write_text(yaml.safe_dump(SUITE), encoding="utf-8")
     return path
+
+
+def test_texts_with_pandas_own_mark_for_missing_are_missing(package, tmp_path):
+    told = SUITE["data"] | {
+        "source": "acme:texts",
+        "features": ["income"],
+        "sensitive": {"region": {"column": "region"}},
+    }
+    told["label"] = SUITE["data"]["label"] | {"missing": "leave_out"}
+    (tmp_path / "texts.yaml").write_text(yaml.safe_dump(SUITE | {"data": told}), encoding="utf-8")
+    data = load_dataset(validate(str(tmp_path / "texts.yaml")))
+    assert data.classes == ("no", "yes") and data.unlabelled == 20
+    test = data.splits["test"]
+    assert set(test.inputs["income"].dropna()) == {"1", "2"}
+    assert set(test.groups["region"]) == {"north", None}
 
 
 def test_a_suite_names_a_source_that_a_package_reads(package, suite):

@@ -12,8 +12,8 @@ from harness.engine.progress import silent
 from harness.engine.registry import check_entries
 from harness.engine.rule_problems import problems_of_rules
 from harness.engine.runner import run
-from harness.engine.validation import find_check
 from harness.errors import SuiteError
+from tests.engine.known_checks import find_check
 
 DECLARED = """
 from harness.core.finding import Finding

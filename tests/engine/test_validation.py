@@ -1,8 +1,8 @@
 import pytest
 
 from harness.engine.registry import check_entries
-from harness.engine.validation import find_check
 from harness.errors import SuiteError
+from tests.engine.known_checks import find_check
 
 
 @pytest.mark.parametrize(

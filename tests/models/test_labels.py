@@ -1,6 +1,7 @@
 """A model's labels and the suite's classes: fewer, shared, in another order; and answers that are none."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.errors import ModelError
@@ -13,6 +14,15 @@ def test_scores_are_spread_by_name():
     labels = map_labels(("silver", "BRONZE ", "gold"), CLASSES, {}, "m")
     assert labels.spread(np.array([[0.1, 0.2, 0.7]])).tolist() == [[0.2, 0.7, 0.1]]
     assert labels.warnings() == ()
+
+
+def test_classes_that_differ_in_case_are_told_apart():
+    classes = ("A", "a", "b")
+    assert map_labels(("A", "b"), classes, {}, "m").order == (0, 2)
+    assert map_labels(("b", "a", "A"), classes, {}, "m").order == (2, 1, 0)
+    assert map_labels(("B", "A"), classes, {}, "m").order == (2, 0)  # only one class is equal but for case
+    with pytest.raises(ModelError, match="Which is which"):
+        map_labels((" a", "b"), classes, {}, "m")
 
 
 def test_labels_may_share_a_class_where_the_user_says_so():
@@ -30,7 +40,13 @@ def test_a_class_that_was_not_learned_has_probability_0_and_is_told():
     assert "does not know gold" in told.reason
 
 
-@pytest.mark.parametrize("nothing", [None, float("nan"), np.float64("inf")])
+@pytest.mark.parametrize("name", ["NaT", "<NA>", "nan", "None"])
+def test_a_text_is_a_label_whatever_it_says(name):
+    answers = map_labels((name, "gold"), (name, "gold"), {}, "m").answers(np.array([name, "gold"], dtype=object), None)
+    assert answers.labels.tolist() == [name, "gold"]
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), np.float64("inf"), pd.NA, pd.NaT])
 def test_no_label_is_no_answer(nothing):
     answers = map_labels(CLASSES, CLASSES, {}, "m").answers(np.array(["gold", nothing], dtype=object), None)
     assert answers.labels.tolist() == ["gold", None]

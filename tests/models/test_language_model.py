@@ -96,14 +96,3 @@ def test_greedy_answers_repeat_and_sampled_ones_follow_their_seed(make_language_
     assert model.generate(PROMPTS, tokens=5) == model.generate(PROMPTS, tokens=5)
     sampled = [model.generate(PROMPTS, tokens=8, temperature=1.0, seed=s) for s in (1, 1, 2)]
     assert sampled[0] == sampled[1] != sampled[2]
-
-
-def test_token_log_probabilities_are_those_of_one_pass_a_prefix(make_language_model):
-    folder = make_language_model()
-    text = "the loan is granted"
-    first, *rest = text.split()
-    wanted, seen = [], first
-    for word in rest:
-        wanted.append(by_hand(folder, "causal", seen, word))
-        seen += " " + word
-    assert opened(folder).token_log_probabilities([text])[0] == pytest.approx(wanted, abs=1e-4)

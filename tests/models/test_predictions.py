@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from harness.core.dataset import Dataset, Split
-from harness.datasets.readers import read_table
+from harness.datasets.readers import open_table
 from harness.errors import ModelError
 from harness.models.options import ModelOptions
 from harness.models.predictions import load_predictions
@@ -35,7 +35,7 @@ def load(tmp_path):
             table.to_json(path, orient="records", lines=True)
         else:
             table.to_csv(path, index=False)
-        return load_predictions(path, read_table(path), data or dataset(), options or ModelOptions())
+        return load_predictions(path, open_table(path).frame, data or dataset(), options or ModelOptions())
 
     return loaded
 
@@ -102,6 +102,14 @@ def test_the_files_names_of_classes_are_translated(load):
     assert answers(model, IDS).scores[:, 1].tolist() == [0.1, 0.8] * 3
     with pytest.raises(ModelError, match="The label map names 'perhaps'"):
         load(FULL, options=ModelOptions(label_map={"yes": "perhaps"}))
+
+
+def test_a_missing_label_is_missing_also_where_labels_are_mapped(load):
+    told = ModelOptions(label_map={"J": "yes", "N": "no"})
+    with pytest.raises(ModelError, match=r"lacks 1 label\(s\)"):
+        load({"id": [0, 1, 2, 3], "label": ["J", None, "N", "J"]}, options=told)
+    mapped = load({"id": [0, 1, 2, 3], "label": ["J", "N", "N", "J"]}, options=told)
+    assert mapped.predict(pd.DataFrame(), IDS[:4]).labels.tolist() == ["yes", "no", "no", "yes"]
 
 
 def test_scores_that_are_logits_are_refused_until_it_is_said(load):

@@ -53,6 +53,8 @@ def test_one_column_is_of_the_second_label():
 
 def test_impossible_classes_have_log_probability_minus_infinity():
     assert probabilities(np.array([[0.0, -np.inf]]), "log_probability", "m").tolist() == [[1.0, 0.0]]
+    assert probabilities(np.array([[-np.inf], [0.0]]), "log_probability", "m").tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert np.isnan(probabilities(np.array([[-np.inf, -np.inf]]), "log_probability", "m")).all()
 
 
 @pytest.mark.parametrize("meaning", [None, *MEANINGS])

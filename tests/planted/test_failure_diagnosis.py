@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from harness import audit, load_suite
-from harness.datasets.readers import read_table
+from harness.datasets.readers import open_table
 from harness.datasets.roles import load_dataset
 from harness.workflows.fit import fit
 
@@ -35,7 +35,7 @@ def test_a_sound_model_of_several_classes_passes_every_rule_and_is_tested_by_eve
 def test_a_model_that_reads_a_leaking_column_is_caught_by_its_attribution(tmp_path):
     shipped = load_suite(SUITE)
     data = shipped.suite.data
-    table = read_table(shipped.folder / data.source, data.read)
+    table = open_table(shipped.folder / data.source, data.read).frame
     codes = pd.factorize(table[data.label.column], sort=True)[0]
     table["repair code"] = codes + np.random.default_rng(0).normal(0, 0.05, len(table))
     table.to_csv(tmp_path / "leaking.csv", index=False)

@@ -10,7 +10,7 @@ import pytest
 
 from harness import audit, load_suite
 from harness.core.names import name_of
-from harness.datasets.readers import read_table
+from harness.datasets.readers import open_table
 from harness.datasets.roles import DataOptions, group_names, load_dataset
 from harness.spec.loading import built_in_suites
 
@@ -31,7 +31,7 @@ def planted(suite, folder, defect, seed=1):
     an even-handed model exists), training rows and predictions with one defect; returns the audit of them."""
     rng = np.random.default_rng(seed)
     data = suite.suite.data
-    source = read_table(suite.folder / data.source, data.read)
+    source = open_table(suite.folder / data.source, data.read).frame
     test, train = draw(source, rng, 0), draw(source, rng, ROWS)
     named = {how.column for how in (*data.sensitive.values(), *data.slices.values())}
     for table in (test, train):

@@ -188,12 +188,12 @@ def test_compare_chooses_no_useless_model_over_another(name, tmp_path):
     "name", ["finance/credit-risk", "manufacturing/predictive-maintenance", "finance/fraud-detection"]
 )
 def test_no_constant_passes_after_three_quarters_of_the_negatives_are_gone(name, tmp_path):
-    from harness.datasets.readers import read_table
+    from harness.datasets.readers import open_table
     from harness.datasets.roles import DataOptions
 
     loaded = load_suite(name)
     data, positive = loaded.suite.data, loaded.suite.data.label.positive_name
-    table = read_table(loaded.folder / data.source, data.read)
+    table = open_table(loaded.folder / data.source, data.read).frame
     negative = table[data.label.column].astype(str) != positive
     kept = table.loc[~negative | (np.random.default_rng(0).random(len(table)) < 0.25)]
     kept.to_csv(tmp_path / "shifted.csv", index=False)

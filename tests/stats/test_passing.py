@@ -42,12 +42,12 @@ def judged(design, step, bounds):
     return judge([rule], [record], 10).decisions[0].outcome == "pass"
 
 
-def agrees_with_the_judge_at_both_ends(design, bounds):
+def misjudged(design, bounds):
+    """The steps at both ends of those that pass, and beside them, of which the judge says otherwise."""
     steps = passing(design, bounds)
-    inside = [step for step in (steps.start, steps.stop - 1) if steps]
-    outside = [step for step in (steps.start - 1, steps.stop) if 0 <= step <= design.last]
-    assert all(judged(design, step, bounds) for step in inside)
-    assert not any(judged(design, step, bounds) for step in outside)
+    inside = {step for step in (steps.start, steps.stop - 1) if steps}
+    outside = {step for step in (steps.start - 1, steps.stop) if 0 <= step <= design.last}
+    return [step for step in inside | outside if judged(design, step, bounds) != (step in inside)]
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,26 @@ def test_the_ratios_that_pass_are_those_of_statsmodels():
         assert (hits in found) == (low >= 0.8 and high <= 1.25), hits
 
 
+def test_the_gaps_that_pass_are_those_of_statsmodels():
+    found = passing(against(rate_gap, 135, 815, 737), (-0.1, 0.05))
+    assert 0 < found.start < found.stop - 1 < 135
+    for hits in {*range(60, 135, 10), found.start - 1, found.start, found.stop - 1, found.stop}:
+        low, high = confint_proportions_2indep(hits, 135, 737, 815, method="newcomb", compare="diff")
+        assert (hits in found) == (low >= -0.1 and high <= 0.05), hits
+
+
+def test_a_step_that_the_judge_would_not_pass_is_seen(monkeypatch):
+    # 137 of 178 is the least share that passes 0.7 (see above); a search that is one step off is told.
+    assert misjudged(share(178), (0.7, None)) == []
+    monkeypatch.setitem(globals(), "passing", lambda design, bounds: range(136, 179))
+    assert misjudged(share(178), (0.7, None)) == [136]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 3000), LIMITS, st.floats(0.01, 0.5))
 def test_shares_agree_with_the_judge(n, low, width):
     for bounds in ((low, None), (None, low), (low, low + width)):
-        agrees_with_the_judge_at_both_ends(share(n), bounds)
+        assert misjudged(share(n), bounds) == []
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,16 +107,16 @@ def test_shares_agree_with_the_judge(n, low, width):
 def test_gaps_and_ratios_agree_with_the_judge(n, reference_n, rate, width):
     hits = round(rate * reference_n)
     for bounds in ((-width, None), (None, width), (-width, width)):
-        agrees_with_the_judge_at_both_ends(against(rate_gap, n, reference_n, hits), bounds)
+        assert misjudged(against(rate_gap, n, reference_n, hits), bounds) == []
     for bounds in ((1 - width, None), (None, 1 + width), (1 - width, 1 / (1 - width))):
-        agrees_with_the_judge_at_both_ends(against(_ratio, n, reference_n, hits), bounds)
+        assert misjudged(against(_ratio, n, reference_n, hits), bounds) == []
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(10, 500), st.integers(10, 5000), LIMITS)
 def test_aucs_agree_with_the_judge(positives, negatives, limit):
     for bounds in ((limit, None), (None, limit)):
-        agrees_with_the_judge_at_both_ends(ranking(positives, negatives), bounds)
+        assert misjudged(ranking(positives, negatives), bounds) == []
 
 
 @settings(max_examples=40, deadline=None)
@@ -109,7 +124,7 @@ def test_aucs_agree_with_the_judge(positives, negatives, limit):
 def test_aucs_of_a_yes_or_no_agree_with_the_judge(n, reference_n, rate, limit):
     for bounds in ((limit, None), (None, limit)):
         design = against(two_valued_auc, n, reference_n, round(rate * reference_n))
-        agrees_with_the_judge_at_both_ends(design, bounds)
+        assert misjudged(design, bounds) == []
 
 
 @pytest.mark.parametrize("design", [share(60), against(rate_gap, 60, 90, 40), against(_ratio, 60, 90, 40)])

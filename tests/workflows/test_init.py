@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness import audit, load_suite
-from harness.datasets.reading import guess_reading
+from harness.datasets.reading import read_guessed
 from harness.datasets.roles import load_dataset
 from harness.errors import DataError
 from harness.workflows.fit import fit
@@ -89,10 +89,10 @@ def test_each_role_is_guessed_and_its_reason_stands_in_the_file(exports, tmp_pat
 
 
 def test_a_table_is_read_as_it_is_written(exports):
-    read = guess_reading(exports / "bank.csv")
+    read = read_guessed(exports / "bank.csv")[1].read
     assert (read.separator, read.decimal, read.thousands, read.encoding) == (";", ",", ".", "latin-1")
-    assert guess_reading(exports / "客户.csv").encoding == "gb18030"
-    assert guess_reading(exports / "visits.csv").encoding == "utf-8"
+    assert read_guessed(exports / "客户.csv")[1].read.encoding == "gb18030"
+    assert read_guessed(exports / "visits.csv")[1].read.encoding == "utf-8"
 
 
 AWKWARD = {

@@ -27,7 +27,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.measurement import Measurement, not_tested
 from harness.engine.parameters import MinimumFoldRows
 from harness.stats.auc import TOO_FEW_TO_RANK, Auc, delong
-from harness.stats.design_effect import effective_counts
+from harness.stats.design_effect import effective_counts, numbered
 from harness.stats.exact import informedness
 from harness.stats.intervals import wald
 
@@ -133,7 +133,7 @@ def _of_numbers(
     except ValueError as refusal:
         return f"no simple model can be fitted to these columns: {refusal}"
     wrong, apart = (labels - said) ** 2, (labels - labels.mean()) ** 2
-    owner = np.arange(len(labels)) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
+    owner = np.arange(len(labels)) if clusters is None else numbered(clusters)
     ratio, k = float(wrong.sum() / apart.sum()), int(owner.max()) + 1
     sums = np.bincount(owner, weights=wrong - ratio * apart)
     error = WIDER * float(np.sqrt(k / (k - 1) * (sums**2).sum())) / float(apart.sum())

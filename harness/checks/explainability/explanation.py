@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-CALLS = {"columns": 300_000}
-CALLS_OF_A_TEXT_MODEL = 4_000
+CALLS_OF_COLUMNS, CALLS_OF_TEXTS = 300_000, 4_000
 # What sums may miss: of the output itself, and of its standard deviation, so that no unit makes an error small.
 MOST_MISSED, MOST_MISSED_SD = 1e-5, 1e-3
 LEAST_VARIATION = 1e-6
@@ -99,7 +98,9 @@ class Explanation:
 
 def calls_allowed(evidence: Evidence, calls: int | None) -> int:
     """The check's own limit of model calls; by default 300,000 for a model of columns and 4,000 for one of texts."""
-    return CALLS.get(evidence.model.view, CALLS_OF_A_TEXT_MODEL) if calls is None else calls
+    if calls is not None:
+        return calls
+    return CALLS_OF_COLUMNS if evidence.model.view == "columns" else CALLS_OF_TEXTS
 
 
 def explain(evidence: Evidence, sample: pd.DataFrame, reference: pd.DataFrame, method: Method) -> Explanation | None:

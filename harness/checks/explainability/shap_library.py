@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-# What SHAP raises of models that it can't read: it has few types of its own, and asserts.
-UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, NotImplementedError)
-
 
 def import_shap() -> Any:
     """SHAP, imported without compiling its loops: they run for milliseconds, and compiling takes seconds in every process."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from harness.checks.explainability.pipelines import Traced, trace
-from harness.checks.explainability.shap_library import UNREADABLE, import_shap
+from harness.checks.explainability.shap_library import import_shap
 from harness.checks.explainability.trees import is_tree, raw_outputs, tree_values
 
 if TYPE_CHECKING:
@@ -42,17 +43,18 @@ def by_structure(estimator: Any, sample: pd.DataFrame, reference: pd.DataFrame, 
     traced = trace(estimator, list(sample.columns))
     if traced is None or not (is_tree(traced.model) or _is_linear(traced.model)):
         return None
+    given, background = traced.transform(sample), traced.transform(reference)
     try:
-        given, background = traced.transform(sample), traced.transform(reference)
-        values = _values(traced, _dense(given), _dense(background))
-        output, base = (raw_outputs(traced.model, part) for part in (given, background))
-    except UNREADABLE:  # words among the columns, or a model that reads other ones
+        matrices = _dense(given), _dense(background)
+    except (ValueError, TypeError):  # words among the columns, which the model reads as categories
         return None
+    values = _values(traced, *matrices)
+    output, base = (raw_outputs(traced.model, part) for part in (given, background))
     if values is None or values.shape[2] != output.shape[1]:
         return None
     whole = np.zeros((len(values), sample.shape[1], values.shape[2]))
     whole[:, : values.shape[1]] = values
-    return _told(traced.model, whole, base.mean(axis=0), output, number)
+    return _in_space(traced.model, whole, base.mean(axis=0), output, number)
 
 
 def _is_linear(model: Any) -> bool:
@@ -78,7 +80,7 @@ def _values(traced: Traced, matrix: Floats, background: Floats) -> Floats | None
     return _summed(values[..., None], traced.owners)
 
 
-def _told(model: Any, values: Floats, base: Floats, output: Floats, number: str) -> Structural:
+def _in_space(model: Any, values: Floats, base: Floats, output: Floats, number: str) -> Structural:
     """The model's outputs as outputs of each class, and what it answers by them."""
     name = f"{'Tree' if is_tree(model) else 'Linear'} (interventional)"
     if not hasattr(model, "predict_proba"):
@@ -87,15 +89,11 @@ def _told(model: Any, values: Floats, base: Floats, output: Floats, number: str)
         return Structural(values, base, output, output, name, "probability")
     if output.shape[1] == 1:
         values, base, output = (np.concatenate([-part, part], axis=-1) for part in (values, base, output))
-        return Structural(values, base, output, _softmax(output / 2), name, "log-odds")
+        return Structural(values, base, output, special.softmax(output / 2, axis=1), name, "log-odds")
     values, base, output = (part - part.mean(axis=-1, keepdims=True) for part in (values, base, output))
-    return Structural(values, base, output, _softmax(output), name, "log-probability less the classes' mean")
-
-
-def _softmax(output: Floats) -> Floats:
-    raised = np.exp(output - output.max(axis=1, keepdims=True))
-    probabilities: Floats = raised / raised.sum(axis=1, keepdims=True)
-    return probabilities
+    return Structural(
+        values, base, output, special.softmax(output, axis=1), name, "log-probability less the classes' mean"
+    )
 
 
 def _gives_log_odds(model: Any) -> bool:

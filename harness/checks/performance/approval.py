@@ -24,7 +24,7 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Resamples, Shares, refuses
 from harness.spec.suite import Suite
 from harness.stats.bootstrap import resample_weights
-from harness.stats.design_effect import share_interval
+from harness.stats.design_effect import numbered, share_interval
 from harness.stats.intervals import resample_interval
 
 Bools = npt.NDArray[np.bool_]
@@ -113,7 +113,7 @@ def _kept(score: Floats, bad: Bools, cap: float, half: Bools, clusters: Labels |
 
 def _half(n: int, clusters: Labels | None, rng: np.random.Generator) -> Bools:
     """One half of n rows at random, of the clusters where rows are clustered."""
-    owner = np.arange(n) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
+    owner = np.arange(n) if clusters is None else numbered(clusters)
     first: Bools = rng.permutation(int(owner.max()) + 1) % 2 == 0
     return first[owner]
 

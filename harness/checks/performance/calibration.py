@@ -29,7 +29,7 @@ from harness.engine.measurement import Measurement, not_tested, undefined
 from harness.engine.parameters import Bins, Resamples
 from harness.stats.bootstrap import resample_rows
 from harness.stats.calibration import gap_interval
-from harness.stats.design_effect import share_interval
+from harness.stats.design_effect import numbered, share_interval
 from harness.stats.intervals import resample_interval, student, wald
 
 Floats = npt.NDArray[np.float64]
@@ -176,7 +176,7 @@ def _logistic(score: Floats, outcome: Floats, clusters: Labels | None) -> list[F
     together: dict[str, Any] = {}
     codes = None
     if clusters is not None:
-        codes = np.unique(clusters.astype(str), return_inverse=True)[1]
+        codes = numbered(clusters)
         if codes.max() + 1 < FEWEST_CLUSTERS:
             why = f"insufficient sample: {codes.max() + 1} clusters; {FEWEST_CLUSTERS} needed"
             return [undefined(name, n, why) for name in names]
