@@ -14,13 +14,13 @@ from harness.models.options import ScoreMeaning
 Floats = npt.NDArray[np.float64]
 MEANINGS: tuple[str, ...] = get_args(ScoreMeaning)
 TOLERANCE = 1e-3
-"""How far from 1 the probabilities of a row may sum: 16-bit numbers do not come closer."""
+"""How far from 1 the probabilities of a row may sum, and one of them lie outside of 0 to 1: 16-bit numbers do not come closer."""
 
 
 def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Floats:
     """Probabilities (n, k) of what a model gives its labels (n, k), by its meaning; rows that are not finite stay so.
 
-    Of logits and decision scores the softmax (of one column, for the second of two labels, the logistic function). Decision scores
+    What rounding put outside of 0 to 1 is 0 or 1. Of logits and decision scores the softmax (of one column, for the second of two labels, the logistic function). Decision scores
     rank rows as the model does, but say nothing of how probable a class is. Without a meaning they must be probabilities as they are.
 
     Raises:
@@ -44,12 +44,13 @@ def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Fl
             + ("" if meaning is None else f", and --scores says {meaning}")
             + f". Say what they are: --scores {'|'.join(MEANINGS)}, or let the model give probabilities."
         )
-    out[finite] = found
+    out[finite] = np.clip(found, 0, 1)
     return out
 
 
 def _are_probabilities(found: Floats) -> bool:
-    return bool(found.min() >= 0 and found.max() <= 1 + TOLERANCE and np.abs(found.sum(axis=1) - 1).max() <= TOLERANCE)
+    within = found.min() >= -TOLERANCE and found.max() <= 1 + TOLERANCE
+    return bool(within and np.abs(found.sum(axis=1) - 1).max() <= TOLERANCE)
 
 
 def _look(known: Floats) -> str:
