@@ -169,7 +169,8 @@ def _answered(found: Structural, answers: Floats, background: int) -> list[Expla
     of a model that is not asked alone, or that answers other probabilities than those of its log-odds."""
     explained = []
     for answer in answers.T:
-        near = np.abs(found.answers - answer[:, None]) <= MOST_MISSED * np.maximum(1.0, np.abs(answer))[:, None]
+        size = np.abs(answer)
+        near = np.abs(found.answers - answer[:, None]) <= MOST_MISSED * np.maximum(min(1.0, size.max()), size)[:, None]
         same = np.flatnonzero(near.all(axis=0))
         if not len(same):
             return None
