@@ -175,3 +175,21 @@ def test_what_a_plugin_writes_into_the_data_while_it_opens_a_model_reaches_no_ch
     _, data = open_model("acme:m", loaded, DataOptions())
     assert set(data.splits) == {"train", "test", "calibration"}
     assert loaded.suite.policy
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [("--label-map", {"label_map": {"a": "b"}}), ("--scores", {"scores": "logit"})]
+)
+def test_what_is_said_of_classes_is_refused_where_the_label_is_a_number(option, said, tmp_path):
+    rows = "".join(f"r{k},{k % 7},{2 * k},{'test' if k % 2 else 'train'}\n" for k in range(60))
+    (tmp_path / "rows.csv").write_text(f"case,x,y,part\n{rows}", encoding="utf-8")
+    (tmp_path / "suite.yaml").write_text(
+        "name: own/numbers\nversion: 1\nvertical: own\ntask: regression\ndata:\n  source: rows.csv\n  label: {column: y}\n"
+        "  features: [x]\n  id: case\n  split: {column: part}\nchecks: [performance.regression]\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "answers.csv").write_text("id,label\n" + "".join(f"r{k},{k}\n" for k in range(60)), encoding="utf-8")
+    suite = load_suite(str(tmp_path / "suite.yaml"))
+    open_model(str(tmp_path / "answers.csv"), suite, DataOptions(), ModelOptions())
+    with pytest.raises(ModelError, match=f"label is a number, so {option} says nothing of"):
+        open_model(str(tmp_path / "answers.csv"), suite, DataOptions(), ModelOptions(**said))
