@@ -191,7 +191,7 @@ def _refuse_reversed(answers: Predictions, uri: str) -> None:
 
 
 class OnnxText:
-    """Reads the text view: the tokenizer beside the graph, softmax over its logits."""
+    """Reads the text view: the tokenizer beside the graph, and the output of which the graph says what its scores are."""
 
     batch_tokens, batch_texts = BATCH_TOKENS_CPU, 256
 
@@ -203,10 +203,11 @@ class OnnxText:
         classes: tuple[str, ...],
         labels: OwnLabels | None,
         fill: int | None,
-        meaning: ScoreMeaning,
+        output: str,
+        meaning: ScoreMeaning | None,
     ) -> None:
         self._session, self.info, self.classes, self._labels = session, info, classes, labels
-        self._meaning = meaning
+        self._output, self._meaning = output, meaning
         self.warnings: tuple[Finding, ...] = () if labels is None else labels.warnings()
         limit = int(info.card["context_tokens"] or 0)
         self.context: int | None = limit
@@ -234,7 +235,14 @@ class OnnxText:
 
     def _logits(self, texts: list[str]) -> npt.NDArray[Any]:
         given = {name: values for name, values in self._tokens.batch(texts).items() if name in self._inputs}
-        return np.asarray(self._session.run(None, given)[0])
+        found = np.asarray(self._session.run([self._output], given)[0])
+        columns = 1 if self._labels is None else len(self._labels.own)
+        if found.size != len(texts) * columns:
+            raise ModelError(
+                f"{self.info.uri} gives an output {self._output!r} of shape {found.shape} for {len(texts)} text(s); wanted {columns} "
+                "number(s) a text, as many as config.json has labels. Export it for sequence classification."
+            )
+        return found.reshape(len(texts), columns)
 
 
 def load_onnx(path: Path, uri: str, classes: tuple[str, ...], options: ModelOptions) -> OnnxTable | OnnxText:
@@ -269,7 +277,8 @@ def _load_text(
     config = import_transformers().AutoConfig.from_pretrained(path.parent, local_files_only=True)
     labels = [str(config.id2label[i]) for i in range(config.num_labels)]
     known = own_labels(labels, classes, options, uri)
-    said = scores_of(path)[session.get_outputs()[0].name].meaning
+    said = scores_of(path)
+    output = next((name for name, scores in said.items() if scores.meaning), session.get_outputs()[0].name)
     info = ModelInfo(
         uri=uri,
         kind="onnx",
@@ -282,7 +291,9 @@ def _load_text(
             "labels": "" if known is None else str(known),
         },
     )
-    return OnnxText(session, tokenizer, info, classes, known, own_fill(config), options.scores or said or "logit")
+    return OnnxText(
+        session, tokenizer, info, classes, known, own_fill(config), output, options.scores or said[output].meaning
+    )
 
 
 def _numbers(found: list[Any], rows: int, uri: str) -> Floats:

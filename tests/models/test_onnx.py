@@ -157,8 +157,11 @@ def test_a_broken_file_is_refused(tmp_path):
         load_onnx(tmp_path / "m.onnx", "m", ("no", "yes"), ModelOptions())
 
 
-def text_graph(folder, masked):
-    """Logits are the sum of a table's rows over the tokens, those of the filling left out only where a mask comes in."""
+def text_graph(folder, masked, tail=None):
+    """Logits are the sum of a table's rows over the tokens, those of the filling left out only where a mask comes in.
+
+    With a tail the first output is another one, and the last is the operator's of the logits.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     table = RNG.normal(size=(200, 2)).astype(np.float32)
@@ -172,11 +175,16 @@ def text_graph(folder, masked):
         *(kept if masked else []),
         helper.make_node("ReduceSum", ["kept" if masked else "found", "one"], ["logits"], keepdims=0),
     ]
+    if tail:
+        nodes.append(helper.make_node(tail, ["logits"], ["said"]))
     names = ["input_ids", *(["attention_mask"] if masked else [])]
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["n", "t"]) for name in names]
     constants = {"table": table, "axis": np.array([2]), "one": np.array([1])}
     made = helper.make_graph(
-        nodes, "g", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])],
+        nodes, "g", inputs,
+        [helper.make_tensor_value_info("found", TensorProto.FLOAT, ["n", "t", 2]),
+         helper.make_tensor_value_info("said", TensorProto.FLOAT, ["n", 2])]
+        if tail else [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])],
         [numpy_helper.from_array(v, k) for k, v in constants.items()],
     )  # fmt: skip
     graph = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)])
@@ -315,3 +323,24 @@ def test_words_of_a_graphs_label_are_translated_beside_its_columns_and_a_wrong_n
     path, _ = saved(tmp_path, False)
     with pytest.raises(ModelError, match="label map names 'si'"):
         load_onnx(path, "m", ("no", "yes"), ModelOptions(label_map={"si": "yes"})).predict(FRAME, np.arange(200))
+
+
+def text_truth(folder, table, texts):
+    ids = [
+        pytest.importorskip("transformers").AutoTokenizer.from_pretrained(folder)(text)["input_ids"] for text in texts
+    ]
+    return softmax(np.array([table[i].sum(axis=0) for i in ids]), axis=1)[:, [1, 0]]
+
+
+def test_the_output_of_a_text_graph_with_a_meaning_is_read_wherever_it_stands(make_classifier):
+    folder, texts = make_classifier(("yes", "no")), ["the loan is denied", "high risk", "a"]
+    table = text_graph(folder, True, "Softmax")
+    found = load_onnx(folder / "model.onnx", "m", ("no", "yes"), ModelOptions()).score(texts)
+    assert found[:, 1:] == pytest.approx(text_truth(folder, table, texts), abs=1e-5)
+
+
+def test_an_output_of_a_text_graph_without_a_meaning_is_not_taken_for_logits(make_classifier):
+    folder, texts = make_classifier(("yes", "no")), ["the loan is denied", "high risk", "a"]
+    text_graph(folder, True, "Sigmoid")
+    with pytest.raises(ModelError, match="'found' of shape .* Export it for sequence classification"):
+        load_onnx(folder / "model.onnx", "m", ("no", "yes"), ModelOptions()).score(texts)
