@@ -17,7 +17,7 @@ from harness.core.predictions import Predictions
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_file, sha256_folder
 from harness.errors import MissingExtraError, ModelError
-from harness.models.labels import OwnLabels, map_labels
+from harness.models.labels import OwnLabels, map_labels, refuse_reversed
 from harness.models.onnx_graph import Scores, scores_of
 from harness.models.options import ModelOptions, ScoreMeaning
 from harness.models.scores import probabilities, text_rows
@@ -71,7 +71,7 @@ class OnnxTable:
         labels = None if outputs.labels is None else self._labels(outputs.labels, columns)
         answers = columns.answers(labels, scores)
         if labels is not None:
-            _refuse_reversed(answers, self.info.uri)
+            refuse_reversed(answers, self.info.uri)
         return answers
 
     def _columns(self, outputs: Outputs, count: int) -> OwnLabels:
@@ -174,20 +174,6 @@ def read_outputs(found: dict[str, Any], said: dict[str, Scores], classes: int, u
 
 def _fits(scores: Floats, said: Scores, classes: int) -> tuple[bool, bool, bool]:
     return scores.shape[1] == classes, said.meaning == "probability", said.meaning is not None
-
-
-def _refuse_reversed(answers: Predictions, uri: str) -> None:
-    """ModelError where the graph's own label of a class goes with lower scores of it: its columns are not in the order of its labels."""
-    known = answers.only(answers.answered)
-    for k, name in enumerate(known.classes):
-        assert known.scores is not None
-        chosen, scores = np.asarray(known.labels == name, dtype=bool), known.scores[:, k]
-        if chosen.any() and not chosen.all() and np.median(scores[chosen]) < np.median(scores[~chosen]):
-            raise ModelError(
-                f"{uri} gives the rows that it labels {name!r} lower scores of {name!r} than the others, so its columns of scores are not "
-                "in the order of its labels. Export it with probabilities (for an SVM of scikit-learn inside CalibratedClassifierCV), or audit "
-                "saved predictions."
-            )
 
 
 class OnnxText:

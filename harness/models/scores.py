@@ -24,13 +24,18 @@ def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Fl
     rank rows as the model does, but say nothing of how probable a class is. Without a meaning they must be probabilities as they are.
 
     Raises:
-        ModelError: they are not what they are said to be, or no probabilities where nothing is said.
+        ModelError: they are not what they are said to be (probabilities are no logits), or no probabilities where nothing is said.
     """
     finite = np.isfinite(scores).all(axis=1)
     if meaning == "log_probability":
         finite |= (np.isneginf(scores) | np.isfinite(scores)).all(axis=1) & np.isfinite(scores).any(axis=1)
     known, out = scores[finite], np.full((len(scores), max(scores.shape[1], 2)), np.nan)
     if meaning in ("logit", "decision_function"):
+        if len(known) and known.shape[1] > 1 and _are_probabilities(known):
+            raise ModelError(
+                f"{name} gives probabilities (from 0 to 1, each row sums to 1), and they are said to be of the meaning {meaning}. Leave "
+                "--scores out, or say --scores probability."
+            )
         both = known if known.shape[1] > 1 else np.hstack([np.zeros_like(known), known])
         shifted = np.exp(both - both.max(axis=1, keepdims=True))
         out[finite] = shifted / shifted.sum(axis=1, keepdims=True)

@@ -342,5 +342,5 @@ def test_the_output_of_a_text_graph_with_a_meaning_is_read_wherever_it_stands(ma
 def test_an_output_of_a_text_graph_without_a_meaning_is_not_taken_for_logits(make_classifier):
     folder, texts = make_classifier(("yes", "no")), ["the loan is denied", "high risk", "a"]
     text_graph(folder, True, "Sigmoid")
-    with pytest.raises(ModelError, match="'found' of shape .* Export it for sequence classification"):
+    with pytest.raises(ModelError, match=r"'found' of shape .* Export it for sequence classification"):
         load_onnx(folder / "model.onnx", "m", ("no", "yes"), ModelOptions()).score(texts)
