@@ -79,6 +79,9 @@ class Explanation:
     @cached_property
     def gap(self) -> str | None:
         """Why the values are no SHAP values: in some row they miss the output. None where they add up."""
+        if not np.isfinite(self.missed).all():
+            rows = int((~np.isfinite(self.missed)).sum())
+            return f"the model gives no finite number for {rows} of the {len(self.missed)} rows explained, or for rows between them and the background"
         allowed = MOST_MISSED * np.maximum(1.0, np.abs(self.output))
         spread = float(self.output.std())
         if spread > self.least_size:
