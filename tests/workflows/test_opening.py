@@ -248,3 +248,24 @@ def test_what_is_said_of_classes_is_refused_where_the_label_is_a_number(option, 
     open_model(str(tmp_path / "answers.csv"), suite, DataOptions(), ModelOptions())
     with pytest.raises(ModelError, match=f"label is a number, so {option} says nothing of"):
         open_model(str(tmp_path / "answers.csv"), suite, DataOptions(), ModelOptions(**said))
+
+
+def test_a_forest_of_xgboost_of_three_classes_is_audited_with_a_label_map(tmp_path):
+    import numpy as np
+    import pandas as pd
+    import skops.io
+
+    from harness.models.sklearn import load_sklearn
+
+    xgboost = pytest.importorskip("xgboost")
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=150)})
+    codes = np.digitize(frame["a"], [-0.5, 0.5])
+    names = np.array(["low", "mid", "high"])
+    fitted = xgboost.XGBRFClassifier(n_estimators=5, max_depth=3).fit(frame, codes)
+    skops.io.dump(fitted, tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="--label-map '0'="):
+        load_sklearn(tmp_path / "m.skops", "m", ("high", "low", "mid"))
+    meant = ModelOptions(label_map={str(k): str(name) for k, name in enumerate(names)})
+    answers = load_sklearn(tmp_path / "m.skops", "m", ("high", "low", "mid"), meant).predict(frame, np.arange(150))
+    assert answers.labels.tolist() == names[fitted.predict(frame)].tolist()
+    assert answers.scores == pytest.approx(fitted.predict_proba(frame)[:, [2, 0, 1]])
