@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from harness.core.comparison import Choice, ChoiceOutcome, Difference, Leg, LegOutcome, Margin, Margins
 from harness.core.decision import Decision
+from harness.core.figures import signed_figure
 from harness.core.interval import Interval
 from harness.engine.judge import selects
 from harness.stats.levels import at_level
@@ -174,7 +175,8 @@ def _about(found: Difference) -> str:
 
 
 def _text(found: Difference, gain: float, band: Interval) -> str:
-    return f"{_about(found)}: the vertical model gains {gain:+.3f} ({band.low:+.3f} to {band.high:+.3f})"
+    ends = f"{signed_figure(band.low)} to {signed_figure(band.high)}"
+    return f"{_about(found)}: the vertical model gains {signed_figure(gain)} ({ends})"
 
 
 def _leg(

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.core.decision import Decision, Outcome, Verdict, VerdictOutcome
+from harness.core.figures import figure
 from harness.core.finding import CheckRecord, Finding, Selector
 from harness.core.interval import Interval
 from harness.core.rule import Rule
@@ -149,7 +150,8 @@ def _outcome(
         return ("pass" if inside else "fail"), f"{finding.value:g} against {limit}{why}", None
     if finding.interval is None:
         return "not_tested", "the finding has no interval, so chance can't be told from effect", None
-    text = f"{finding.value:.3f} ({finding.interval.low:.3f} to {finding.interval.high:.3f}) against {limit}"
+    ends = f"{figure(finding.interval.low)} to {figure(finding.interval.high)}"
+    text = f"{figure(finding.value)} ({ends}) against {limit}"
     if fails:
         return "fail", f"{text}: the whole interval lies beyond the limit", None
     judged = at_level(finding.interval, 0.95)

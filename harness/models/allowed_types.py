@@ -53,6 +53,7 @@ MODULES = frozenset(
         "sklearn.metrics._regression",
         "sklearn.metrics._scorer",
         "sklearn.metrics.pairwise",
+        "sklearn.model_selection._split",
         "sklearn.neighbors._ball_tree",
         "sklearn.neighbors._kd_tree",
         "sklearn.utils._metadata_requests",

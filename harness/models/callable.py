@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
-from harness.core.names import name_of
+from harness.core.names import name_of, same_names
 from harness.core.predictions import Predictions
 from harness.engine.plugins import what_happened
 from harness.engine.provenance import sha256_bytes, sha256_file
@@ -49,7 +50,10 @@ class CallableModel:
         with _user_code(self.info.uri, "in predict"):
             answer = self._predict(inputs.copy())
             answer, names = self._in_order(answer, inputs)
-            return self._predictions(np.asarray(answer), names, len(inputs))
+            if answer is None or isinstance(answer, str | dict) or np.ndim(answer) == 0:
+                wanted = self._wanted if self._classes else f"({len(inputs)},) numbers"
+                raise ModelError(f"{self.info.uri} returned a {type(answer).__name__}; wanted {wanted}.")
+            return self._predictions(_without_missing(np.asarray(answer)), names, len(inputs))
 
     def _in_order(self, answer: Any, inputs: pd.DataFrame) -> tuple[Any, list[str] | None]:
         """The answer in the order of the rows, and the names of its columns where it has them."""
@@ -66,6 +70,9 @@ class CallableModel:
                 answer = answer.loc[inputs.index]
             if isinstance(answer, pd.DataFrame):
                 return answer, [name_of(name) for name in answer.columns]
+        elif isinstance(answer, np.ma.MaskedArray):
+            mask, answer = np.ma.getmaskarray(answer), answer.data.astype(object)
+            answer[mask] = None
         elif hasattr(answer, "detach"):  # a torch tensor that records gradients gives no array
             answer = answer.detach().cpu()
         return answer, None
@@ -73,26 +80,50 @@ class CallableModel:
     def _predictions(self, answer: np.ndarray, names: list[str] | None, rows: int) -> Predictions:
         if not self._classes:
             return Predictions((), self._numbers(answer, rows), None)
+        if answer.ndim == 2 and answer.shape[1] == 1 and (_labels_in(answer) or not self._is_class(names)):
+            answer = answer[:, 0]
+        return self._of_labels(answer) if answer.ndim == 1 else self._of_scores(answer, names)
+
+    def _is_class(self, names: list[str] | None) -> bool:
+        """Whether a frame's only column is called as a class is, so that it holds its probability."""
+        return names is not None and set(same_names(names, self._classes).values()) <= {
+            *self._classes, *self._options.label_map,
+        }  # fmt: skip
+
+    def _of_labels(self, answer: np.ndarray) -> Predictions:
         given, uri = self._options.label_map, self.info.uri
-        if answer.ndim == 1:
-            if (
-                answer.dtype.kind == "f"
-                and np.isfinite(answer).any()
-                and not (answer[np.isfinite(answer)] % 1 == 0).all()
-            ):
-                raise ModelError(
-                    f"{uri} returned one number with a fraction a row; a suite of classes wants labels (n,) or probabilities "
-                    f"(n, {len(self._classes)}), in a frame whose columns are {', '.join(self._classes)}."
-                )
-            own = sorted({name_of(value) for value in answer if not is_no_answer(value)} | set(given))
-            return map_labels(own or self._classes, self._classes, given, uri).answers(answer, None)
-        if answer.ndim != 2 or (names is None and answer.shape[1] != len(self._classes)):
+        if self._options.scores:
             raise ModelError(
-                f"{uri} returned an array of shape {answer.shape}; wanted (n,) labels or "
-                f"(n, {len(self._classes)}) probabilities for {', '.join(self._classes)}."
+                f"{uri} returned labels, so --scores {self._options.scores} says nothing of it. Leave it out."
             )
+        if any(not np.isscalar(value) and not is_no_answer(value) for value in answer):
+            kind = type(next(value for value in answer if not np.isscalar(value))).__name__
+            raise ModelError(f"{uri} returned a {kind} a row; wanted {self._wanted}.")
+        if answer.dtype.kind == "f" and not (answer[np.isfinite(answer)] % 1 == 0).all():
+            raise ModelError(f"{uri} returned one number with a fraction a row; wanted {self._wanted}.")
+        own = sorted({name_of(value) for value in answer if not is_no_answer(value)} | set(given))
+        return map_labels(own or self._classes, self._classes, given, uri).answers(answer, None)
+
+    def _of_scores(self, answer: np.ndarray, names: list[str] | None) -> Predictions:
+        given, uri = self._options.label_map, self.info.uri
+        if answer.ndim != 2 or (names is None and answer.shape[1] != len(self._classes)):
+            raise ModelError(f"{uri} returned an array of shape {answer.shape}; wanted {self._wanted}.")
+        try:
+            numbers = answer.astype(float)
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"{uri} returned words beside its probabilities; wanted {self._wanted}.") from error
         labels = map_labels(names or self._classes, self._classes, given, uri)
-        return labels.answers(None, probabilities(answer.astype(float), self._options.scores, uri))
+        if len(labels.own) == 1 and len(self._classes) == 2:  # the other class has the rest
+            (k,) = labels.order
+            labels = replace(labels, own=(self._classes[1 - k], *labels.own), order=(1 - k, k))
+        elif len(labels.own) == 1:
+            raise ModelError(f"{uri} returned one column of scores; wanted {self._wanted}.")
+        return labels.answers(None, probabilities(numbers, self._options.scores, uri))
+
+    @property
+    def _wanted(self) -> str:
+        count, names = len(self._classes), ", ".join(self._classes)
+        return f"labels (n,) or probabilities (n, {count}), in a frame whose columns are {names}"
 
     def _numbers(self, answer: np.ndarray, rows: int) -> np.ndarray:
         try:
@@ -101,6 +132,22 @@ class CallableModel:
             raise ModelError(
                 f"{self.info.uri} returned an array of shape {answer.shape} and type {answer.dtype}; wanted ({rows},) numbers."
             ) from error
+
+
+def _labels_in(answer: np.ndarray) -> bool:
+    """Whether a single column (n, 1) holds words or truth values, which are labels."""
+    words = answer.dtype.kind == "O" and any(isinstance(value, str | bool) for value in answer[:, 0])
+    return words or answer.dtype.kind in "USb"
+
+
+def _without_missing(answer: np.ndarray) -> np.ndarray:
+    """The answer with None for pandas' marks of what is missing, which are no numbers."""
+    if answer.dtype.kind != "O":
+        return answer
+    marks = np.frompyfunc(lambda value: str(value) in ("<NA>", "NaT"), 1, 1)(answer).astype(bool)
+    answer = answer.copy()
+    answer[marks] = None
+    return answer
 
 
 def load_callable(

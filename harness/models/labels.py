@@ -35,7 +35,15 @@ class OwnLabels:
         return ", ".join(f"{label} = {self.classes[k]}" for label, k in zip(self.own, self.order, strict=True))
 
     def spread(self, scores: Floats) -> Floats:
-        """Probabilities (n, classes) of those of the own labels (n, k): of labels that share a class the sum, 0 for a class without one."""
+        """Probabilities (n, classes) of those of the own labels (n, k): of labels that share a class the sum, 0 for a class without one.
+
+        Raises:
+            ModelError: there is not one column a label.
+        """
+        if scores.shape[1] != len(self.own):
+            raise ModelError(
+                f"{self.name} gives {scores.shape[1]} scores a row for its {len(self.own)} labels ({_listed(self.own)}); wanted one a label."
+            )
         spread = np.zeros((len(scores), len(self.classes)))
         for column, position in enumerate(self.order):
             spread[:, position] += scores[:, column]
@@ -83,6 +91,20 @@ class OwnLabels:
                 f"{_example(unknown, self.classes)}"
             )
         return np.array([None if name is None else classes[name] for name in names], dtype=object)
+
+
+def refuse_reversed(answers: Predictions, name: str) -> None:
+    """ModelError where the model's own label of a class goes with lower scores of it: its columns are not in the order of its labels."""
+    known = answers.only(answers.answered)
+    for k, class_ in enumerate(known.classes):
+        assert known.scores is not None
+        chosen, scores = np.asarray(known.labels == class_, dtype=bool), known.scores[:, k]
+        if chosen.any() and not chosen.all() and np.median(scores[chosen]) < np.median(scores[~chosen]):
+            raise ModelError(
+                f"{name} gives the rows that it labels {class_!r} lower scores of {class_!r} than the others, so its columns of scores are not "
+                "in the order of its labels. Let it give probabilities (an SVM of scikit-learn inside CalibratedClassifierCV), or audit "
+                "saved predictions."
+            )
 
 
 def most_probable(classes: Sequence[str], scores: Floats) -> npt.NDArray[Any]:

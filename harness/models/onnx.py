@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from harness.core.predictions import Predictions
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_file, sha256_folder
 from harness.errors import MissingExtraError, ModelError
-from harness.models.labels import OwnLabels, map_labels
+from harness.models.labels import OwnLabels, map_labels, refuse_reversed
 from harness.models.onnx_graph import Scores, scores_of
 from harness.models.options import ModelOptions, ScoreMeaning
 from harness.models.scores import probabilities, text_rows
@@ -27,8 +28,8 @@ from harness.models.transformers_classifier import own_labels
 if TYPE_CHECKING:
     import pandas as pd
 
+_UNNAMED = re.compile(r"(not )?output_\d+")
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 _TYPES = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -62,32 +63,57 @@ class OnnxTable:
             ) from error
         if not self._classes:
             return Predictions((), _numbers(found, len(inputs), self.info.uri), None)
-        outputs = read_outputs(
-            dict(zip((o.name for o in self._session.get_outputs()), found, strict=True)), self.info.uri
-        )
-        said = self._said.get(outputs.name, Scores())
-        scores = probabilities(outputs.scores, self._options.scores or said.meaning, self.info.uri)
-        labels = self._labels(outputs, said, scores.shape[1])
-        self.warnings = labels.warnings()
-        own = _of_columns(outputs.labels, labels.own)
-        answers = labels.answers(own, scores)
-        if own is not None:
-            _refuse_reversed(answers, self.info.uri)
+        named = dict(zip((o.name for o in self._session.get_outputs()), found, strict=True))
+        outputs = read_outputs(named, self._said, len(self._classes), self.info.uri)
+        scores = probabilities(outputs.scores, self._options.scores or outputs.said.meaning, self.info.uri)
+        columns = self._columns(outputs, scores.shape[1])
+        self.warnings = columns.warnings()
+        labels = None if outputs.labels is None else self._labels(outputs.labels, columns)
+        answers = columns.answers(labels, scores)
+        if labels is not None:
+            refuse_reversed(answers, self.info.uri)
         return answers
 
-    def _labels(self, outputs: Outputs, said: Scores, columns: int) -> OwnLabels:
+    def _columns(self, outputs: Outputs, count: int) -> OwnLabels:
         """The columns' labels by the graph's word, or output_0, output_1 …, by which --label-map may always name them."""
-        unnamed = [f"output_{k}" for k in range(columns)]
+        unnamed = [f"output_{k}" for k in range(count)]
         given = self._options.label_map
         if outputs.scores.shape[1] == 1:  # the other column is 1 minus it
             unnamed = ["not output_0", "output_0"]
-            if len(self._classes) == 2 and set(given) == {"output_0"} and given["output_0"] in self._classes:
+            if len(self._classes) == 2 and "output_0" in given and given["output_0"] in self._classes:
                 other = next(name for name in self._classes if name != given["output_0"])
-                given = given | {"not output_0": other}
-        own = outputs.names or said.labels or tuple(unnamed)
-        if len(own) == columns and given and set(given) <= set(unnamed):
-            given = {own[unnamed.index(name)]: class_ for name, class_ in given.items()}
+                given = {"not output_0": other} | given
+        own = outputs.said.labels or tuple(unnamed)
+        if len(own) == count:
+            given = {own[unnamed.index(name)] if name in unnamed else name: class_ for name, class_ in given.items()}
+        if outputs.labels is not None:  # the rest says what the graph's own labels mean
+            given = {name: class_ for name, class_ in given.items() if name in own}
         return map_labels(own, self._classes, given, self.info.uri)
+
+    def _labels(self, labels: npt.NDArray[Any], columns: OwnLabels) -> npt.NDArray[Any]:
+        """The graph's own labels (n,) by the names of its columns.
+
+        They are these names, or classes of the suite or words that --label-map translates, or whole numbers: the positions of columns.
+        """
+        if labels.dtype.kind == "b" and len(columns.own) == 2:
+            labels = labels.astype(int)
+        names = np.array([name_of(value) for value in labels], dtype=object)
+        positions = {str(k): name for k, name in enumerate(columns.own)}
+        given = {name: class_ for name, class_ in self._options.label_map.items() if name not in columns.own}
+        given = {name: class_ for name, class_ in given.items() if not _UNNAMED.fullmatch(name)}
+        if set(names) <= set(columns.own):
+            map_labels(columns.own, self._classes, given, self.info.uri)
+            return names
+        if set(names) <= set(positions) and not given and not set(names) <= set(self._classes):
+            return np.array([positions[name] for name in names], dtype=object)
+        words = map_labels(sorted({*names, *given}), self._classes, given, self.info.uri)
+        of_class = dict(zip(columns.order, columns.own, strict=True))
+        if unscored := [word for word, k in zip(words.own, words.order, strict=True) if k not in of_class]:
+            raise ModelError(
+                f"{self.info.uri} labels rows {unscored[0]!r} and has no column of scores for it: {columns}."
+            )
+        found = {word: of_class[k] for word, k in zip(words.own, words.order, strict=True)}
+        return np.array([found[name] for name in names], dtype=object)
 
     def _feed(self, inputs: pd.DataFrame, wanted: list[Any]) -> dict[str, Any]:
         if len(wanted) == 1:
@@ -97,65 +123,61 @@ class OnnxTable:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a graph gave for n rows: its own labels (n,) where it gives any, and scores (n, k) with their output and columns' names."""
+    """What a graph gave for n rows: its own labels (n,) where it gives any, and scores (n, k) with what it says of them."""
 
-    name: str
     scores: Floats
-    names: tuple[str, ...] | None
+    said: Scores
     labels: npt.NDArray[Any] | None
 
 
-def read_outputs(found: dict[str, Any], uri: str) -> Outputs:
-    """Which output of a graph holds scores (the last of a matrix, or of a dictionary a row), and which the labels (a column of text or whole numbers)."""
-    labels = None
-    scores: tuple[str, Floats, tuple[str, ...] | None] | None = None
+def read_outputs(found: dict[str, Any], said: dict[str, Scores], classes: int, uri: str) -> Outputs:
+    """Which outputs of a graph hold scores, and which the labels (a column of text or whole numbers).
+
+    Scores are a matrix or a dictionary a row: of several the one with a column a class, then the one that the graph says more of, then the
+    last. Without any they are the columns of numbers, each an output with its name.
+    """
+    labels, columns, whole = None, {}, None
+    tables: list[tuple[Floats, Scores]] = []
     for name, output in found.items():
+        known = said.get(name, Scores())
         if isinstance(output, list) and output and isinstance(output[0], dict):
-            names = list(output[0])
-            table = np.array([[row[own] for own in names] for row in output], dtype=float)
-            scores = name, table, tuple(name_of(own) for own in names)
+            keys = list(output[0])
+            table = np.array([[row[key] for key in keys] for row in output], dtype=float)
+            tables.append((table, Scores(known.meaning, tuple(name_of(key) for key in keys))))
             continue
         array = np.asarray(output)
-        column = array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
-        if column and array.dtype.kind in "iuOUSb":
-            labels = array.reshape(-1)
-        elif array.dtype.kind == "f" and array.ndim in (1, 2):
-            scores = name, array.reshape(len(array), -1).astype(float), None
-    if scores is None:
+        if array.ndim not in (1, 2) or array.dtype.kind not in "iuOUSbf":
+            continue
+        array = array.reshape(len(array), -1)
+        if array.shape[1] == 1 and array.dtype.kind != "f":
+            labels = array[:, 0]
+        elif array.shape[1] == 1:
+            columns[name] = array[:, 0].astype(float)
+            whole = array[:, 0] if bool((array % 1 == 0).all()) else whole
+        elif array.dtype.kind == "f":
+            tables.append((array.astype(float), known))
+    if tables:
+        best = max(range(len(tables)), key=lambda k: (*_fits(tables[k][0], tables[k][1], classes), k))
+        scores, of_scores = tables[best]
+        return Outputs(scores, of_scores, whole if labels is None else labels)
+    if not columns:
         shapes = ", ".join(f"{name} {np.shape(output)}" for name, output in found.items())
         raise ModelError(
             f"{uri} gives no class probabilities; its outputs are {shapes}. Export it with its probabilities."
         )
-    return Outputs(*scores, labels)
+    meanings = {said.get(name, Scores()).meaning for name in columns}
+    names = said.get(next(iter(columns)), Scores()).labels if len(columns) == 1 else tuple(columns)
+    return Outputs(
+        np.column_stack(list(columns.values())), Scores(meanings.pop() if len(meanings) == 1 else None, names), labels
+    )
 
 
-def _refuse_reversed(answers: Predictions, uri: str) -> None:
-    """ModelError where the graph's own label of a class goes with lower scores of it: its columns are not in the order of its labels."""
-    known = answers.only(answers.answered)
-    for k, name in enumerate(known.classes):
-        assert known.scores is not None
-        chosen, scores = np.asarray(known.labels == name, dtype=bool), known.scores[:, k]
-        if chosen.any() and not chosen.all() and np.median(scores[chosen]) < np.median(scores[~chosen]):
-            raise ModelError(
-                f"{uri} gives the rows that it labels {name!r} lower scores of {name!r} than the others, so its columns of scores are not "
-                "in the order of its labels. Export it with probabilities (for an SVM of scikit-learn inside CalibratedClassifierCV), or audit "
-                "saved predictions."
-            )
-
-
-def _of_columns(labels: npt.NDArray[Any] | None, own: tuple[str, ...]) -> npt.NDArray[Any] | None:
-    """A graph's own labels (n,) by the names of its columns: whole numbers that are no names are positions."""
-    if labels is None:
-        return None
-    names = np.array([name_of(value) for value in labels], dtype=object)
-    positions = {str(k) for k in range(len(own))}
-    if not set(names) <= set(own) and set(names) <= positions:
-        return np.array([own[int(name)] for name in names], dtype=object)
-    return names
+def _fits(scores: Floats, said: Scores, classes: int) -> tuple[bool, bool, bool]:
+    return scores.shape[1] == classes, said.meaning == "probability", said.meaning is not None
 
 
 class OnnxText:
-    """Reads the text view: the tokenizer beside the graph, softmax over its logits."""
+    """Reads the text view: the tokenizer beside the graph, and the output of which the graph says what its scores are."""
 
     batch_tokens, batch_texts = BATCH_TOKENS_CPU, 256
 
@@ -167,10 +189,11 @@ class OnnxText:
         classes: tuple[str, ...],
         labels: OwnLabels | None,
         fill: int | None,
-        meaning: ScoreMeaning,
+        output: str,
+        meaning: ScoreMeaning | None,
     ) -> None:
         self._session, self.info, self.classes, self._labels = session, info, classes, labels
-        self._meaning = meaning
+        self._output, self._meaning = output, meaning
         self.warnings: tuple[Finding, ...] = () if labels is None else labels.warnings()
         limit = int(info.card["context_tokens"] or 0)
         self.context: int | None = limit
@@ -198,7 +221,14 @@ class OnnxText:
 
     def _logits(self, texts: list[str]) -> npt.NDArray[Any]:
         given = {name: values for name, values in self._tokens.batch(texts).items() if name in self._inputs}
-        return np.asarray(self._session.run(None, given)[0])
+        found = np.asarray(self._session.run([self._output], given)[0])
+        columns = 1 if self._labels is None else len(self._labels.own)
+        if found.size != len(texts) * columns:
+            raise ModelError(
+                f"{self.info.uri} gives an output {self._output!r} of shape {found.shape} for {len(texts)} text(s); wanted {columns} "
+                "number(s) a text, as many as config.json has labels. Export it for sequence classification."
+            )
+        return found.reshape(len(texts), columns)
 
 
 def load_onnx(path: Path, uri: str, classes: tuple[str, ...], options: ModelOptions) -> OnnxTable | OnnxText:
@@ -233,7 +263,8 @@ def _load_text(
     config = import_transformers().AutoConfig.from_pretrained(path.parent, local_files_only=True)
     labels = [str(config.id2label[i]) for i in range(config.num_labels)]
     known = own_labels(labels, classes, options, uri)
-    said = scores_of(path)[session.get_outputs()[0].name].meaning
+    said = scores_of(path)
+    output = next((name for name, scores in said.items() if scores.meaning), session.get_outputs()[0].name)
     info = ModelInfo(
         uri=uri,
         kind="onnx",
@@ -246,7 +277,9 @@ def _load_text(
             "labels": "" if known is None else str(known),
         },
     )
-    return OnnxText(session, tokenizer, info, classes, known, own_fill(config), options.scores or said or "logit")
+    return OnnxText(
+        session, tokenizer, info, classes, known, own_fill(config), output, options.scores or said[output].meaning
+    )
 
 
 def _numbers(found: list[Any], rows: int, uri: str) -> Floats:

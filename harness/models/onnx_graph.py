@@ -33,7 +33,8 @@ def scores_of(path: Path) -> dict[str, Scores]:
     """By name, what the graph says of each of its outputs.
 
     The output is followed back through operators that change no value to the one that made it: a softmax, a log-softmax, a
-    normaliser, or a classifier of ONNX-ML with its labels and its transformation.
+    normaliser, or a classifier of ONNX-ML with its labels and its transformation. Its columns have the labels of a classifier before
+    it, or those from which its largest column picks the graph's label.
 
     Raises:
         MissingExtraError: onnx is not installed.
@@ -44,19 +45,59 @@ def scores_of(path: Path) -> dict[str, Scores]:
         raise MissingExtraError("An ONNX model needs onnx: pip install 'vertical-harness[onnx]'.") from error
     graph = onnx.load(str(path), load_external_data=False).graph
     makers = {name: node for node in graph.node for name in node.output}
-    return {output.name: _traced(output.name, makers) for output in graph.output}
+    return {output.name: _traced(output.name, makers, graph) for output in graph.output}
 
 
-def _traced(output: str, makers: dict[str, Any]) -> Scores:
-    """The output followed back to its maker; `makers` are the nodes by the names of what they make."""
-    name, labels = output, None
-    while (node := makers.get(name)) is not None and node.op_type in _UNCHANGED:
-        labels, name = labels or _labels(node), node.input[0]
-    if node is None:
-        return Scores("logit" if output == LOGITS else None, labels)
-    if node.op_type in _CLASSIFIERS:
-        return Scores(_of_classifier(node), labels or _labels(node))
-    return Scores(_MEANING_OF_OPERATOR.get(node.op_type) or ("logit" if output == LOGITS else None), labels)
+def _traced(output: str, makers: dict[str, Any], graph: Any) -> Scores:
+    """Back from the output to what gives it a meaning, and on to what names its columns."""
+    name, path = output, [output]
+    while (node := makers.get(name)) is not None and node.op_type in (*_UNCHANGED, *_MEANING_OF_OPERATOR):
+        name = node.input[0]
+        path.append(name)
+    column = None
+    if node is not None and node.op_type == "ArrayFeatureExtractor":
+        column, node = _constant(graph, node.input[1]), makers.get(node.input[0])
+    steps = [makers[tensor] for tensor in path[:-1]] + ([] if node is None else [node])
+    end = next((step for step in steps if step.op_type not in _UNCHANGED), None)
+    meaning: ScoreMeaning | None = None
+    if end is not None:
+        meaning = _of_classifier(end) if end.op_type in _CLASSIFIERS else _MEANING_OF_OPERATOR.get(end.op_type)
+    named = _by_argmax(makers, graph)
+    labels = next((found for step in steps if (found := _labels(step))), None) or next(
+        (named[tensor] for tensor in path if tensor in named), None
+    )
+    if column is not None:
+        labels = _with_its_other(labels, column)
+    return Scores(meaning or ("logit" if output == LOGITS else None), labels)
+
+
+def _by_argmax(makers: dict[str, Any], graph: Any) -> dict[str, tuple[str, ...]]:
+    """Of each tensor whose largest column picks one of some constant labels: these labels."""
+    named = {}
+    for node in graph.node:
+        if node.op_type == "ArrayFeatureExtractor" and (picked := makers.get(node.input[1])) is not None:
+            labels = _constant(graph, node.input[0])
+            if picked.op_type == "ArgMax" and labels:
+                named[picked.input[0]] = tuple(labels)
+    return named
+
+
+def _constant(graph: Any, name: str) -> list[str] | None:
+    """The values of a constant tensor as texts; None where it is none."""
+    from onnx import numpy_helper
+
+    found = next((one for one in graph.initializer if one.name == name), None)
+    if found is None:
+        return None
+    values = numpy_helper.to_array(found).reshape(-1).tolist()
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def _with_its_other(labels: tuple[str, ...] | None, column: list[str]) -> tuple[str, ...] | None:
+    """Of one column that was taken out of two: the label of the other, then its own."""
+    if labels is None or len(labels) != 2 or column not in (["0"], ["1"]):
+        return None
+    return labels if column == ["1"] else labels[::-1]
 
 
 def _of_classifier(node: Any) -> ScoreMeaning | None:

@@ -15,18 +15,18 @@ from harness.models.options import ScoreMeaning
 Floats = npt.NDArray[np.float64]
 MEANINGS: tuple[str, ...] = get_args(ScoreMeaning)
 TOLERANCE = 1e-3
-"""How far from 1 the probabilities of a row may sum: 16-bit numbers do not come closer."""
+"""How far from 1 the probabilities of a row may sum, and one of them lie outside of 0 to 1: 16-bit numbers do not come closer."""
 
 
 def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Floats:
     """Probabilities (n, k) of what a model gives its labels (n, k), by its meaning; rows that are not finite stay so.
 
     Of logits and decision scores the softmax. A single column is of the second of two labels: of logits and decision scores the
-    logistic function, of probabilities 1 minus it and itself. Decision scores rank rows as the model does, but say nothing of how
-    probable a class is. Without a meaning they must be probabilities as they are.
+    logistic function, of probabilities 1 minus it and itself; what rounding put outside of 0 to 1 is 0 or 1. Decision scores rank
+    rows as the model does, but say nothing of how probable a class is. Without a meaning they must be probabilities as they are.
 
     Raises:
-        ModelError: they are not what they are said to be, or no probabilities where nothing is said.
+        ModelError: they are not what they are said to be (probabilities are no logits), or no probabilities where nothing is said.
     """
     finite = np.isfinite(scores).all(axis=1)
     if meaning == "log_probability":
@@ -34,6 +34,11 @@ def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Fl
         finite |= (np.isneginf(scores) | np.isfinite(scores)).all(axis=1) & possible
     known, out = scores[finite], np.full((len(scores), max(scores.shape[1], 2)), np.nan)
     if meaning in ("logit", "decision_function"):
+        if len(known) and known.shape[1] > 1 and _are_probabilities(known):
+            raise ModelError(
+                f"{name} gives probabilities (from 0 to 1, each row sums to 1), and they are said to be of the meaning {meaning}. Leave "
+                "--scores out, or say --scores probability."
+            )
         both = known if known.shape[1] > 1 else np.hstack([np.zeros_like(known), known])
         out[finite] = special.softmax(both, axis=1)
         return out
@@ -46,7 +51,7 @@ def probabilities(scores: Floats, meaning: ScoreMeaning | None, name: str) -> Fl
             + ("" if meaning is None else f", and --scores says {meaning}")
             + f". Say what they are: --scores {'|'.join(MEANINGS)}, or let the model give probabilities."
         )
-    out[finite] = stated
+    out[finite] = np.clip(stated, 0, 1)
     return out
 
 
@@ -59,8 +64,8 @@ def text_rows(scores: Floats) -> Floats:
 
 def _are_probabilities(scores: Floats) -> bool:
     """Whether scores (n, k), n ≥ 1, lie from 0 to 1 and each row sums to 1."""
-    sums = scores.sum(axis=1)
-    return bool(scores.min() >= 0 and scores.max() <= 1 + TOLERANCE and np.abs(sums - 1).max() <= TOLERANCE)
+    within = scores.min() >= -TOLERANCE and scores.max() <= 1 + TOLERANCE
+    return bool(within and np.abs(scores.sum(axis=1) - 1).max() <= TOLERANCE)
 
 
 def _look(known: Floats) -> str:

@@ -19,7 +19,7 @@ from harness.engine.provenance import sha256_file
 from harness.engine.text_pass import NOT_FINITE
 from harness.errors import MissingExtraError, ModelError
 from harness.models.allowed_types import refused
-from harness.models.labels import OwnLabels, map_labels
+from harness.models.labels import OwnLabels, map_labels, refuse_reversed
 from harness.models.options import ModelOptions
 from harness.models.scores import probabilities
 from harness.models.skops_content import content_digest
@@ -69,7 +69,10 @@ class SklearnModel:
             raise
         except Exception as error:
             raise ModelError(f"{self.info.uri} can't read {read}: {_without_values(error)}") from error
-        return self.labels.answers(said, scores)
+        answers = self.labels.answers(said, scores)
+        if self.options.scores and scores is not None:
+            refuse_reversed(answers, self.info.uri)
+        return answers
 
     def _scores(self, inputs: Any) -> Floats:
         """Probabilities (n, labels): the model's, or those of its decision function where the user says so."""
@@ -134,11 +137,16 @@ class SklearnText:
 def _one_a_row(said: npt.NDArray[Any], rows: int, uri: str) -> npt.NDArray[Any]:
     """What was predicted for each row (n,); ModelError where that is not one label or number."""
     if said.size != rows:
-        raise ModelError(
-            f"{uri} predicts an array of shape {said.shape} for {rows} rows; wanted one label or number a row. A model of several "
-            "outputs is audited one output at a time: save the estimator of the suite's label by itself (model.estimators_[0])."
-        )
+        raise _several(f"{uri} predicts an array of shape {said.shape} for {rows} rows")
     return said.reshape(rows)
+
+
+def _several(found: str) -> ModelError:
+    return ModelError(
+        f"{found}; wanted one label or number a row. A model of several outputs is audited one output at a time: of a "
+        "MultiOutputClassifier or MultiOutputRegressor save the estimator of the suite's label by itself (model.estimators_[0]); fit any "
+        "other model to that label alone."
+    )
 
 
 def _features_of(estimator: Any) -> list[str] | None:
@@ -225,7 +233,7 @@ def _refuse(untrusted: list[str], path: Path) -> None:
         return
     raise ModelError(
         f"{path.name} holds types outside the allow-list: {', '.join(untrusted[:8])}. Allowed are estimators of scikit-learn, XGBoost, "
-        "LightGBM and CatBoost, and functions of scikit-learn and numpy that only compute. Or audit the model's answers: 'harness rows "
+        "LightGBM and CatBoost, and functions of scikit-learn and numpy that only compute. Of a search over parameters save model.best_estimator_ alone. Or audit the model's answers: 'harness rows "
         "SUITE -o rows.csv' writes the rows to score, and the file of predictions is given as --model."
     )
 
@@ -250,7 +258,7 @@ def _opened(
         found, wanted = ("regressor", "classification") if classes else ("classifier", "regression")
         raise ModelError(f"{path.name} holds a {found}; the suite's task is {wanted}. Give a model of that task.")
     if isinstance(getattr(estimator, "classes_", None), list):
-        _one_a_row(np.zeros((1, len(estimator.classes_))), 1, uri)
+        raise _several(f"{path.name} holds a {type(estimator).__name__} with {len(estimator.classes_)} output(s)")
     own = _classes_of(estimator)
     if classes and not own:
         raise ModelError(

@@ -8,8 +8,9 @@ from harness.outputs.decision_text import constant_sentence, decision_sentence
 
 
 def first_sentences(audit: Audit) -> list[str]:
-    """What makes every other number void, where it is so: one answer for all, or labels that nothing predicts."""
-    return [sentence for sentence in (constant_sentence(audit.decision), _no_signal(audit)) if sentence]
+    """What makes every other number void, where it is so: one answer for all, a class never answered, or labels that nothing predicts."""
+    answered = constant_sentence(audit.decision) or _never_answered(audit)
+    return [sentence for sentence in (answered, _no_signal(audit)) if sentence]
 
 
 def decision_line(audit: Audit) -> str | None:
@@ -42,6 +43,15 @@ def to_whom(audit: Audit) -> str | None:
             rates.setdefault(attribute, []).append(f"{100 * finding.value:.0f} of 100 {group}")
     told = [f"by {name.replace('_', ' ')}, {_listed(parts)}" for name, parts in rates.items() if len(parts) > 1]
     return f"The favourable answer goes to: {'; '.join(told)}." if told else None
+
+
+def _never_answered(audit: Audit) -> str | None:
+    """The classes that test rows have and no answer is, where others are answered."""
+    findings = [f for record in audit.records for f in record.findings if f.of and set(f.of) == {"class"}]
+    answered = {f.of["class"]: f.n for f in findings if f.of and f.measure == "performance.precision"}
+    rows = {f.of["class"]: f.n for f in findings if f.of and f.measure == "performance.recall" and f.value is not None}
+    never = [f"'{name}' ({rows[name]:,} test rows)" for name, n in answered.items() if not n and rows.get(name)]
+    return f"It never answers {' or '.join(never)}." if never and any(answered.values()) else None
 
 
 def _no_signal(audit: Audit) -> str | None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from harness.core.audit import Audit
 from harness.core.decision import Decision
+from harness.core.figures import figure
 from harness.core.finding import CheckRecord, Finding, Selector
 from harness.outputs.first_page import decision_line, first_sentences, to_whom, what_it_does
 
@@ -65,10 +66,10 @@ def level(decision: Decision) -> Level | None:
 
 
 def number(value: float | None) -> str:
-    """Three decimals, or a dash where undefined; whole numbers without any."""
+    """As `figure`, or a dash where undefined; whole numbers without decimals."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}"
+    return f"{value:,.0f}" if float(value).is_integer() else figure(value)
 
 
 def verdict_words(audit: Audit) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.core.comparison import Choice, ComparedModel, Comparison, Difference
+from harness.core.figures import signed_figure
 from harness.core.finding import Exhibit
 from harness.core.interval import Interval
 from harness.engine.judge import selects
@@ -85,5 +86,5 @@ def amount(value: float) -> str:
 
 
 def signed(value: float | None) -> str:
-    """Three decimals with the sign, or a dash where undefined."""
-    return number(value) if value is None else f"{value:+.3f}"
+    """With the sign, or a dash where undefined."""
+    return number(value) if value is None else signed_figure(value)

@@ -305,9 +305,12 @@ def percentile(resamples: np.ndarray, level: float = 0.95) -> Interval:
     return Interval(low=low, high=high, level=level, method="bootstrap_percentile", inputs=inputs)
 
 
-def resample_interval(drawn: np.ndarray, level: float = 0.95) -> Interval | None:
-    """The percentile interval of resamples (m,); None where they do not differ by more than rounding: that is no certainty."""
-    if not len(drawn) or np.ptp(drawn) <= 1e-12 * max(1.0, float(np.abs(drawn).max())):
+def resample_interval(drawn: np.ndarray, level: float = 0.95, scale: float = 1.0) -> Interval | None:
+    """The percentile interval of resamples (m,); None where they do not differ by more than rounding: that is no certainty.
+
+    `scale` is the size of what they are made of: 1 of shares, a typical one of numbers in a unit.
+    """
+    if not len(drawn) or np.ptp(drawn) <= 1e-12 * max(scale, float(np.abs(drawn).max())):
         return None
     return percentile(drawn, level)
 

@@ -49,7 +49,7 @@ def mean_loss(losses: Floats, classes: Labels | None, worst: float, clusters: La
     n, value = len(losses), float(losses.mean())
     if clusters is not None:
         return _of_clusters(losses, clusters, worst)
-    if np.ptp(losses) <= 1e-12 * max(value, 1e-3):
+    if np.ptp(losses) <= 1e-12 * max(value, 1e-3 * worst):
         return uniform_loss(value, n, worst)
     losing = int(np.count_nonzero(losses))
     if classes is None and losing < FEWEST_OF_CLASS:
@@ -88,7 +88,7 @@ def _of_clusters(losses: Floats, clusters: Labels, worst: float) -> Interval | N
         return None
     sums: Floats = np.bincount(owner, losses).astype(float)
     sizes: Floats = np.bincount(owner).astype(float)
-    if np.abs(sums - value * sizes).max() <= 1e-12 * max(value, 1e-3) * sizes.max():
+    if np.abs(sums - value * sizes).max() <= 1e-12 * max(value, 1e-3 * worst) * sizes.max():
         return uniform_loss(value, count, worst)
     largest = int((sums - value * sizes).argmax())
     below = _of_sums(sums, sizes, np.ones(count))

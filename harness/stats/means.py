@@ -63,7 +63,7 @@ class Group:
     def uniform(self) -> bool:
         """Whether no row (cluster) moves the mean but for rounding; of two rows or clusters at least."""
         largest = float(np.abs(self.values).max())
-        return bool(np.abs(self.parts()).max() * len(self.values) <= 1e-12 * max(largest, 1e-3))
+        return bool(np.abs(self.parts()).max() * len(self.values) <= 1e-12 * largest)
 
     @property
     def worst(self) -> float:

@@ -20,10 +20,10 @@ def rows_needed(value: float, interval: Interval, limit: float, rows: int) -> in
     None where the estimate equals the limit.
     """
     gap = abs(value - limit)
-    if gap < 1e-12:
+    half = interval.high - value if limit > value else value - interval.low
+    if gap <= 1e-12 * max(abs(value), abs(limit), half):
         return None
     z = normal_quantile(0.5 + interval.level / 2)
-    half = interval.high - value if limit > value else value - interval.low
     return math.ceil(rows * ((z + normal_quantile(POWER)) * half / z / gap) ** 2)
 
 

@@ -58,6 +58,21 @@ def skill(
     return 1 - ratio, skill_interval(1 - ratio, below, above, independent, min(independent, len(rarest)) - 1)
 
 
+def explained(square: Floats, centred: Floats, squares: Floats, rows: Floats) -> Floats:
+    """R² (m,), 1 - Σe² / Σ(y - ȳ)², of the sums over some rows (m,): squared errors, `deviations`, and their squares.
+
+    NaN where the true values do not differ. It does not hang on their unit.
+    """
+    total = squares - centred**2 / rows
+    return np.asarray(1 - np.divide(square, total, out=np.full_like(total, np.nan), where=total > 1e-12 * squares))
+
+
+def deviations(truth: Floats) -> Floats:
+    """What true values (n,) are above their median; 0 where that is rounding."""
+    above = truth - np.median(truth)
+    return np.where(np.abs(above) > 1e-14 * np.abs(truth).max(), above, 0.0)
+
+
 def _of_clusters(losses: Floats, constant: Floats, clusters: Labels | None) -> tuple[Floats, Floats]:
     """Both losses of each row; of clusters their sums over the mean size."""
     if clusters is None:

@@ -64,8 +64,12 @@ def open_model(
             f"{path} was fitted on other data than the suite's (sha256 differs), so its training ids mean "
             "nothing here. Fit it again, or give --data and --train-data."
         )
-    opened: Model | TextModel = opener(uri, Opening(loaded, data, options or ModelOptions()))
-    if options is not None and (options.label_map or options.scores):
+    options = options or ModelOptions()
+    if not data.classes and (options.label_map or options.scores):
+        option = "--label-map" if options.label_map else "--scores"
+        raise ModelError(f"The suite's label is a number, so {option} says nothing of {uri}. Leave it out.")
+    opened: Model | TextModel = opener(uri, Opening(loaded, data, options))
+    if options.label_map or options.scores:
         _refuse_unused(uri, opened.info, options)
     if manifest is not None:
         card = {**opened.info.card, **manifest}

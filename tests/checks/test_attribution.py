@@ -328,3 +328,20 @@ def test_a_question_answered_unread_gets_nothing(build, find):
     assert find(unread, share, {"feature": "q"}).value == pytest.approx(0, abs=1e-12)
     assert find(read, share, {"feature": "q"}).interval.low > 0.01
     assert not [f for f in read.findings if f.of and "class" in f.of]  # a place means something else in each item
+
+
+def test_a_model_without_an_answer_for_some_rows_has_no_attributions_and_says_why(build_numbers, find):
+    rng = np.random.default_rng(0)
+    inputs = pd.DataFrame({"a": rng.normal(size=60), "b": rng.normal(size=60)})
+    for missing in (False, True):
+        asked = build_numbers(
+            inputs["a"].to_numpy(), inputs["a"].to_numpy(), inputs=inputs,
+            function=lambda f, missing=missing: np.where(missing & (f["b"] > 0.5), np.nan, f["a"]),
+        )  # fmt: skip
+        measured = attribution(asked, rows=20, background=20)
+        share = find(measured, "explainability.attribution_share", {"feature": "a"})
+        error = find(measured, "explainability.additivity_error")
+        assert (share.value is None, error.value is None) == (missing, missing)
+        if missing:
+            assert all("gives no finite number for" in one.reason for one in (share, error))
+            assert "barely varies" not in error.reason and "one call to the next" not in share.reason

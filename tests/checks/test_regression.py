@@ -90,3 +90,34 @@ def test_resampled_sums_have_the_variance_of_the_cluster_totals():
 def test_a_share_of_clusters_that_all_agree_still_has_a_width():
     band = share_interval(np.ones(100, dtype=bool), np.repeat(np.arange(10), 10))
     assert (band.low, band.high) == (clopper_pearson(10, 10).low, 1.0)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-15, 1e9])
+@pytest.mark.parametrize("clustered", [False, True])
+def test_no_measure_hangs_on_the_unit_of_the_label(build_numbers, unit, clustered):
+    truth, said = made(noise=5.0, shift=1.0)
+    groups = {"clusters": np.array([f"c{k % 40}" for k in range(400)])} if clustered else {}
+    plain, scaled = (
+        {f.measure: f for f in regression(build_numbers(truth * by, said * by, **groups)).findings}
+        for by in (1.0, unit)
+    )
+    assert scaled["performance.r2"].value == pytest.approx(r2_score(truth, said))
+    for measure, known in plain.items():
+        by = unit if known.unit else 1.0
+        ends = [known.value, known.interval.low, known.interval.high]
+        found = scaled[measure]
+        assert [found.value, found.interval.low, found.interval.high] == pytest.approx(
+            [end * by for end in ends], rel=1e-6
+        ), measure
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-9, 0.0, -3e7])
+def test_equal_true_values_have_no_r2_in_any_unit(build_numbers, find, value):
+    found = find(regression(build_numbers(np.full(50, value), value + np.linspace(-1, 1, 50))), "performance.r2")
+    assert found.value is None and "do not differ" in found.reason
+
+
+def test_r2_of_true_values_far_from_0_is_scikit_learns(build_numbers, find):
+    truth, said = made()
+    found = find(regression(build_numbers(truth + 1e8, said + 1e8)), "performance.r2")
+    assert found.value == pytest.approx(r2_score(truth, said), rel=1e-5)

@@ -56,6 +56,54 @@ def named():
 def shuffled():
     return lambda frame: frame["x"].map(lambda x: "yes" if x > 0.3 else "no").sample(frac=1, random_state=1)
 
+def of_yes():
+    import pandas
+    return lambda frame: pandas.DataFrame({"yes": frame["x"]})
+
+def of_no():
+    import pandas
+    return lambda frame: pandas.DataFrame({"no": 1 - frame["x"]})
+
+def framed_labels():
+    import pandas
+    return lambda frame: pandas.DataFrame({"answer": ["yes" if x > 0.3 else "no" for x in frame["x"]]})
+
+def column_of_labels():
+    return lambda frame: np.array([["yes" if x > 0.3 else "no"] for x in frame["x"]])
+
+def column_of_numbers():
+    return lambda frame: frame[["x"]].to_numpy()
+
+def masked():
+    def predict(frame):
+        found = np.column_stack([1 - frame["x"], frame["x"]])
+        return np.ma.masked_array(found, mask=np.arange(len(frame))[:, None] + np.zeros((1, 2)) == 0)
+    return predict
+
+def nullable():
+    import pandas
+    def predict(frame):
+        found = pandas.DataFrame({"yes": frame["x"], "no": 1 - frame["x"]}).astype("Float64")
+        found.iloc[0] = pandas.NA
+        return found
+    return predict
+
+def dictionaries():
+    return lambda frame: [{"yes": x, "no": 1 - x} for x in frame["x"]]
+
+def dictionary():
+    return lambda frame: {"yes": frame["x"], "no": 1 - frame["x"]}
+
+def generator():
+    return lambda frame: ("yes" for _ in frame["x"])
+
+def nothing():
+    return lambda frame: None
+
+def with_words():
+    import pandas
+    return lambda frame: pandas.DataFrame({"yes": frame["x"], "no": "n/a"})
+
 def renumbered():
     return lambda frame: frame["x"].map(str).set_axis(range(7, 7 + len(frame)))
 
@@ -157,7 +205,7 @@ def test_the_fingerprint_is_that_of_the_source(load, tmp_path):
 @pytest.mark.parametrize(
     ("factory", "says"),
     [
-        ("thin", r"shape \(3, 3\); wanted \(n,\) labels or \(n, 2\)"),
+        ("thin", r"shape \(3, 3\); wanted labels \(n,\) or probabilities \(n, 2\)"),
         ("renumbered", "whose index is not that of the 3 rows"),
         ("cut", "returned 2 rows whose index"),
         ("fractions", "one number with a fraction a row"),
@@ -207,3 +255,38 @@ def test_a_callable_that_writes_into_its_frame_changes_no_one_elses(load):
     frame = FRAME.copy()
     load("overwrites").predict(frame, ROWS)
     assert frame.equals(FRAME)
+
+
+@pytest.mark.parametrize("factory", ["of_yes", "of_no"])
+def test_one_column_with_a_classs_name_is_its_probability_and_the_other_class_has_the_rest(load, factory):
+    answers = load(factory).predict(FRAME, np.arange(len(FRAME)))
+    assert answers.scores[:, answers.classes.index("yes")] == pytest.approx(FRAME["x"].to_numpy())
+
+
+@pytest.mark.parametrize("factory", ["framed_labels", "column_of_labels"])
+def test_a_column_of_words_is_labels(load, factory):
+    answers = load(factory).predict(FRAME, np.arange(len(FRAME)))
+    assert answers.labels.tolist() == np.where(FRAME["x"] > 0.3, "yes", "no").tolist() and answers.scores is None
+
+
+@pytest.mark.parametrize("factory", ["masked", "nullable"])
+def test_what_is_masked_or_missing_is_no_answer(load, factory):
+    answers = load(factory).predict(FRAME, np.arange(len(FRAME)))
+    assert answers.labels[0] is None and answers.answered.sum() == len(FRAME) - 1
+
+
+@pytest.mark.parametrize(
+    ("factory", "says"),
+    [
+        ("dictionaries", "returned a dict a row; wanted labels"),
+        ("dictionary", "returned a dict; wanted labels"),
+        ("generator", "returned a generator; wanted labels"),
+        ("nothing", "returned a NoneType; wanted labels"),
+        ("with_words", "words beside its probabilities"),
+        ("column_of_numbers", "one number with a fraction a row"),
+    ],
+)
+def test_what_is_neither_labels_nor_probabilities_is_named(factory, says, load):
+    with pytest.raises(ModelError, match=says) as refused:
+        load(factory).predict(FRAME, np.arange(len(FRAME)))
+    assert "in a frame whose columns are no, yes" in str(refused.value)

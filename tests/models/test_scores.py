@@ -45,6 +45,18 @@ def test_what_does_not_fit_its_meaning_is_refused_by_its_look(given, meaning, sa
     assert "--scores " + "|".join(MEANINGS) in str(refused.value)
 
 
+@pytest.mark.parametrize("meaning", ["logit", "decision_function"])
+def test_probabilities_are_never_taken_for_logits(meaning):
+    with pytest.raises(ModelError, match=f"gives probabilities .* of the meaning {meaning}. Leave --scores out"):
+        probabilities(TRUE, meaning, "m")
+
+
+def test_what_rounding_put_outside_of_0_to_1_is_0_or_1():
+    assert probabilities(np.array([[-1.2e-7, 1 + 1.2e-7]]), None, "m").tolist() == [[0.0, 1.0]]
+    with pytest.raises(ModelError, match="no probabilities"):
+        probabilities(np.array([[-0.01, 1.01]]), None, "m")
+
+
 def test_one_column_is_of_the_second_label():
     one = TRUE[:, :1]
     assert probabilities(one, None, "m") == pytest.approx(np.hstack([1 - one, one]))

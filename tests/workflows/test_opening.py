@@ -75,8 +75,63 @@ def test_a_model_of_several_outputs_is_audited_one_at_a_time(tmp_path):
     skops.io.dump(fitted, tmp_path / "both.skops")
     with pytest.raises(ModelError, match=r"model\.estimators_\[0\]"):
         opened(tmp_path / "both.skops")
+    skops.io.dump(
+        MultiOutputClassifier(LogisticRegression()).fit([[0.0], [1.0]], [["no"], ["yes"]]), tmp_path / "a.skops"
+    )
+    with pytest.raises(ModelError, match=r"MultiOutputClassifier with 1 output\(s\)"):
+        opened(tmp_path / "a.skops")
     skops.io.dump(fitted.estimators_[0], tmp_path / "one.skops")
     assert opened(tmp_path / "one.skops")[0].labels.classes == ("no", "yes")
+
+
+@pytest.mark.parametrize("search", ["grid", "folds", "random"])
+def test_a_search_over_parameters_is_opened_or_its_best_model_is(search, tmp_path):
+    import numpy as np
+    import pandas as pd
+    import skops.io
+    from scipy.stats import loguniform
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedKFold
+
+    from harness.models.sklearn import load_sklearn
+
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=60)})
+    found = {
+        "grid": GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2),
+        "random": RandomizedSearchCV(LogisticRegression(), {"C": loguniform(0.1, 1.0)}, n_iter=2, cv=2, random_state=0),
+        "folds": GridSearchCV(
+            LogisticRegression(), {"C": [0.1, 1.0]}, cv=StratifiedKFold(2, shuffle=True, random_state=0)
+        ),
+    }[search].fit(frame, np.where(frame["a"] > 0.2, "yes", "no"))
+    skops.io.dump(found, tmp_path / "m.skops")
+    if search == "random":  # a distribution of SciPy is no part of an estimator
+        with pytest.raises(ModelError, match=r"save model\.best_estimator_ alone"):
+            load_sklearn(tmp_path / "m.skops", "m", ("no", "yes"))
+        skops.io.dump(found.best_estimator_, tmp_path / "m.skops")
+    answers = load_sklearn(tmp_path / "m.skops", "m", ("no", "yes")).predict(frame, np.arange(60))
+    assert answers.labels.tolist() == found.predict(frame).tolist()
+    assert answers.scores == pytest.approx(found.predict_proba(frame))
+
+
+@pytest.mark.parametrize(
+    ("classes", "says"), [(3, "not in the order of its labels"), (4, "6 scores a row for its 4 labels")]
+)
+def test_scores_of_pairs_of_classes_are_not_taken_for_those_of_classes(classes, says, tmp_path):
+    import numpy as np
+    import pandas as pd
+    import skops.io
+    from sklearn.svm import SVC
+
+    from harness.models.sklearn import load_sklearn
+
+    frame = pd.DataFrame({"a": np.linspace(0, 1, 80)})
+    truth = np.array([f"c{k * classes // 80}" for k in range(80)])
+    names, asked = tuple(sorted(set(truth))), ModelOptions(scores="decision_function")
+    for shape in ("ovr", "ovo"):
+        skops.io.dump(SVC(decision_function_shape=shape).fit(frame, truth), tmp_path / f"{shape}.skops")
+    assert load_sklearn(tmp_path / "ovr.skops", "m", names, asked).predict(frame, np.arange(80)).scores is not None
+    with pytest.raises(ModelError, match=says):
+        load_sklearn(tmp_path / "ovo.skops", "m", names, asked).predict(frame, np.arange(80))
 
 
 def test_what_says_nothing_of_a_kind_of_model_is_refused(make_classifier, tmp_path, monkeypatch):
@@ -175,3 +230,42 @@ def test_what_a_plugin_writes_into_the_data_while_it_opens_a_model_reaches_no_ch
     _, data = open_model("acme:m", loaded, DataOptions())
     assert set(data.splits) == {"train", "test", "calibration"}
     assert loaded.suite.policy
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [("--label-map", {"label_map": {"a": "b"}}), ("--scores", {"scores": "logit"})]
+)
+def test_what_is_said_of_classes_is_refused_where_the_label_is_a_number(option, said, tmp_path):
+    rows = "".join(f"r{k},{k % 7},{2 * k},{'test' if k % 2 else 'train'}\n" for k in range(60))
+    (tmp_path / "rows.csv").write_text(f"case,x,y,part\n{rows}", encoding="utf-8")
+    (tmp_path / "suite.yaml").write_text(
+        "name: own/numbers\nversion: 1\nvertical: own\ntask: regression\ndata:\n  source: rows.csv\n  label: {column: y}\n"
+        "  features: [x]\n  id: case\n  split: {column: part}\nchecks: [performance.regression]\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "answers.csv").write_text("id,label\n" + "".join(f"r{k},{k}\n" for k in range(60)), encoding="utf-8")
+    suite = load_suite(str(tmp_path / "suite.yaml"))
+    open_model(str(tmp_path / "answers.csv"), suite, DataOptions(), ModelOptions())
+    with pytest.raises(ModelError, match=f"label is a number, so {option} says nothing of"):
+        open_model(str(tmp_path / "answers.csv"), suite, DataOptions(), ModelOptions(**said))
+
+
+def test_a_forest_of_xgboost_of_three_classes_is_audited_with_a_label_map(tmp_path):
+    import numpy as np
+    import pandas as pd
+    import skops.io
+
+    from harness.models.sklearn import load_sklearn
+
+    xgboost = pytest.importorskip("xgboost")
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=150)})
+    codes = np.digitize(frame["a"], [-0.5, 0.5])
+    names = np.array(["low", "mid", "high"])
+    fitted = xgboost.XGBRFClassifier(n_estimators=5, max_depth=3).fit(frame, codes)
+    skops.io.dump(fitted, tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="--label-map '0'="):
+        load_sklearn(tmp_path / "m.skops", "m", ("high", "low", "mid"))
+    meant = ModelOptions(label_map={str(k): str(name) for k, name in enumerate(names)})
+    answers = load_sklearn(tmp_path / "m.skops", "m", ("high", "low", "mid"), meant).predict(frame, np.arange(150))
+    assert answers.labels.tolist() == names[fitted.predict(frame)].tolist()
+    assert answers.scores == pytest.approx(fitted.predict_proba(frame)[:, [2, 0, 1]])

@@ -9,6 +9,7 @@ from harness.checks.baseline.sides import About, Sides, undefined
 from harness.checks.performance.classification import row_losses
 from harness.core.comparison import Difference
 from harness.stats.bootstrap import resample_sums
+from harness.stats.skill import deviations, explained
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -91,8 +92,8 @@ def _numbers(sides: Sides) -> list[Difference]:
         return [undefined(each, n, "no data: fewer than two rows that both models answered") for each in about]
     truth = sides.test.labels[both].astype(float)
     errors = [side.labels[both].astype(float) - truth for side in (sides.first, sides.second)]
-    clusters = sides.clusters(both)
-    sums = np.column_stack([errors[0] ** 2, errors[1] ** 2, truth, truth**2, np.ones(n)])
+    apart, clusters = deviations(truth), sides.clusters(both)
+    sums = np.column_stack([errors[0] ** 2, errors[1] ** 2, apart, apart**2, np.ones(n)])
     drawn = resample_sums(sums, clusters, sides.resamples, sides.rng)
     total = sums.sum(axis=0, keepdims=True)
     found = [sides.means(about[0], np.abs(errors[0]), np.abs(errors[1]), clusters)]
@@ -108,5 +109,4 @@ def _root(sums: Floats, side: int) -> Floats:
 
 
 def _explained(sums: Floats, side: int) -> Floats:
-    total = sums[:, 3] - sums[:, 2] ** 2 / sums[:, 4]
-    return np.asarray(1 - np.divide(sums[:, side], total, out=np.full_like(total, np.nan), where=total > 0))
+    return explained(sums[:, side], sums[:, 2], sums[:, 3], sums[:, 4])

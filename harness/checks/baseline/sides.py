@@ -80,8 +80,8 @@ class Sides:
         independent = len(first) if clusters is None else len(set(clusters))
         if independent < 2:
             return undefined(about, len(first), "insufficient sample: fewer than two independent rows")
-        if not np.any(np.abs(first - second) > 1e-12):
-            worst = float(max(np.abs(first).max(), np.abs(second).max()))
+        worst = float(max(np.abs(first).max(), np.abs(second).max()))
+        if not np.any(np.abs(first - second) > 1e-12 * worst):
             band = unseen_difference(0.0, independent, worst or 1.0)
             return difference(
                 about, (float(first.mean()), float(second.mean())), band, len(first), PairedTest(name="paired_t", p=1.0)
@@ -168,7 +168,7 @@ class Sides:
         if self.test.clusters is not None and len(set(self.test.clusters)) < 2:
             return undefined(about, n, "insufficient sample: fewer than two independent rows")
         gap = values[0] - values[1]
-        band = resample_interval(drawn[0][usable] - drawn[1][usable]) or unseen_difference(gap, n, worst)
+        band = resample_interval(drawn[0][usable] - drawn[1][usable], scale=worst) or unseen_difference(gap, n, worst)
         return difference(about, values, band, n)
 
 

@@ -166,10 +166,11 @@ def _additivity(explained: list[Explanation]) -> Finding:
     """The largest error over the outputs explained."""
     error, n = additivity_error(explained), len(explained[0].values)
     measure, how = "explainability.additivity_error", explained[0].how
-    if error is None:
-        largest = max(float(one.missed.max()) for one in explained)
-        return undefined(measure, n, f"undefined: {CONSTANT}; the largest error is {largest:.2g}; {how}")
     gap = next((why for one in explained if (why := one.gap)), None)
+    if error is None or not np.isfinite(error):
+        largest = max(float(one.missed.max()) for one in explained)
+        why = f"{CONSTANT}; the largest error is {largest:.2g}" if np.isfinite(largest) else gap
+        return undefined(measure, n, f"undefined: {why}; {how}")
     reason = how if gap is None else f"{how}; {gap}"
     return Finding(
         measure=measure, value=error, n=n, exact=True, better="lower", unit="sd of the output", reason=reason

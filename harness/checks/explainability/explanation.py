@@ -78,6 +78,9 @@ class Explanation:
     @cached_property
     def gap(self) -> str | None:
         """Why the values are no SHAP values: in some row they miss the output. None where they add up."""
+        if not np.isfinite(self.missed).all():
+            rows = int((~np.isfinite(self.missed)).sum())
+            return f"the model gives no finite number for {rows} of the {len(self.missed)} rows explained, or for rows between them and the background"
         allowed = MOST_MISSED * np.maximum(1.0, np.abs(self.output))
         spread = float(self.output.std())
         if spread > self.least_size:
@@ -170,7 +173,8 @@ def _answered(found: Structural, answers: Floats, background: int) -> list[Expla
     of a model that is not asked alone, or that answers other probabilities than those of its log-odds."""
     explained = []
     for answer in answers.T:
-        near = np.abs(found.answers - answer[:, None]) <= MOST_MISSED * np.maximum(1.0, np.abs(answer))[:, None]
+        size = np.abs(answer)
+        near = np.abs(found.answers - answer[:, None]) <= MOST_MISSED * np.maximum(min(1.0, size.max()), size)[:, None]
         same = np.flatnonzero(near.all(axis=0))
         if not len(same):
             return None

@@ -24,6 +24,7 @@ from harness.stats.design_effect import share_interval
 from harness.stats.intervals import resample_interval
 from harness.stats.losses import mean_loss
 from harness.stats.means import signed_mean
+from harness.stats.skill import deviations, explained
 
 Floats = npt.NDArray[np.float64]
 MINIMUM = 10
@@ -75,7 +76,7 @@ def _errors(
     unit: str | None,
 ) -> list[Finding]:
     n, error = len(truth), said - truth
-    centred = truth - truth.mean()  # R² does not change, and the sums stay small
+    centred = deviations(truth)
     relative = np.abs(error) / np.where(truth == 0, 1, np.abs(truth))
     sums = np.column_stack([np.ones(n), error**2, centred, centred**2])
     value, drawn = (
@@ -112,7 +113,7 @@ def _resampled(name: str, value: float, drawn: Floats, n: int, unit: str | None)
     measure, usable = f"performance.{name}", drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or len(usable) < 0.95 * len(drawn):
         return undefined(measure, n, "undefined: the true values do not differ")
-    band = resample_interval(usable)
+    band = resample_interval(usable, scale=value if name == "rmse" else 1.0)
     return Finding(
         measure=measure,
         value=value,
@@ -125,12 +126,9 @@ def _resampled(name: str, value: float, drawn: Floats, n: int, unit: str | None)
 
 
 def _of_squares(sums: Floats) -> dict[str, Floats]:
-    """RMSE and R² (m,) of sums (m, 4): rows, squared errors, centred truths and their squares."""
+    """RMSE and R² (m,) of sums (m, 4): rows, squared errors, deviations of the truth and their squares."""
     n, square, level, spread = sums.T
-    total = spread - level**2 / n
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r2 = np.where(total > 1e-12 * np.maximum(spread, 1), 1 - square / total, np.nan)
-    return {"rmse": np.sqrt(square / n), "r2": r2}
+    return {"rmse": np.sqrt(square / n), "r2": explained(square, level, spread, n)}
 
 
 def _share(measure: str, hit: npt.NDArray[np.bool_], clusters: Any, of: Any) -> Finding:
