@@ -176,6 +176,14 @@ def _fits(scores: Floats, said: Scores, classes: int) -> tuple[bool, bool, bool]
     return scores.shape[1] == classes, said.meaning == "probability", said.meaning is not None
 
 
+@dataclass(frozen=True)
+class TextOutput:
+    """The output of a graph that is read, and what its scores are; None where nobody says."""
+
+    name: str
+    meaning: ScoreMeaning | None
+
+
 class OnnxText:
     """Reads the text view: the tokenizer beside the graph, and the output of which the graph says what its scores are."""
 
@@ -189,11 +197,10 @@ class OnnxText:
         classes: tuple[str, ...],
         labels: OwnLabels | None,
         fill: int | None,
-        output: str,
-        meaning: ScoreMeaning | None,
+        output: TextOutput,
     ) -> None:
         self._session, self.info, self.classes, self._labels = session, info, classes, labels
-        self._output, self._meaning = output, meaning
+        self._output = output
         self.warnings: tuple[Finding, ...] = () if labels is None else labels.warnings()
         limit = int(info.card["context_tokens"] or 0)
         self.context: int | None = limit
@@ -201,7 +208,7 @@ class OnnxText:
         # What a graph takes for filling was settled when it was exported; without a mask it can't tell at all.
         self._tokens = Tokens(tokenizer, limit, fill=fill if "attention_mask" in self._inputs else None)
         order = [] if labels is None else list(labels.order)
-        self.settings = f"onnx;order={order};{meaning};{self._tokens.settings}"
+        self.settings = f"onnx;order={order};{output.meaning};{self._tokens.settings}"
 
     def sizes(self, texts: list[str]) -> TextSizes:
         """Tokens of each text, and how many the vocabulary lacks."""
@@ -213,7 +220,9 @@ class OnnxText:
         logits = np.concatenate([self._logits(part) for part in parts])
         if self._labels is None:
             return np.column_stack([np.zeros(len(texts)), logits.astype(np.float64).reshape(len(texts))])
-        return text_rows(self._labels.spread(probabilities(logits.astype(np.float64), self._meaning, self.info.uri)))
+        return text_rows(
+            self._labels.spread(probabilities(logits.astype(np.float64), self._output.meaning, self.info.uri))
+        )
 
     def cost(self) -> float | None:
         """Nothing is charged."""
@@ -221,11 +230,11 @@ class OnnxText:
 
     def _logits(self, texts: list[str]) -> npt.NDArray[Any]:
         given = {name: values for name, values in self._tokens.batch(texts).items() if name in self._inputs}
-        found = np.asarray(self._session.run([self._output], given)[0])
+        found = np.asarray(self._session.run([self._output.name], given)[0])
         columns = 1 if self._labels is None else len(self._labels.own)
         if found.size != len(texts) * columns:
             raise ModelError(
-                f"{self.info.uri} gives an output {self._output!r} of shape {found.shape} for {len(texts)} text(s); wanted {columns} "
+                f"{self.info.uri} gives an output {self._output.name!r} of shape {found.shape} for {len(texts)} text(s); wanted {columns} "
                 "number(s) a text, as many as config.json has labels. Export it for sequence classification."
             )
         return found.reshape(len(texts), columns)
@@ -277,9 +286,8 @@ def _load_text(
             "labels": "" if known is None else str(known),
         },
     )
-    return OnnxText(
-        session, tokenizer, info, classes, known, own_fill(config), output, options.scores or said[output].meaning
-    )
+    read = TextOutput(output, options.scores or said[output].meaning)
+    return OnnxText(session, tokenizer, info, classes, known, own_fill(config), read)
 
 
 def _numbers(found: list[Any], rows: int, uri: str) -> Floats:
