@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.finding import Cell
+from harness.models.skops_content import import_skops
 
 
 def save_pipeline(pipeline: Any, folder: Path) -> None:
     """Writes a scikit-learn object as model.skops."""
-    import skops.io
-
     folder.mkdir(parents=True, exist_ok=True)
-    skops.io.dump(pipeline, folder / "model.skops")
+    import_skops().dump(pipeline, folder / "model.skops")
 
 
 def save_card(folder: Path, card: dict[str, Cell], training_ids: list[str]) -> None:

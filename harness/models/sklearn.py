@@ -22,7 +22,7 @@ from harness.models.allowed_types import refused
 from harness.models.labels import OwnLabels, map_labels, refuse_reversed
 from harness.models.options import ModelOptions
 from harness.models.scores import probabilities
-from harness.models.skops_content import content_digest
+from harness.models.skops_content import content_digest, import_skops
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,12 +193,11 @@ def load_sklearn(
     path: Path, uri: str, classes: tuple[str, ...], options: ModelOptions | None = None, view: str = "columns"
 ) -> SklearnModel | SklearnText:
     """Loads a .skops file whose types are allowed; ModelError where it is broken or holds other types."""
-    import skops.io
-
+    skops = import_skops()
     try:
-        found = set(skops.io.get_untrusted_types(file=path))
+        found = set(skops.get_untrusted_types(file=path))
         _refuse(refused(found), path)
-        estimator = skops.io.load(path, trusted=sorted(found))
+        estimator = skops.load(path, trusted=sorted(found))
     except (ModelError, MissingExtraError):
         raise
     except ImportError as error:

@@ -1,8 +1,9 @@
-"""What a .skops file holds, without what differs between two dumps of equal objects."""
+"""Imports skops, and says what a .skops file holds, without what differs between two dumps of equal objects."""
 
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,26 @@ from typing import Any
 from harness.engine.provenance import sha256_bytes
 
 _ADDRESSES = ("_stop_words_id",)  # scikit-learn's vectorisers keep where their stop words lay in memory
+
+
+_NEEDS_TORCH = "sklearn.externals.array_api_compat.torch"
+
+
+def import_skops() -> Any:
+    """`skops.io`, imported without torch.
+
+    At its import skops walks through every module of scikit-learn to list the estimators; one of them imports torch where that
+    is installed, for seconds, and holds no estimator. While it is hidden, the walk passes it by.
+    """
+    hidden = _NEEDS_TORCH not in sys.modules
+    if hidden:
+        sys.modules[_NEEDS_TORCH] = None  # type: ignore[assignment]
+    try:
+        import skops.io
+    finally:
+        if hidden:
+            del sys.modules[_NEEDS_TORCH]
+    return skops.io
 
 
 def content_digest(path: Path) -> str:

@@ -1,6 +1,8 @@
 """The digest of a .skops file is of what is loaded from it: not of addresses, times or the order of its members."""
 
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
-from harness.models.skops_content import content_digest
+from harness.models.skops_content import content_digest, import_skops
 
 X, Y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array(["a", "a", "b", "b"])
 
@@ -99,3 +101,14 @@ def test_an_object_under_the_address_of_another_counts(file, tmp_path):
 
     first = content_digest(changed(file, doubled, tmp_path / "b.skops"))
     assert first != content_digest(file)
+
+
+def test_skops_is_imported_with_every_estimator_and_without_torch():
+    listed = "len(skops.io._trusted_types.SKLEARN_ESTIMATOR_TYPE_NAMES)"
+    code = (
+        "import sys; from harness.models.skops_content import import_skops; import_skops(); import skops.io; "
+        f"print({listed}, 'torch' in sys.modules); import sklearn.externals.array_api_compat.torch"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert import_skops() is skops.io
+    assert printed.split() == [str(len(skops.io._trusted_types.SKLEARN_ESTIMATOR_TYPE_NAMES)), "False"]

@@ -166,8 +166,9 @@ def _equal_mass(score: Floats, bins: int) -> tuple[npt.NDArray[np.int64], npt.ND
 
 
 def _logistic(score: Floats, outcome: Floats, clusters: Labels | None) -> list[Finding]:
-    import statsmodels.api as sm
     from scipy.special import logit
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     n, names = len(score), ("performance.calibration_intercept", "performance.calibration_slope")
     clipped = logit(np.clip(score, 1e-6, 1 - 1e-6))
@@ -184,7 +185,7 @@ def _logistic(score: Floats, outcome: Floats, clusters: Labels | None) -> list[F
     design = np.column_stack([np.ones(n), clipped])
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # separation is told by the standard error below
-        fit = sm.GLM(outcome, design, family=sm.families.Binomial()).fit(**together)
+        fit = GLM(outcome, design, family=Binomial()).fit(**together)
     if not np.isfinite(fit.bse).all() or fit.bse.max() > 1000:
         return [
             undefined(name, n, "undefined: the scores separate the classes, so no slope fits best") for name in names
