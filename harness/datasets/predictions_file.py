@@ -37,7 +37,8 @@ def read_predictions(path: Path, read: Read, classes: tuple[str, ...]) -> pd.Dat
 
 
 def _above_totals(frame: pd.DataFrame, footer: int) -> pd.DataFrame:
-    answers = [name for name in frame if name == "label"] or [name for name in frame if _is_score(str(name))]
+    names = [str(name) for name in frame]
+    answers = ["label"] if "label" in names else [name for name in names if _is_score(name)]
     for _ in range(footer if answers else 0):
         if len(frame) and frame[answers].iloc[-1].isna().all():
             frame = frame.iloc[:-1]

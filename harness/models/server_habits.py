@@ -128,6 +128,8 @@ _TELLING = frozenset(
         "raw",
         "cause",
         "error_msg",
+        "base_resp",
+        "status_msg",
         "",
     ]
 )
