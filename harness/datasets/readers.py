@@ -100,6 +100,7 @@ def _read_text(path: Path, read: Read, columns: Columns) -> Table:
     source = _text_source(path, encoding, read.footer, separator)
     how: dict[str, Any] = {"sep": separator, "skiprows": read.skip, "encoding": encoding}
     header = list(pd.read_csv(source, nrows=0, index_col=False, **how).columns)
+    _refuse_one_column(header, separator, path)
     if isinstance(source, io.StringIO):
         source.seek(0)
     as_text = {*columns.names, *columns.texts, *read.numbers}
@@ -225,6 +226,17 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     flat = pd.concat(parts, axis=1) if parts else table.iloc[:, :0]
     flat.attrs = {"left_out": left_out} if left_out else {}
     return flat
+
+
+def _refuse_one_column(header: list[str], separator: str, path: Path) -> None:
+    """DataError where the only column's name holds a sign that separates cells elsewhere."""
+    mark = next((mark for mark in (";", "\t", "|", ",") if mark != separator and mark in header[0]), None)
+    if len(header) == 1 and mark is not None:
+        raise DataError(
+            f"{path.name} has one column only where {separator!r} separates cells (data.read.separator), and {mark!r} stands in its "
+            f"header: {header[0]!r}. Save it with {separator!r} between cells; or, if the suite's own data are written so too, write "
+            f"data.read.separator: {json.dumps(mark)} (and data.read.decimal, if numbers have a comma)."
+        )
 
 
 def _not_shifted(table: pd.DataFrame, path: Path) -> pd.DataFrame:

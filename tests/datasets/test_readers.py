@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -134,3 +135,15 @@ def test_every_blank_of_unicode_is_cut_off_cells_and_names_of_columns(blank, tmp
     (tmp_path / "t.csv").write_text(f"{blank}id,{blank}word{blank}\n{blank}01,{blank}a b{blank}\n", encoding="utf-8")
     found = open_table(tmp_path / "t.csv", columns=Columns(["id"]))
     assert (found.written["id"].tolist(), found.frame["word"].tolist()) == (["01"], ["a b"])
+
+
+@pytest.mark.parametrize(("mark", "separator"), [(";", ","), ("\t", ","), (",", ";")])
+def test_a_file_whose_cells_another_sign_separates_is_told_so_and_read_as_advised(mark, separator, tmp_path):
+    (tmp_path / "t.csv").write_text(f"id{mark}x\n1{mark}0.5\n2{mark}1.5\n")
+    with pytest.raises(DataError, match=re.escape(f"data.read.separator: {json.dumps(mark)}")):
+        read_table(tmp_path / "t.csv", Read(separator=separator))
+    assert read_table(tmp_path / "t.csv", Read(separator=mark))["x"].tolist() == [0.5, 1.5]
+    (tmp_path / "t.csv").write_text(f"id{separator}x\n1{separator}0.5\n2{separator}1.5\n")
+    assert read_table(tmp_path / "t.csv", Read(separator=separator))["x"].tolist() == [0.5, 1.5]
+    (tmp_path / "t.csv").write_text("x\n0.5\n1.5\n")
+    assert read_table(tmp_path / "t.csv", Read(separator=separator))["x"].tolist() == [0.5, 1.5]
