@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -116,9 +117,11 @@ def map_labels(own: Sequence[str], classes: Sequence[str], given: Mapping[str, s
             f"The label map names {', '.join(map(repr, unknown))}. {name} has the labels {_listed(own)}; the suite has "
             f"the classes {_listed(classes)}."
         )
-    folded = {c.strip().casefold(): c for c in classes}
-    same = same_names(own, classes)
-    found = [given.get(label) or folded.get(same[label].strip().casefold()) for label in own]
+    alike = Counter(c.strip().casefold() for c in classes)
+    folded = {c.strip().casefold(): c for c in classes if alike[c.strip().casefold()] == 1}
+    called = {label: given.get(label, word) for label, word in same_names(own, classes).items()}
+    words = [called[label] for label in own]
+    found = [word if word in classes else folded.get(word.strip().casefold()) for word in words]
     named = [class_ for label, class_ in zip(own, found, strict=True) if label not in given]
     if None in found or len(set(named)) != len(named) or not found:
         raise ModelError(
