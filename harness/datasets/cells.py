@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,8 +14,11 @@ from harness.core.names import text_of
 if TYPE_CHECKING:
     import pandas as pd
 
-BLANKS = " \t\r\n\u00a0\u2009\u202f\u3000"
-"""What is cut off around a cell: blanks, tabs, ends of lines, and the no-break, thin and ideographic blanks."""
+BLANKS = (
+    " \t\r\n\x0b\x0c\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u200b\u2060\ufeff"
+)
+"""What is cut off around a cell: every blank and end of line of Unicode, and blanks without width (a byte order mark too)."""
 Kind = Literal["text", "number", "truth"]
 
 
@@ -46,9 +50,15 @@ class Table:
 
 
 def column_name(name: object) -> str:
-    """A column's name without a byte order mark and blanks around it."""
-    text = str(name).removeprefix("\ufeff")
-    return text.strip(BLANKS) or text
+    """A column's name without blanks around it."""
+    return str(name).strip(BLANKS) or str(name)
+
+
+def without_blanks_before_quotes(text: str, separator: str) -> str:
+    """A table's text without blanks between a separator and a quoted cell, which would hide its quotes: `7, "Rome, Italy"`."""
+    mark = re.escape(separator)
+    blanks = "[ \t]+" if separator != "\t" else " +"
+    return re.sub(rf'(?:(?<={mark})|^){blanks}(?="(?:[^"]|"[ \t]*(?:{mark}|$)))', "", text, flags=re.MULTILINE)
 
 
 def typed_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import re
 from pathlib import Path
 
@@ -26,6 +27,12 @@ def first_bytes(path: Path, count: int) -> bytes:
             return packed.read(count)
     with path.open("rb") as plain:
         return plain.read(count)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a file's text, each with its end: a line feed, a carriage return or both. Other signs that Unicode lets end
+    a line (a form feed, U+2028) are part of a cell."""
+    return io.StringIO(text, newline="").readlines()
 
 
 def marked_encoding(raw: bytes) -> str | None:

@@ -99,7 +99,7 @@ def _numbers(column: pd.Series[Any], name: str, why: str) -> npt.NDArray[np.floa
 
 def _classes(values: Strings, label: Label, source: str, known: tuple[str, ...] | None) -> tuple[str, ...]:
     classes = tuple(sorted(set(values)))
-    if len(classes) < 2:
+    if known is None and len(classes) < 2:
         raise DataError(
             f"The label {label.column!r} of {source} has one class only ({classes[0]!r}). "
             "Nothing can be told apart; give rows of two classes at least."

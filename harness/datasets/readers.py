@@ -8,8 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.datasets.cells import Columns, Table, column_name, inferred, typed_table, without_blanks, written_cells
-from harness.datasets.encodings import first_bytes, marked_encoding
+from harness.datasets.cells import (
+    BLANKS,
+    Columns,
+    Table,
+    column_name,
+    inferred,
+    typed_table,
+    without_blanks,
+    without_blanks_before_quotes,
+    written_cells,
+)
+from harness.datasets.encodings import first_bytes, lines_of, marked_encoding
 from harness.datasets.numbers import with_numbers
 from harness.errors import DataError
 from harness.spec.data import Read
@@ -82,9 +92,10 @@ def _read_text(path: Path, read: Read, columns: Columns) -> Table:
     import pandas as pd
 
     separator, encoding = separator_of(path, read.separator), _encoding(path, read.encoding)
-    source = _above_footer(path, encoding, read.footer, separator) if read.footer else path
+    source = _text_source(path, encoding, read.footer, separator)
     how: dict[str, Any] = {"sep": separator, "skiprows": read.skip, "encoding": encoding}
     header = list(pd.read_csv(source, nrows=0, index_col=False, **how).columns)
+    _refuse_one_column(header, separator, path)
     if isinstance(source, io.StringIO):
         source.seek(0)
     as_text = {*columns.names, *columns.texts, *read.numbers}
@@ -121,12 +132,19 @@ def _read_text(path: Path, read: Read, columns: Columns) -> Table:
     return Table(frame, written.iloc[: len(frame)], stripped=stripped, words=words)
 
 
-def _above_footer(path: Path, encoding: str, footer: int, separator: str) -> io.StringIO:
-    """The file's text without its last lines, of which those without a cell do not count."""
-    lines = first_bytes(path, -1).decode(encoding).splitlines(keepends=True)
-    while lines and not lines[-1].strip(f" \t\r\n{separator}"):
-        lines.pop()
-    return io.StringIO("".join(lines[:-footer]))
+def _text_source(path: Path, encoding: str, footer: int, separator: str) -> Path | io.StringIO:
+    """The file as it is; or its text, where blanks may stand before quotes, or without its last lines, of which those without a
+    cell do not count."""
+    raw = first_bytes(path, -1)
+    if not footer and not any(sign in raw for sign in (b' "', b'\t"', b"\0")):
+        return path
+    text = without_blanks_before_quotes(raw.decode(encoding), separator)
+    if footer:
+        lines = lines_of(text)
+        while lines and not lines[-1].strip(BLANKS + separator):
+            lines.pop()
+        text = "".join(lines[:-footer])
+    return io.StringIO(text)
 
 
 def _read_parquet(path: Path, columns: Columns) -> Table:
@@ -167,7 +185,7 @@ def _read_json_lines(path: Path, read: Read, columns: Columns) -> Table:
     flat = _flat(frame)
     left_out = flat.attrs.pop("left_out", {})
     names = [name for name in map(str, flat.columns) if column_name(name) in columns.names]
-    lines = first_bytes(path, -1).decode(encoding).splitlines() if names else []
+    lines = first_bytes(path, -1).decode(encoding).split("\n") if names else []
     rows = [json.loads(line, parse_int=str, parse_float=str) for line in lines if line.strip()]
     return typed_table(flat, {name: written_cells(_at(row, name) for row in rows) for name in names}, left_out, columns)
 
@@ -203,6 +221,17 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     flat = pd.concat(parts, axis=1) if parts else table.iloc[:, :0]
     flat.attrs = {"left_out": left_out} if left_out else {}
     return flat
+
+
+def _refuse_one_column(header: list[str], separator: str, path: Path) -> None:
+    """DataError where the only column's name holds a sign that separates cells elsewhere."""
+    mark = next((mark for mark in (";", "\t", "|", ",") if mark != separator and mark in header[0]), None)
+    if len(header) == 1 and mark is not None:
+        raise DataError(
+            f"{path.name} has one column only where {separator!r} separates cells (data.read.separator), and {mark!r} stands in its "
+            f"header: {header[0]!r}. Save it with {separator!r} between cells; or, if the suite's own data are written so too, write "
+            f"data.read.separator: {json.dumps(mark)} (and data.read.decimal, if numbers have a comma)."
+        )
 
 
 def _not_shifted(table: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.datasets.cells import Columns
-from harness.datasets.encodings import first_bytes, guess_encoding
+from harness.datasets.cells import Columns, without_blanks_before_quotes
+from harness.datasets.encodings import first_bytes, guess_encoding, lines_of
 from harness.datasets.layout import guess_separator, oddities, refuse_data_as_header, title_lines, total_row
 from harness.datasets.number_formats import columns_of, file_marks
 from harness.datasets.readers import is_text, separator_of
@@ -125,11 +125,12 @@ def _guess_text(path: Path) -> Reading:
         raise DataError(f"{path} can't be read ({error}). Check that it is complete.") from error
     encoding = guess_encoding(raw)
     text = raw.decode(encoding, errors="ignore").removeprefix("\ufeff")
-    physical = text[:200_000].splitlines()[:200]
-    lines = [line for line in physical if line.strip()]
-    if not lines:
+    if not text.strip():
         raise DataError(f"{path} is empty. Give a file with a header and one row at least.")
-    separator = separator_of(path, guess_separator(lines))
+    separator = separator_of(path, guess_separator([line for line in _first_lines(text) if line.strip()]))
+    text = without_blanks_before_quotes(text, separator)
+    physical = _first_lines(text)
+    lines = [line for line in physical if line.strip()]
     titles = title_lines(lines, separator)
     skip = physical.index(lines[titles]) if titles else 0
     read = Read(separator=separator, encoding=encoding, skip=skip)
@@ -153,6 +154,10 @@ def _guess_text(path: Path) -> Reading:
             cells, read = cells.iloc[:place], read.model_copy(update={"footer": 1})
     reading = _judged(cells, read, typed=False)
     return replace(reading, warnings=(*told, *oddities(header, cells), *reading.warnings))
+
+
+def _first_lines(text: str) -> list[str]:
+    return [line.rstrip("\r\n") for line in lines_of(text[:200_000])[:200]]
 
 
 def _cells(text: str, read: Read) -> pd.DataFrame:

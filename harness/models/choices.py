@@ -4,12 +4,14 @@ What is not clearly one choice is none: both named as the answer, one that is ne
 or asked ("yes?"). An answer is read in this order:
 
 1. JSON with a key such as `answer`: its value.
-2. After the last "the answer is", "answer:", 答案是, or in a box (`\\boxed{…}`, `<answer>…</answer>`): what stands there.
+2. After the last "the answer is", "answer:", 答案是, or in a box (`\\boxed{…}`, `<answer>…</answer>`): what stands there, unless
+   another choice stands after an earlier one or at the very beginning, and the last is not called final.
 3. A clause that is a choice and nothing else but words such as "I choose", "therefore", 我选: "Yes, because …", "A) approve".
 4. A sentence that names one choice alone ("the loan is approved"), without a negation or a doubt. Not for words that sentences
    need anyway: those of one or two letters (no, a), yes, true, and one Chinese character (是, 否).
 
-Before that, full-width characters, case, underlines and hyphens inside words, quotes and marks of emphasis are made equal.
+Before that, full-width characters, case, underlines and hyphens inside words, quotes, marks of emphasis and tags of HTML are made
+equal.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-READING = 2  # raised where the same answer is read as another choice than before
+READING = 3  # raised where the same answer is read as another choice than before
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _LETTER = rf"[^\W{_CJK}]"
 _CHINESE = re.compile(f"[{_CJK}]")
@@ -47,7 +49,7 @@ _FILLERS = re.compile(
     r"|a (?=(?:yes|no)\b)|(?:option|choice|label|class|category|response|result|output|answer|prediction|decision|verdict)\b"
     r"|(?:本题|该题|此题|因此|所以|综上所述|综上|故|那么|总之|最终|最后|正确|我的|应该|应|就|我)"
     r"|(?:选项|答案|结论|结果|回答)(?:是|为)?|(?:认为|判断|选择|觉得|预测|选|答)(?:是|为)?(?=\s*\S)"
-    r"|(?:而|这|它)?是(?=[a-z0-9\ue000-\uf8ff])|[-*+>#~_'` ]+(?!\d))\s*"
+    r"|(?:而|这|它)?是(?=[a-z0-9\ue000-\uf8ff])|[-*+>#~_'`= ]+(?!\d))\s*"
 )
 _TAIL = re.compile(
     r"\s*(?:is (?:the )?(?:most )?(?:correct|right|best|appropriate|likely)(?: (?:answer|option|choice|one))?"
@@ -63,6 +65,7 @@ _IGNORANCE = re.compile(
     r"\b(?:know|unsure|unclear|uncertain|unable|depends|undecided|cannot (?:determine|tell|say|decide))\b|not sure|can't (?:determine|tell|say)"
     r"|无法|不知道|不确定|难以|不清楚|未知"
 )
+_FINAL = re.compile(r"(?:\bfinal|最终|最后)[\s\w]{0,12}$")
 _PERHAPS = re.compile(r"\b(?:maybe|perhaps|possibly|might|may|could)\b|可能|或许|也许")
 _ASKED = re.compile(r"\?|是否|是不是|吗")
 _DENIALS = frozenset(("no", "not", "false", "否", "不", "不是", "不对"))
@@ -153,14 +156,22 @@ class ChoiceReader:
     def _read(self, text: str) -> int | None:
         text = self._atoms.sub(lambda found: self._atom(found.group()), _normalised(text))
         cues = list(_CUE.finditer(text))
-        for cue in reversed(cues):
-            sentence = _SENTENCES.split(text[: cue.start()])[-1]
-            if not text[cue.end() :].strip(" \n*_`'\"}"):
-                continue
-            if _DOUBTS.search(sentence) or _IGNORANCE.search(sentence):
-                return None
-            return self._stated(re.split(r"</answer>|\}", text[cue.end() :])[0])
-        return self._stated(text)
+        while cues and not text[cues[-1].end() :].strip(" \n*_`'\"}"):
+            cues.pop()
+        if not cues:
+            return self._stated(text)
+        *earlier, last = cues
+        if _is_doubted(text, last):
+            return None
+        place = self._stated(re.split(r"</answer>|\}", text[last.end() :])[0])
+        ends = [cue.start() for cue in cues[1:]]
+        before = [
+            self._stated(text[cue.end() : end])
+            for cue, end in zip(earlier, ends, strict=True)
+            if not _is_doubted(text, cue)
+        ]
+        before.append(self._place(_without_fillers(_CLAUSES.split(text[: cues[0].start()])[0])))
+        return place if _FINAL.search(text[: last.start()]) or {*before} <= {place, None} else None
 
     def _stated(self, text: str) -> int | None:
         sentences = [part for part in _SENTENCES.split(text) if part and part.strip()]
@@ -205,10 +216,17 @@ class ChoiceReader:
         return chr(_ATOM + self._words.index(" ".join(word.split())))
 
 
+def _is_doubted(text: str, cue: re.Match[str]) -> bool:
+    """Whether the sentence of a cue denies or doubts before it ("if the answer is")."""
+    sentence = _SENTENCES.split(text[: cue.start()])[-1]
+    return bool(_DOUBTS.search(sentence) or _IGNORANCE.search(sentence))
+
+
 def _normalised(text: str) -> str:
-    """Full-width forms, case, quotes, emphasis, and what joins words, made equal; lines stay."""
+    """Full-width forms, case, quotes, emphasis, tags, signs without width, and what joins words, made equal; lines stay."""
     text = unicodedata.normalize("NFKC", text).casefold().translate(_QUOTES)
-    text = re.sub(r"\*\*|```(?:json)?|`", " ", text)
+    text = re.sub(r"\*\*|```(?:json)?|`|</?(?:b|strong|em|i|p|u|br|div|span)\s*/?>", " ", text)
+    text = re.sub("[\u200b-\u200f\u2060\ufe0f\ufeff]", "", text)
     text = re.sub(r"(?<=\w)[-\u2010\u2011_](?=\w)|(?<!\w)_+|_+(?!\w)", " ", text)
     return re.sub(r"[^\S\n]+", " ", text).strip()
 
@@ -219,7 +237,7 @@ def _word(choice: str) -> str:
     return word.strip(".,;:!?。、()[]\"' ") or word
 
 
-_QUOTES = str.maketrans("‘’“”「」『』《》【】〈〉", "''" + 12 * '"')
+_QUOTES = str.maketrans("‘’“”「」『』《》【】〈〉«»", "''" + 14 * '"')
 
 
 def _stands_out(word: str) -> bool:

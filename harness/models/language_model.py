@@ -13,7 +13,7 @@ from harness.core.finding import Finding
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_bytes
 from harness.errors import ModelError
-from harness.models.numbers import LONGEST, READING, number_row
+from harness.models.numbers import LONGEST, READING, first_line, number_row
 from harness.models.options import ModelOptions
 from harness.models.scores import text_rows
 from harness.models.tokens import Tokens, context_of
@@ -90,6 +90,8 @@ class LanguageModel(TorchModel):
         """Class position and probabilities (softmax over choices) of one batch of prompts; for regression 0 and the number."""
         if not self.classes:
             written = self._written(texts, tokens=self._room, temperature=0.0, seed=0)
+            if not self._chat and not self._seq2seq:
+                written = [first_line(said, complete=complete) for said, complete in written]
             return np.array([number_row(said, complete=complete) for said, complete in written])
         likelihood = self.log_likelihoods(texts)
         if self._view.normalise:

@@ -16,7 +16,7 @@ import unicodedata
 from harness.core.written_numbers import BLANKS, number_of
 from harness.engine.text_pass import CUT, UNREADABLE
 
-READING = 2  # raised where the same answer is read as another number than before
+READING = 3  # raised where the same answer is read as another number than before
 LONGEST = 32  # tokens that an answer of one number may take
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _NUMBER = re.compile(
@@ -38,6 +38,13 @@ def number_row(text: str, *, complete: bool = True) -> list[float]:
     if not complete and (not reached or (found is not None and not text[found[1] :].strip())):
         return [CUT, math.nan]
     return [UNREADABLE, math.nan] if found is None else [0.0, found[0]]
+
+
+def first_line(text: str, *, complete: bool) -> tuple[str, bool]:
+    """The first line of what a base model wrote, and whether it has an end: such a model goes on after its answer, with questions
+    and answers of its own."""
+    line, end, _ = text.lstrip().partition("\n")
+    return line, complete or bool(end)
 
 
 def _found(text: str) -> tuple[float, int] | None:

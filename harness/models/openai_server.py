@@ -22,7 +22,7 @@ from harness.engine.text_pass import CUT, REFUSED, UNREADABLE, more_tokens
 from harness.errors import MissingExtraError, ModelError
 from harness.models.choices import READING, ChoiceReader, is_refusal
 from harness.models.language_model import check_choices
-from harness.models.numbers import LONGEST, number_row
+from harness.models.numbers import LONGEST, first_line, number_row
 from harness.models.numbers import READING as NUMBERS_READING
 from harness.models.options import ModelOptions
 from harness.models.server_connection import KEY_VARIABLES, Connection, Refused
@@ -62,7 +62,7 @@ class OpenAIServer:
         self.tokens_out: int | None = 0
         self._lock = threading.Lock()
         self._habits = Habits()
-        self._has_chatted = False
+        self._has_chatted = self._only_reasons = False
         self._words = {name: view.choices[name] for name in classes}
         self._reader = ChoiceReader(list(self._words.values()))
 
@@ -111,13 +111,18 @@ class OpenAIServer:
         """Takes from the first answer whether the server gives log-probabilities, and so scores.
 
         Raises:
-            ModelError: it was cut off: the others would be too, each at the price of the whole budget.
+            ModelError: it was cut off, or holds reasoning alone: the others would too, each at the price of a whole answer.
         """
         if row[0] == CUT:
             raise ModelError(
                 f"{self.info.uri}: the first answer was cut off before its end (finish_reason length), so that it is no "
                 "answer of the model; a reasoning model can use the whole budget before it answers. "
                 f"{more_tokens(self._budget)}."
+            )
+        if row[0] == UNREADABLE and self._only_reasons:
+            raise ModelError(
+                f"{self.info.uri}: the first answer holds reasoning and nothing else. Let the server give what follows the reasoning as "
+                "the content of the message (its reasoning parser may not fit the model), or turn the reasoning off there."
             )
         if not self.classes:
             return
@@ -145,6 +150,10 @@ class OpenAIServer:
         except MalformedReply as error:
             raise self._malformed(error) from error
         self._count(reply)
+        self._only_reasons = reply.reasoned and not reply.text
+        if not habits.chat:
+            line, complete = first_line(reply.text, complete=not reply.truncated)
+            reply = replace(reply, text=line, truncated=not complete)
         return habits, self._row(reply, habits)
 
     def _row(self, reply: Reply, habits: Habits) -> list[float]:
@@ -216,7 +225,9 @@ class OpenAIServer:
                 return
             changed = (
                 replace(habits, chat=False)
-                if habits.chat and not self._has_chatted and refusal.status in (404, 405)
+                if habits.chat
+                and not self._has_chatted
+                and (refusal.status in (404, 405) or "chat template" in refusal.told)
                 else habits.adapted(refusal.names, refusal.told, budget_stays=self._options.max_tokens is not None)
             )
             if changed is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from harness.core.dataset import SUITE_CALIBRATION, Dataset
 from harness.core.finding import Finding
 from harness.core.names import same_names, text_of
 from harness.core.predictions import Predictions
+from harness.core.written_numbers import number_of
 from harness.engine.provenance import sha256_file
 from harness.errors import ModelError
 from harness.models.labels import map_labels, most_probable
@@ -21,7 +23,7 @@ from harness.models.scores import probabilities
 if TYPE_CHECKING:
     import pandas as pd
 
-_AS_NUMBERS = " It seems that its ids were read as numbers, so their zeros are lost: read ids as text, such as read_csv(…, dtype={'id': str})."
+_AS_NUMBERS = " It seems that its ids were read as numbers, so what they were written like is lost: read ids as text, such as read_csv(…, dtype={'id': str})."
 
 
 class SavedPredictions:
@@ -43,7 +45,7 @@ class SavedPredictions:
             raise ModelError(
                 f"{self.info.uri} lacks {len(absent)} of {len(ids)} row ids (first: {absent[0]}). Score every "
                 "test row: 'harness rows SUITE --role test -o rows.csv' writes them."
-                + (_AS_NUMBERS if any(_number(i) in self._table.index for i in absent) else "")
+                + (_AS_NUMBERS if _read_as_numbers(absent, self._table.index) else "")
             )
         rows = self._table.loc[[called[i] for i in ids]]
         columns = [f"score:{name}" for name in self._classes]
@@ -156,16 +158,19 @@ def _called(labels: list[str], classes: tuple[str, ...]) -> list[str]:
     return [called[label] for label in labels]
 
 
-def _number(name: str) -> str | None:
-    """A name as a table writes it that took it for a whole number: `7` for `007`; None where it is no such number."""
-    return str(int(name)) if name.isascii() and name.isdigit() else None
+def _read_as_numbers(absent: list[str], names: Iterable[str]) -> bool:
+    """Whether a table holds the numbers that ids are which it lacks: `7` for `007`, `30.0` for `3e1`."""
+    numbers = {number for name in names if (number := number_of(name)) is not None}
+    return any(number_of(name) in numbers for name in absent if number_of(name) is not None)
 
 
 def _numbers(column: pd.Series[Any], name: str, path: Path) -> pd.Series[Any]:
     try:
         return column.astype(float)
     except (ValueError, TypeError) as error:
-        raise ModelError(f"{path.name}: the column {name!r} must hold numbers ({error}).") from error
+        raise ModelError(
+            f"{path.name}: the column {name!r} must hold numbers, with the decimal mark of the suite's data.read or with a point ({error})."
+        ) from error
 
 
 def _positive_first(data: Dataset) -> tuple[str, ...]:

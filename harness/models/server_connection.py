@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -85,8 +86,8 @@ class Connection:
             if status < 400:
                 raise self._unreadable(response.text, error) from None
             body = {"message": "" if _is_page(response.text) else response.text}
-        if status < 400 and isinstance(body, Mapping) and not body.get("choices") and names_in(body)[1]:
-            status = _status_in(body.get("error") or body)
+        if status < 400 and (problem := _error_in(body)) is not None:
+            body, status = {"error": problem}, _status_in(problem)
         if status >= 400 and _is_filtered(body):
             return {"choices": [{"finish_reason": "content_filter", "message": {}, "text": ""}]}
         if status >= 400:
@@ -102,7 +103,7 @@ class Connection:
     def _error(self, status: int, body: object, payload: Mapping[str, Any], retry_after: str | None) -> Exception:
         names, told = names_in(body)
         for prompt in (payload.get("prompt"), *(turn["content"] for turn in payload.get("messages", ()))):
-            told = told.replace(prompt, "…") if prompt else told  # what a row holds is not repeated
+            told = _without_rows(told, prompt) if prompt else told
         reason = self.without_secrets(told)
         if status in RETRY_STATUS and not (status == 500 and _UNSUPPORTED.search(told)):
             return _Again(f"HTTP {status}{f': {reason}' if reason else ''}", retry_after)
@@ -137,6 +138,25 @@ class Connection:
 _CUT_SHORT = "an answer cut short (not JSON)"
 
 
+def _without_rows(told: str, prompt: str) -> str:
+    """What a server says without what it repeats of a prompt, which holds a row: as it is or escaped, whole or in parts."""
+    for escaped, sign in _ESCAPED.items():
+        told = told.replace(escaped, sign)
+    told = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), told[:_TOLD])
+    told, prompt = " ".join(told.split()), " ".join(prompt.split())
+    length = min(_REPEATED, len(prompt))
+    repeated = [False] * len(told)
+    for start in range(len(told) - length + 1):
+        if told[start : start + length] in prompt:
+            repeated[start : start + length] = [True] * length
+    parts = itertools.groupby(zip(told, repeated, strict=True), key=lambda pair: pair[1])
+    return "".join("…" if hidden else "".join(sign for sign, _ in part) for hidden, part in parts)
+
+
+_TOLD, _REPEATED = 4000, 12
+_ESCAPED = {r"\n": "\n", r"\r": "\n", r"\t": " ", r"\"": '"', r"\'": "'", r"\/": "/"}
+
+
 def _is_page(text: str) -> bool:
     return text.lstrip("\ufeff \r\n\t")[:1] == "<"
 
@@ -145,6 +165,20 @@ def _is_filtered(body: object) -> bool:
     """Whether an error says that the server's filter of contents refuses this prompt: a refusal, as a model's is."""
     error = body.get("error") if isinstance(body, Mapping) else None
     return isinstance(error, Mapping) and error.get("code") in ("content_filter", "content_policy_violation")
+
+
+def _error_in(body: object) -> object | None:
+    """What went wrong by a body of HTTP 200, in place of an answer or of its end; None where it says nothing of the kind."""
+    if not isinstance(body, Mapping):
+        return None
+    choices = body.get("choices")
+    if not choices:
+        return (body.get("error") or body) if names_in(body)[1] else None
+    choice = choices[0] if isinstance(choices, list) else None
+    if not isinstance(choice, Mapping) or not (choice.get("error") or choice.get("finish_reason") == "error"):
+        return None
+    error = choice.get("error") or "finish_reason error"
+    return {"code": 502, **error} if isinstance(error, Mapping) else {"code": 502, "message": error}
 
 
 def _status_in(error: object) -> int:

@@ -130,6 +130,8 @@ _TELLING = frozenset(
         "raw",
         "cause",
         "error_msg",
+        "base_resp",
+        "status_msg",
         "",
     ]
 )

@@ -117,7 +117,8 @@ def _parts(content: object) -> tuple[str, str, str]:
     if content is None or isinstance(content, str):
         return content or "", "", ""
     if isinstance(content, Mapping):
-        content = [content]
+        content = [content] if {"type", "text"} & content.keys() else json.dumps(content, ensure_ascii=False)
+        return _parts(content)
     if not isinstance(content, list):
         raise MalformedReply(f"the content is {_kind(content)}; wanted a text or a list of parts")
     found = {"text": "", "reasoning": "", "refusal": ""}
@@ -188,7 +189,7 @@ def _assembled(stream: str) -> dict[str, Any]:
     body: dict[str, Any] = {}
     choice: dict[str, Any] = {"message": message, "text": "", "finish_reason": None}
     done = False
-    for line in stream.splitlines():
+    for line in re.split(r"\r\n|\r|\n", stream):
         data = line.partition(":")[2].strip() if line.startswith("data:") else ""
         if data == "[DONE]":
             done = True

@@ -93,13 +93,14 @@ def test_wrong_data(content, says, tmp_path, good_predictions):
     assert says in error
 
 
-def test_one_class_only(source, tmp_path, good_predictions):
+def test_other_data_of_one_class_only_give_no_verdict(source, tmp_path):
     rows = [line for line in source.splitlines() if not line.startswith("yes")]
     (tmp_path / "data.csv").write_text("\n".join(rows), encoding="utf-8")
-    good_predictions.to_csv(tmp_path / "p.csv", index=False)
-    code, error = run("audit", SUITE, "--model", "p.csv", "--data", "data.csv", folder=tmp_path)
-    assert code == 2
-    assert "one class only" in error
+    predictions = pd.DataFrame({"id": range(len(rows) - 1)}).assign(score=lambda frame: frame["id"] / len(rows))
+    predictions.to_csv(tmp_path / "p.csv", index=False)
+    code, error = run("audit", SUITE, "--model", "p.csv", "--data", "data.csv", "-o", "a.json", folder=tmp_path)
+    assert code == 3, error
+    assert "Internal error" not in error
 
 
 def damaged(frame, how):

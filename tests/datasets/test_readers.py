@@ -1,8 +1,11 @@
 import gzip
+import json
+import re
 
 import pandas as pd
 import pytest
 
+from harness.datasets.cells import Columns
 from harness.datasets.readers import open_table
 from harness.errors import DataError
 from harness.spec.data import Read
@@ -101,3 +104,46 @@ def test_two_columns_of_one_name_in_a_file_with_types_are_refused(tmp_path):
     pq.write_table(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="several columns of the name"):
         open_table(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0c"])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_sign_that_only_unicode_lets_end_a_line_is_part_of_a_cell(suffix, sign, tmp_path):
+    rows, path = [{"id": f"0{i}", "note": f"a{sign}b"} for i in range(3)], tmp_path / f"t.{suffix}"
+    if suffix == "csv":
+        lines = ["id,note", *(f"{row['id']},{row['note']}" for row in rows), f"Total,3{sign}4"]
+    else:
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_bytes("\n".join(lines).encode())
+    found = open_table(path, Read(footer=int(suffix == "csv")), columns=Columns(["id"]))
+    assert found.written["id"].tolist() == ["00", "01", "02"]
+    assert found.frame["note"].tolist() == [f"a{sign}b"] * 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_blanks_before_a_quoted_cell_do_not_hide_its_quotes(encoding, tmp_path):
+    text = 'id, "place", n, note\n 01, "Rome, Italy", "1", ""\n 02,\t"a ""b, c""", "2", x "y"\n'
+    (tmp_path / "t.csv").write_text(text, encoding=encoding)
+    found = open_table(tmp_path / "t.csv", Read(encoding=encoding), columns=Columns(["id"])).frame
+    assert found["place"].tolist() == ["Rome, Italy", 'a "b, c"']
+    assert (found["id"].tolist(), found["n"].tolist()) == ([1, 2], [1, 2])
+    assert [found["note"].isna()[0], found["note"][1]] == [True, 'x "y"']
+
+
+@pytest.mark.parametrize("blank", ["\u2003", "\u200b", "\ufeff", "\u2007", "\x0b"])
+def test_every_blank_of_unicode_is_cut_off_cells_and_names_of_columns(blank, tmp_path):
+    (tmp_path / "t.csv").write_text(f"{blank}id,{blank}word{blank}\n{blank}01,{blank}a b{blank}\n", encoding="utf-8")
+    found = open_table(tmp_path / "t.csv", columns=Columns(["id"]))
+    assert (found.written["id"].tolist(), found.frame["word"].tolist()) == (["01"], ["a b"])
+
+
+@pytest.mark.parametrize(("mark", "separator"), [(";", ","), ("\t", ","), (",", ";")])
+def test_a_file_whose_cells_another_sign_separates_is_told_so_and_read_as_advised(mark, separator, tmp_path):
+    (tmp_path / "t.csv").write_text(f"id{mark}x\n1{mark}0.5\n2{mark}1.5\n")
+    with pytest.raises(DataError, match=re.escape(f"data.read.separator: {json.dumps(mark)}")):
+        open_table(tmp_path / "t.csv", Read(separator=separator))
+    assert open_table(tmp_path / "t.csv", Read(separator=mark)).frame["x"].tolist() == [0.5, 1.5]
+    (tmp_path / "t.csv").write_text(f"id{separator}x\n1{separator}0.5\n2{separator}1.5\n")
+    assert open_table(tmp_path / "t.csv", Read(separator=separator)).frame["x"].tolist() == [0.5, 1.5]
+    (tmp_path / "t.csv").write_text("x\n0.5\n1.5\n")
+    assert open_table(tmp_path / "t.csv", Read(separator=separator)).frame["x"].tolist() == [0.5, 1.5]

@@ -182,6 +182,13 @@ def test_rows_of_ones_own_are_all_test_rows_and_members_are_unknown(load, tmp_pa
     assert (len(data.splits["test"]), len(data.splits["train"]), data.members) == (30, 0, "unknown")
 
 
+def test_other_data_may_lack_a_class_of_the_suite_s_data(load, tmp_path):
+    rows = table()
+    rows[rows["y"] == "no"].to_csv(tmp_path / "month.csv", index=False)
+    data = load(rows, DataOptions(data=tmp_path / "month.csv"), label={"column": "y", "positive": "yes"})
+    assert (data.classes, set(data.splits["test"].labels), data.unseen) == (("no", "yes"), {"no"}, {})
+
+
 def test_training_rows_of_ones_own_share_the_id_of_an_equal_test_row(load, tmp_path):
     table().iloc[:30].to_csv(tmp_path / "own.csv", index=False)
     table().iloc[28:].to_csv(tmp_path / "train.csv", index=False)

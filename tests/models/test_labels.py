@@ -67,3 +67,11 @@ def test_the_advice_on_labels_works():
     given = dict(tuple(part.strip().strip("'") for part in pair.split("'='")) for pair in words)
     labels = map_labels(("gold", "0", "1"), CLASSES, given, "m")
     assert labels.order[0] == 1 and len(set(labels.order)) == 3
+
+
+def test_labels_and_classes_that_differ_in_case_only_are_told_apart_by_equal_names():
+    spellings = ("APPROVED", "Approved", "approved", "declined")
+    found = map_labels(list(reversed(spellings)), spellings, {}, "m")
+    assert [found.classes[k] for k in found.order] == list(reversed(spellings))
+    with pytest.raises(ModelError, match="can't be told from the names"):
+        map_labels(["aPPROVED", "Approved"], spellings, {}, "m")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from harness.models.numbers import number_row
+from harness.models.numbers import first_line, number_row
 
 CLEAR = [
     ("42", 42.0),
@@ -60,3 +60,9 @@ def test_a_number_at_the_end_of_an_answer_that_was_cut_is_no_number(answer, code
     assert found == code
     assert math.isnan(number) == (code < 0)
     assert number_row("12 euros", complete=True) == [0.0, 12.0]
+
+
+def test_of_what_goes_on_after_an_answer_the_first_line_is_its_own():
+    assert first_line("\n 12\nincome 7. Answer: 15", complete=False) == ("12", True)
+    assert first_line(" 12", complete=False) == ("12", False)
+    assert first_line("12", complete=True) == ("12", True)

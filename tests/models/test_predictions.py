@@ -158,10 +158,15 @@ def test_words_in_the_scores_of_a_class_are_refused(load):
         load(table)
 
 
-def test_ids_of_numbers_are_found_and_lost_zeros_are_explained(load):
+def test_ids_of_numbers_are_found_and_what_was_lost_is_explained(load):
     assert answers(load({"id": [k * 1.0 for k in range(6)], "label": ["no"] * 6})).labels.tolist() == ["no"] * 6
-    with pytest.raises(ModelError, match=r"lacks 1 of 1 row ids .*ids were read as numbers, so their zeros are lost"):
-        answers(load({"id": range(6), "label": ["no"] * 6}), ["005"])
+    for name in ("005", "+4", "3e0"):
+        with pytest.raises(ModelError, match=r"lacks 1 of 1 row ids .*its ids were read as numbers"):
+            answers(load({"id": range(6), "label": ["no"] * 6}), [name])
+    for name in ("007", "7", "4a"):
+        with pytest.raises(ModelError, match=r"lacks 1 of 1 row ids") as error:
+            answers(load({"id": range(6), "label": ["no"] * 6}), [name])
+        assert "read as numbers" not in str(error.value)
 
 
 def test_labels_and_scores_that_write_a_class_in_another_way_are_of_that_class(load):

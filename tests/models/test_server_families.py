@@ -347,6 +347,8 @@ EVENTS = (
         (answer([{"type": "refusal", "refusal": "No."}])[1], -1),
         (answer({"type": "text", "text": "Yes"})[1], 1),
         (answer(["Yes"])[1], 1),
+        (answer({"answer": "Yes"})[1], 1),
+        (answer("\u200bYes\u200b")[1], 1),
         (answer("<|channel|>analysis<|message|>No<|end|><|start|>assistant<|channel|>final<|message|>Yes")[1], 1),
     ],
 )
@@ -362,6 +364,7 @@ def test_every_form_of_an_answer_is_read(reply, code):
         (200, {"error": "no such deployment"}, "no such deployment"),
         (200, {"object": "error", "message": "model is not loaded", "code": 40303}, "model is not loaded"),
         (200, {"error": {"message": "slow down", "code": 429}}, "in 6 attempts .*slow down"),
+        (200, {"choices": None, "base_resp": {"status_code": 1004, "status_msg": "login failed"}}, "login failed"),
         (200, [], "the body is a list"),
         (200, {"choices": {"0": "Yes"}}, "choices is an object; wanted a list"),
         (200, {"choices": ["Yes"]}, r"choices\[0\] is a text"),
@@ -474,3 +477,87 @@ def test_a_key_that_no_header_can_hold_is_refused_without_being_repeated(monkeyp
     with pytest.raises(ModelError, match="HARNESS_API_KEY holds characters") as error:
         load_server("http://127.0.0.1:1/v1#m", ("no", "yes"), VIEW, ModelOptions())
     assert "geheim" not in str(error.value)
+
+
+ROW = 'age 30\nname Zoë "Q" van Doe\nincome 51'
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        lambda prompt: json.dumps({"content": prompt}),
+        lambda prompt: json.dumps({"content": prompt}, ensure_ascii=False),
+        lambda prompt: repr(prompt),
+        lambda prompt: " ".join(prompt.split()),
+        lambda prompt: prompt[7:27] + "…",
+    ],
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_cell_of_a_row_that_an_error_repeats_escaped_or_in_part_is_in_a_message(as_json, repeated):
+    def repeating(body, *_):
+        said = f"cannot process {repeated(body['messages'][0]['content'])}, too odd"
+        return refused(said) if as_json else (400, said)
+
+    with Family(repeating) as server, pytest.raises(ModelError, match=r"cannot process.*….*, too odd") as error:
+        opened(server).score([ROW])
+    assert not [word for word in ("Zo", "Doe", "income", "51") if word in str(error.value).partition("says")[2]]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        {"error": {"message": "the upstream died", "code": 503}, "message": {"content": ""}},
+        {"finish_reason": "error", "message": {"content": ""}},
+    ],
+)
+def test_an_error_in_place_of_the_end_of_an_answer_is_tried_again_and_no_answer_of_the_model(problem):
+    def failing(_, word, count):
+        return (200, {"choices": [problem]}) if count == 0 else answer(word)
+
+    with Family(failing) as server:
+        assert opened(server).score(["income 70"])[0, 0] == 1
+        assert len(server.bodies) == 2
+    says = r"in 6 attempts \(last: HTTP 50[23]: (the upstream died|finish_reason error)"
+    with Family(lambda *_: (200, {"choices": [problem]})) as server, pytest.raises(ModelError, match=says):
+        opened(server).score(["income 70"])
+
+
+def test_a_first_answer_of_reasoning_alone_stops_and_a_later_one_is_unreadable():
+    def mute(_, word, count):
+        return answer("", reasoning_content=f"So {word}.") if count % 2 else answer(word)
+
+    with Family(mute) as server:
+        model = opened(server, concurrency=1)
+        rows = model.score(["income 70", "income 80"])
+        assert rows[:, 0].tolist() == [1, -2]
+        with pytest.raises(ModelError, match=r"holds reasoning and nothing else.*reasoning parser"):
+            model.learn(rows[1])
+
+
+@pytest.mark.parametrize(
+    "told", [(404, {}), (400, {"message": "you must provide a chat template if the tokenizer has none"})]
+)
+def test_of_a_base_model_that_goes_on_only_the_first_line_is_read(told):
+    def base(body, word, _):
+        other = {"Yes": "No", "No": "Yes"}[word]
+        goes_on = {"text": f" {word}\n\nincome 12. Answer: {other}", "finish_reason": "length"}
+        return told if "messages" in body else (200, {"choices": [goes_on]})
+
+    with Family(base) as server:
+        assert opened(server).score(["income 10", "income 70"])[:, 0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [(" 12\n\nincome 7. Answer: 15", [0, 12]), (" 12", [-3, np.nan]), (" about\n12", [-2, np.nan])],
+)
+def test_of_a_base_model_s_number_only_the_first_line_is_read(text, row):
+    with Family(without_chat(text, "length")) as server:
+        model = load_server(server.uri, (), PromptView(template="{{ text }}", choices={}), ModelOptions())
+        np.testing.assert_array_equal(model.score(["income 7"])[0], row)
+
+
+def test_a_stream_s_line_ends_only_where_events_end():
+    event = json.dumps({"choices": [{"delta": {"content": "Yes\u2028because"}}]}, ensure_ascii=False)
+    with Family(lambda *_: (200, f"data: {event}\n\ndata: [DONE]\n\n")) as server:
+        assert opened(server).score(["income 7"])[0, 0] == 1
