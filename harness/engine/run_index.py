@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 import weakref
 import zlib
 from collections.abc import Iterable, Sequence
@@ -203,10 +202,7 @@ def _empty() -> sqlite3.Connection:
 
 
 def _bytes_of(database: sqlite3.Connection) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        with closing(sqlite3.connect(Path(folder) / INDEX)) as disk:
-            database.backup(disk)
-        return (Path(folder) / INDEX).read_bytes()
+    return database.serialize()
 
 
 def _sealed(content: bytes) -> bytes:
