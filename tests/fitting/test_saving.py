@@ -30,6 +30,6 @@ def test_a_model_is_replaced_whole_and_a_stopped_fit_leaves_the_old_one(tmp_path
 
 def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UserError, match="holds what harness fit did not write, and it would be lost: notes.txt"):
+    with pytest.raises(UserError, match=r"holds what harness fit did not write, and it would be lost: notes.txt"):
         fit_into(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
