@@ -215,18 +215,15 @@ def _hidden(parent: Path, make: Callable[[Path], None]) -> tuple[Path, int | Non
         _unfinished.add(path)
         try:
             make(path)
-            lock = _lock(path)
-        except (BlockingIOError, FileNotFoundError):  # another process took it for dead before it was locked
-            _unfinished.discard(path)
-            if not parent.is_dir():
-                raise
-            continue
         except BaseException:
             _give_up(path, None)
             raise
-        if path.exists():
-            return path, lock
-        _give_up(path, lock)
+        lock = None
+        with suppress(BlockingIOError, FileNotFoundError):
+            lock = _lock(path)
+            if path.exists():
+                return path, lock
+        _give_up(path, lock)  # another process took it for dead before it was locked
 
 
 def _give_up(path: Path, lock: int | None) -> None:

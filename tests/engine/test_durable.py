@@ -69,6 +69,7 @@ def test_a_link_keeps_pointing(tmp_path):
         ("f/below", "Not a directory. A part of the path is a file"),
         ("x" * 300, "File name too long. Give a shorter name"),
         ("folder", "Is a directory|it is a folder"),
+        ("/proc/f", "can't be written"),
     ],
 )
 @pytest.mark.parametrize("write", [lambda path: write_file(path, b"x"), require_writable])
