@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness.errors import UserError
+
 
 def resource_folder(name: str) -> Path:
     """The folder of `suites` or `reports`; FileNotFoundError where the installation is broken."""
@@ -16,10 +18,13 @@ def resource_folder(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where answers and converted models are kept: HARNESS_CACHE, or the user's cache folder."""
+    """Where answers and converted models are kept: HARNESS_CACHE, or the user's cache folder; UserError without a home."""
     named = os.environ.get("HARNESS_CACHE")
     if named:
         return Path(named)
     from platformdirs import user_cache_path
 
-    return Path(user_cache_path("vertical-harness", appauthor=False))
+    folder = Path(user_cache_path("vertical-harness", appauthor=False))
+    if not folder.is_absolute():
+        raise UserError("There is no home folder for the cache. Name a folder in HARNESS_CACHE.")
+    return folder

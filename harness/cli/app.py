@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -16,9 +17,10 @@ from harness.cli.demo import demo
 from harness.cli.fit import fit
 from harness.cli.history import history
 from harness.cli.init import init
+from harness.cli.interrupts import Terminated, ending_in_time
 from harness.cli.judge import judge
 from harness.cli.plan import plan
-from harness.cli.printing import print_error, story
+from harness.cli.printing import PrintedWarnings, print_error, story
 from harness.cli.report import report
 from harness.cli.rows import rows
 from harness.cli.schema import schema
@@ -27,8 +29,10 @@ from harness.cli.suites import suites
 from harness.cli.supervisor import runs_code_of_others, supervised
 from harness.cli.validate import validate
 from harness.cli.verify import verify
+from harness.engine.durable import refusal
 from harness.engine.plugins import what_happened
-from harness.errors import HarnessError
+from harness.engine.warned import warned
+from harness.errors import HarnessError, UserError
 
 P = ParamSpec("P")
 INTERNAL_ERROR = HarnessError.exit_code
@@ -48,15 +52,18 @@ app = typer.Typer(
 
 def main() -> None:
     """Runs the command line; in a supervised process where code that we don't ship can run."""
-    sys.exit(supervised(_run) if runs_code_of_others(sys.argv[1:], os.environ) else _run())
+    sys.exit(supervised(_run) if runs_code_of_others(sys.argv[1:], os.environ) else ending_in_time(_run))
 
 
 def _run() -> int:
     """Runs the command line in this process; its exit code."""
+    logging.getLogger("harness").addHandler(PrintedWarnings())
     try:
         app()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except OSError:  # not even the error could be printed
+        return UserError.exit_code
     return INTERNAL_ERROR
 
 
@@ -69,15 +76,20 @@ def _guarded(verb: Callable[P, int | None]) -> Callable[P, None]:
     @functools.wraps(verb)
     def run(*arguments: P.args, **options: P.kwargs) -> None:
         try:
-            code = verb(*arguments, **options)
+            with warned():
+                code = verb(*arguments, **options)
         except HarnessError as error:
             print_error(str(error))
             raise typer.Exit(error.exit_code or INTERNAL_ERROR) from error
         except KeyboardInterrupt as error:
-            story.print("Interrupted.")
+            story.print("Terminated." if isinstance(error, Terminated) else "Interrupted.")
             raise typer.Exit(130) from error
         except BrokenPipeError:
             raise
+        except OSError as error:
+            _leave_a_broken_output()
+            print_error(f"{error.filename or 'Standard output or a file'} can't be used: {refusal(error)}.")
+            raise typer.Exit(UserError.exit_code) from error
         except SystemExit as error:
             print_error(f"a plugin {what_happened(error, 'before the command had finished')}.")
             raise typer.Exit(INTERNAL_ERROR) from error
@@ -90,6 +102,14 @@ def _guarded(verb: Callable[P, int | None]) -> Callable[P, None]:
         raise typer.Exit(code or 0)
 
     return run
+
+
+def _leave_a_broken_output() -> None:
+    """Gives up a standard output that takes no more: what is buffered for it would fail again at the process's end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 for _verb in VERBS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,14 @@ def print_error(text: str) -> None:
     """An error as every verb shows it."""
     story.print("Error: ", style="bold red", end="")
     story.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class PrintedWarnings(logging.Handler):
+    """Shows the warnings of the logger `harness`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints one."""
+        story.print(f"Warning: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_verdict(record: Audit, written: list[Path]) -> None:

@@ -17,14 +17,15 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
+from harness.cli.interrupts import SIGNALS, ending_in_time
 from harness.cli.printing import print_error
 
 GROUPS = {"harness.checks", "harness.models", "harness.datasets", "harness.outputs"}
 NOT_FINISHED = 70
+_SECONDS = 1.8  # more than the child gives itself
 _DEATH_SIGNAL_OPTION = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
 
@@ -52,38 +53,47 @@ def supervised(verb: Callable[[], int]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     ours, theirs = socket.socketpair()
-    forwarded = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     parent = os.getpid()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, forwarded)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     child = os.fork()
     if child == 0:
         ours.close()
         _end_with(parent, theirs)
-        _heed_an_interrupt_once()
-    else:
-        theirs.close()
-        _forward(forwarded, child)
+        return _reporting(verb, theirs, before)
+    theirs.close()
+    forwarded: list[int] = []
+    _forward(child, forwarded)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return _reporting(verb, theirs) if child == 0 else _outcome(child, ours)
+    return _outcome(child, ours, forwarded)
 
 
-def _reporting(verb: Callable[[], int], parent: socket.socket) -> int:
+def _reporting(verb: Callable[[], int], parent: socket.socket, mask: set[int]) -> int:
     """In the child: runs the verb and reports its code."""
     process = os.getpid()
-    code = verb()
+
+    def report(code: int) -> None:
+        if os.getpid() == process:  # not in a process that the code of others forked
+            parent.send(bytes([code & 0xFF]))
+
+    def heeding() -> int:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return verb()
+
+    code = ending_in_time(heeding, report)
     sys.stdout.flush()
-    if os.getpid() == process:  # not in a process that the code of others forked
-        parent.send(bytes([code & 0xFF]))
+    report(code)
     return code
 
 
-def _outcome(child: int, connection: socket.socket) -> int:
+def _outcome(child: int, connection: socket.socket, forwarded: list[int]) -> int:
     """In the parent: waits for the child; the code that it reported, or what its end means without a report."""
     _, status = os.waitpid(child, 0)
     connection.setblocking(False)  # a process that the child left behind may hold the other end open
     with contextlib.suppress(BlockingIOError):
         if report := connection.recv(1):
             return report[0]
+    if forwarded and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:  # it did not end in time
+        return _end_by(forwarded[0]) if forwarded[0] != signal.SIGINT else 128 + signal.SIGINT
     if os.WIFSIGNALED(status):
         return _end_by(os.WTERMSIG(status))
     _tell_unfinished(os.WEXITSTATUS(status))
@@ -118,31 +128,25 @@ def _end_by(number: int) -> int:
     return 128 + number
 
 
-def _forward(numbers: set[signal.Signals], child: int) -> None:
-    """Hands signals on to the child; those that are ignored (nohup) stay so."""
+def _forward(child: int, forwarded: list[int]) -> None:
+    """Hands signals on to the child, and ends it where it does not end in time; those that are ignored (nohup) stay so."""
 
     def hand_on(number: int, _: FrameType | None) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, number)
+        if not forwarded:
+            end = threading.Timer(_SECONDS, _send, (child, signal.SIGKILL))
+            end.daemon = True
+            end.start()
+        forwarded.append(number)
+        _send(child, number)
 
-    for number in numbers:
+    for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, hand_on)
 
 
-def _heed_an_interrupt_once() -> None:
-    """A terminal interrupts parent and child, and the parent hands it on: within a second it is the same interrupt."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        return
-    last = -1.0
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        nonlocal last
-        if time.monotonic() - last > 1 or last < 0:
-            last = time.monotonic()
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
+def _send(child: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, number)
 
 
 def _end_with(parent: int, connection: socket.socket) -> None:
@@ -171,5 +175,5 @@ def _without_fork(verb: Callable[[], int]) -> int:
         leave(NOT_FINISHED if code is None else code)
 
     os._exit = refuse  # type: ignore[assignment]  # it never returns either
-    code = verb()
+    code = ending_in_time(verb)
     return code

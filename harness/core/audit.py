@@ -114,7 +114,7 @@ class Audit(_Stored):
     """One audit; every output is a pure function of it.
 
     `digest_version` is the definition of `evidence_digest`: 1 in records that do not state it. `rejudged_from` is the digest
-    of the record whose evidence was judged again. `decision` is None in a record of an earlier version.
+    of the record whose evidence was judged again. `warnings` tell what the disk refused and what only time was lost by. `decision` is None in a record of an earlier version.
     """
 
     schema_: Literal["vertical-harness/audit/1"] = Field(default="vertical-harness/audit/1", alias="schema")
@@ -133,6 +133,7 @@ class Audit(_Stored):
     seconds: float
     usage: Usage | None = None
     earlier_audits: EarlierAudits | None = None
+    warnings: list[str] = Field(default_factory=list)
     rejudged_from: str | None = None
     digest_version: int = 1
     evidence_digest: str

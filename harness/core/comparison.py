@@ -184,6 +184,7 @@ class Comparison(_Stored):
     environment: dict[str, Any]
     started: str
     seconds: float
+    warnings: list[str] = Field(default_factory=list)
     evidence_digest: str
     digest: str
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import UserError
+from harness.engine.durable import make_folder, refusal
+from harness.engine.warned import warn
 
+T = TypeVar("T")
 Floats = npt.NDArray[np.float64]
 _BLOCK = 500
 
@@ -31,6 +34,9 @@ def size_key(key: bytes) -> bytes:
 class AnswerCache:
     """Rows of numbers by key (answers, and sizes of inputs), in one SQLite file; `None` keeps them in memory. Holds hashes of inputs, never inputs.
 
+    Where the file can't be used (a full disk, no permission, no database) the user is warned once, `keeps` is False, and rows are
+    kept in memory from then on.
+
     A `put` is one transaction: after a kill it is there wholly or not at all. Several processes may share the file. Each row
     has a checksum of its key and its bytes: one that does not match is not given back, and its key is noted in `damaged`.
     The checksum finds damage and edits, not a forger who computes it anew. Rows of the table `answers`, which versions
@@ -38,11 +44,43 @@ class AnswerCache:
     """
 
     def __init__(self, path: Path | None) -> None:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
         self.damaged: set[bytes] = set()
-        with self._usable():
+        self.keeps = path is not None
+        self._open(path)
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Floats]:
+        """The rows of the keys that are known and undamaged."""
+        rows: dict[bytes, Floats] = {}
+        for start in range(0, len(keys), _BLOCK):
+            part = keys[start : start + _BLOCK]
+            for key, row, checksum in self._done(partial(self._stored, part)):
+                if isinstance(row, bytes) and checksum == _checksum(key, row):
+                    rows[key] = np.frombuffer(row, dtype="<f8")
+                else:
+                    self.damaged.add(key)
+        return rows
+
+    def _stored(self, keys: Sequence[bytes]) -> list[tuple[bytes, object, object]]:
+        marks = ",".join("?" * len(keys))
+        query = f"SELECT key, row, checksum FROM checked_rows WHERE key IN ({marks})"  # noqa: S608 - only question marks
+        return self._database.execute(query, keys).fetchall()
+
+    def put(self, rows: Iterable[tuple[bytes, Floats]]) -> None:
+        """Keeps rows; all of them or none."""
+        content = [(key, np.ascontiguousarray(row, dtype="<f8").tobytes()) for key, row in rows]
+        checked = [(key, row, _checksum(key, row)) for key, row in content]
+
+        def insert() -> None:
+            with self._database:
+                self._database.executemany("INSERT OR REPLACE INTO checked_rows VALUES (?, ?, ?)", checked)
+
+        self._done(insert)
+
+    def _open(self, path: Path | None) -> None:
+        self._path = path
+        try:
+            if path is not None:
+                make_folder(path.parent)
             self._database = sqlite3.connect(path or ":memory:", timeout=60, check_same_thread=False)
             weakref.finalize(self, self._database.close)
             self._database.execute("PRAGMA journal_mode=WAL")
@@ -50,40 +88,29 @@ class AnswerCache:
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS checked_rows (key BLOB PRIMARY KEY, row BLOB, checksum BLOB) WITHOUT ROWID"
             )
+        except (OSError, sqlite3.Error) as error:
+            self._go_on_in_memory(error)
 
-    def get(self, keys: Sequence[bytes]) -> dict[bytes, Floats]:
-        """The rows of the keys that are known and undamaged."""
-        rows: dict[bytes, Floats] = {}
-        for start in range(0, len(keys), _BLOCK):
-            part = keys[start : start + _BLOCK]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT key, row, checksum FROM checked_rows WHERE key IN ({marks})"  # noqa: S608 - only question marks
-            with self._usable():
-                stored = self._database.execute(query, part).fetchall()
-            for key, row, checksum in stored:
-                if isinstance(row, bytes) and checksum == _checksum(key, row):
-                    rows[key] = np.frombuffer(row, dtype="<f8")
-                else:
-                    self.damaged.add(key)
-        return rows
-
-    def put(self, rows: Iterable[tuple[bytes, Floats]]) -> None:
-        """Keeps rows; all of them or none."""
-        content = [(key, np.ascontiguousarray(row, dtype="<f8").tobytes()) for key, row in rows]
-        with self._usable(), self._database:
-            self._database.executemany(
-                "INSERT OR REPLACE INTO checked_rows VALUES (?, ?, ?)",
-                [(key, row, _checksum(key, row)) for key, row in content],
-            )
-
-    @contextmanager
-    def _usable(self) -> Iterator[None]:
+    def _done(self, work: Callable[[], T]) -> T:
+        """What the work on the database gives; on one in memory from the first error on."""
         try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise UserError(
-                f"The answer cache {self._path} can't be used ({error}). Delete it, or name another folder in HARNESS_CACHE."
-            ) from error
+            return work()
+        except sqlite3.Error as error:
+            self._go_on_in_memory(error)
+            return work()
+
+    def _go_on_in_memory(self, error: Exception) -> None:
+        if self._path is None:
+            raise error
+        said = refusal(error) if isinstance(error, OSError) else str(error)
+        warn(not_kept(f"The answer cache in {self._path.parent} can't be used: {said}."))
+        self.keeps = False
+        self._open(None)
+
+
+def not_kept(why: object) -> str:
+    """The warning where answers can't be kept on disk."""
+    return f"{why} Answers are not kept, so another run asks for them again. Name another folder in HARNESS_CACHE."
 
 
 def _checksum(key: bytes, row: bytes) -> bytes:

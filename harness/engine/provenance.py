@@ -31,7 +31,7 @@ DIGEST_VERSION = 2
 _NOT_MEASURED = frozenset(
     {
         *("digest", "evidence_digest", "digest_version", "started", "seconds", "environment", "predictions", "usage"),
-        *("policy", "verdict", "earlier_audits", "rejudged_from"),
+        *("policy", "verdict", "earlier_audits", "rejudged_from", "warnings"),
     }
 )
 
@@ -67,7 +67,7 @@ def evidence_digest(record: dict[str, Any]) -> str:
     """The digest of what an audit measured: two audits of the same model, suite and data share it.
 
     It leaves out seconds, start time, environment, usage, paths and efficiency values, where the record came from
-    (`earlier_audits`, `rejudged_from`), and how the findings were judged (policy and verdict): a second policy keeps it.
+    (`earlier_audits`, `rejudged_from`), warnings, and how the findings were judged (policy and verdict): a second policy keeps it.
     A record without `digest_version` is of the first definition, which covers policy and verdict but for the day of judging.
     """
     kept = {key: value for key, value in record.items() if key not in _NOT_MEASURED}
@@ -86,7 +86,7 @@ def evidence_digest(record: dict[str, Any]) -> str:
 
 def comparison_digest(record: dict[str, Any]) -> str:
     """The digest of what a comparison found: without seconds, start time, environment, usage, cost and latency."""
-    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "not_compared"}
+    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "not_compared", "warnings"}
     kept = {key: value for key, value in record.items() if key not in dropped}
     own = ("role", "name", "verdict", "evidence_digest", "threshold", "members")
     kept["models"] = [{key: model[key] for key in own} for model in record["models"]]

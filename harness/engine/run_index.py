@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 import weakref
 import zlib
 from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from harness.core.finding import Selector
 from harness.engine.durable import write_file
 from harness.engine.progress import Progress, silent
 from harness.engine.records import open_audit
+from harness.engine.warned import warn
 from harness.errors import HarnessError, IntegrityError, UserError
 
 INDEX = ".index.sqlite"
@@ -110,8 +110,10 @@ class RunIndex:
         self.damaged: list[DamagedRun] = []
         self.others: list[str] = []
         if self._refresh(folder, progress):
-            with suppress(UserError):  # a folder that can only be read is answered for too
-                write_file(path, _sealed(_bytes_of(self._database)))
+            try:  # a folder that can only be read is answered for too
+                write_file(path, _sealed(self._database.serialize()))
+            except UserError as error:
+                warn(f"The index of runs is not kept, so the next command reads every record again. {error}")
 
     def runs(self) -> list[IndexedRun]:
         """Every sound run, oldest first."""
@@ -200,13 +202,6 @@ def _empty() -> sqlite3.Connection:
     memory = sqlite3.connect(":memory:")
     memory.executescript(f"{_TABLES} PRAGMA user_version = {_FORMAT};")
     return memory
-
-
-def _bytes_of(database: sqlite3.Connection) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        with closing(sqlite3.connect(Path(folder) / INDEX)) as disk:
-            database.backup(disk)
-        return (Path(folder) / INDEX).read_bytes()
 
 
 def _sealed(content: bytes) -> bytes:

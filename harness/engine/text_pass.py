@@ -288,15 +288,15 @@ class TextPass:
         calls, cost = self._limits.max_calls, self._limits.max_cost
         if calls is not None and self.calls >= calls:
             raise Exhausted(
-                f"out of budget: {self.calls} calls made, the limit is {calls} and {total} are needed. The answers are "
-                "kept: run again to go on"
+                f"out of budget: {self.calls} calls made, the limit is {calls} and {total} are needed. {self._to_go_on()}"
             )
         spent = self._model.cost()
         if cost is not None and spent is not None and spent >= cost:
-            raise Exhausted(
-                f"out of budget: {spent:.4g} spent, the limit is {cost:g}. The answers are kept: run again to go on"
-            )
+            raise Exhausted(f"out of budget: {spent:.4g} spent, the limit is {cost:g}. {self._to_go_on()}")
         return total if calls is None else calls - self.calls
+
+    def _to_go_on(self) -> str:
+        return "The answers are kept: run again to go on" if self._cache.keeps else "The answers could not be kept"
 
     def _require_whole(self, codes: Floats) -> None:
         """Exhausted where answers (n,; NaN: not asked) were cut off: no rule is judged on what the token budget decided."""

@@ -25,6 +25,7 @@ from harness.models.torch_runtime import (
     load_tokenizer,
     on_device,
     other_weights,
+    save_pretrained,
 )
 
 Ints = npt.NDArray[np.int64]
@@ -192,9 +193,7 @@ def _learned(folder: str, examples: Examples, classes: tuple[str, ...], recipe: 
 
 def save_tuned(tuned: Tuned, folder: Path) -> None:
     """Writes the weights (safetensors), the config and the tokenizer."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tuned.model.save_pretrained(folder)
-    tuned.tokenizer.save_pretrained(folder)
+    save_pretrained(folder, tuned.model, tuned.tokenizer)
 
 
 class _Rows:

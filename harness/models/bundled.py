@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
 from pathlib import Path
 
+from harness.engine.durable import take_place, unfinished_folder
 from harness.engine.provenance import sha256_file
 from harness.errors import MissingExtraError, ModelError
-from harness.models.torch_runtime import import_torch, import_transformers
+from harness.models.torch_runtime import import_torch, import_transformers, save_pretrained
 from harness.resources import cache_folder
 
 _SHA256 = {
@@ -58,11 +57,7 @@ def _converted() -> Path:
     tokenizer = transformers.AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
     plain = transformers.AutoModelForCausalLM.from_config(read.config, dtype=torch.float32)
     plain.load_state_dict(read.state_dict())
-    held = target.with_name(f"{target.name}.{os.getpid()}.part")
-    plain.save_pretrained(held)
-    tokenizer.save_pretrained(held)
-    try:
-        held.rename(target)
-    except OSError:  # another process was first
-        shutil.rmtree(held)
+    with unfinished_folder(target.parent) as folder:
+        save_pretrained(folder, plain, tokenizer)
+        take_place(folder, target)
     return target

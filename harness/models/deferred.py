@@ -22,9 +22,11 @@ from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
 from harness.engine import provenance
 from harness.engine.batching import TextSizes
+from harness.engine.cache import not_kept
 from harness.engine.durable import write_file
 from harness.engine.text_pass import TextModel
-from harness.errors import ModelError
+from harness.engine.warned import warn
+from harness.errors import ModelError, UserError
 from harness.models.options import ModelOptions
 from harness.resources import cache_folder
 from harness.spec.suite import Views
@@ -93,7 +95,11 @@ def deferred(
     folder: Path, uri: str, classes: tuple[str, ...], views: Views, options: ModelOptions, load: Callable[[], TextModel]
 ) -> TextModel:
     """The model of a folder: by its description where one is kept, else read at once and described."""
-    path = _place(folder, uri, classes, views, options)
+    try:
+        path = _place(folder, uri, classes, views, options)
+    except UserError as error:  # there is no place for a cache
+        warn(not_kept(error))
+        return load()
     try:
         described = Description.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
@@ -106,7 +112,10 @@ def deferred(
             batch_texts=model.batch_texts,
             warnings=model.warnings,
         )
-        write_file(path, kept.model_dump_json().encode())
+        try:
+            write_file(path, kept.model_dump_json().encode())
+        except UserError as error:
+            warn(not_kept(error))
         return model
     return DeferredModel(described, classes, load)
 

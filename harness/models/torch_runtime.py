@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.finding import Cell, Finding
+from harness.engine.durable import writing
 from harness.engine.provenance import sha256_folder
 from harness.errors import DeviceMemoryError, MissingExtraError, ModelError
 from harness.models.options import ModelOptions
@@ -266,6 +267,18 @@ def on_device(model: Any, device: Any) -> Any:
             raise
         free_device_memory()
         raise DeviceMemoryError(_too_small(model, "the weights of this model", device)) from None
+
+
+def save_pretrained(folder: Path, model: Any, tokenizer: Any) -> None:
+    """Writes the weights (safetensors), the config and the tokenizer into a folder; UserError where the disk refuses."""
+    from safetensors import SafetensorError
+
+    with writing(folder):
+        try:
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+        except SafetensorError as error:  # it has the system's error as text only
+            raise OSError(_first_line(error)) from error
 
 
 def fingerprint_of(folder: str, model: Any, offline: bool) -> str:

@@ -31,6 +31,7 @@ from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
 from harness.engine.text_pass import TextPass
 from harness.engine.waive import waive
+from harness.engine.warned import warned
 from harness.errors import SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import LoadedSuite, Policy, digest_of, load_suite
@@ -80,6 +81,11 @@ class AuditRun:
 
 def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progress = silent) -> AuditRun:
     """As `audit`; `keep` is given the predictions as a Parquet file and says under what name it saved them."""
+    with warned() as warnings:
+        return _run_audit(request, keep, progress, warnings)
+
+
+def _run_audit(request: AuditRequest, keep: Keep | None, progress: Progress, warnings: list[str]) -> AuditRun:
     started, clock = datetime.now(UTC), time.monotonic()
     loaded = load_suite(request.suite)
     progress("reading data and model")
@@ -104,6 +110,7 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
         "predictions": saved,
         "decision": evidence.decision.point.model_dump(mode="json"),
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
+        "warnings": warnings,
         "started": started.isoformat(timespec="milliseconds"),
         "seconds": round(time.monotonic() - clock, 3),
     }

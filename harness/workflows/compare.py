@@ -20,6 +20,7 @@ from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.judge import judge
 from harness.engine.progress import Progress, silent
+from harness.engine.warned import warned
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
@@ -56,6 +57,11 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
         DataError: the models were not answered on the same test rows.
         SuiteError: a margin names what no check measures.
     """
+    with warned() as warnings:
+        return _compare(request, progress, warnings)
+
+
+def _compare(request: CompareRequest, progress: Progress, warnings: list[str]) -> Comparison:
     started, clock = datetime.now(UTC), time.monotonic()
     loaded = load_suite(request.suite)
     margins, source = _margins(loaded.suite)
@@ -96,6 +102,7 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
         "environment": runs[0].record.environment,
         "started": started.isoformat(timespec="milliseconds"),
         "seconds": round(time.monotonic() - clock, 3),
+        "warnings": warnings,
     }
     return _sealed(body)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.dataset import Split
+from harness.core.dataset import Dataset, Split
 from harness.core.finding import Cell
 from harness.datasets.roles import DataOptions, load_dataset
 from harness.engine import provenance
@@ -21,7 +21,7 @@ from harness.engine.progress import Progress, silent
 from harness.engine.text_pass import Limits, TextPass
 from harness.engine.views import render_view
 from harness.errors import DataError, ModelError
-from harness.fitting.saving import save_card, save_pipeline
+from harness.fitting.saving import model_folder, save_card, save_pipeline
 from harness.fitting.tabular import BASES, fit_tabular
 from harness.fitting.text import Examples, Recipe, Tuned, fine_tune, fine_tune_numbers, fit_tfidf, parts_of, save_tuned
 from harness.models.options import ModelOptions
@@ -34,7 +34,11 @@ _NOT_ON_THE_CARD = ("device",)  # what was asked for; the card says where it was
 
 
 def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None, progress: Progress = silent) -> int:
-    """Writes the fitted model's folder; returns the number of rows that it was fitted to."""
+    """Writes the fitted model's folder, whole or not at all; returns the number of rows that it was fitted to.
+
+    Raises:
+        UserError: the folder holds something else than a fitted model, or can't be written.
+    """
     loaded = load_suite(suite)
     if loaded.suite.asks_questions:
         raise ModelError(
@@ -50,6 +54,12 @@ def fit(suite: str | Path, base: str, folder: Path, recipe: Recipe | None = None
             "Lower data.split.test."
         )
     recipe = replace(recipe or Recipe(), seed=loaded.suite.seed)
+    with model_folder(folder) as unfinished:
+        return _fit_into(unfinished, loaded, data, base, recipe, progress)
+
+
+def _fit_into(folder: Path, loaded: LoadedSuite, data: Dataset, base: str, recipe: Recipe, progress: Progress) -> int:
+    train = data.splits["train"]
     card: dict[str, Cell] = {}
     rows = list(range(len(train)))
     if base == TFIDF:

@@ -16,6 +16,7 @@ from harness.datasets.column_roles import (
 )
 from harness.datasets.outcomes import guess_outcome
 from harness.datasets.reading import read_guessed, read_names
+from harness.engine.durable import write_file
 from harness.errors import DataError, UserError
 from harness.workflows.leaks import find_leaks
 from harness.workflows.starter import Starter, write_starter
@@ -82,8 +83,7 @@ def init(data: str | Path, target: Path, wishes: Wishes, *, force: bool = False)
         remarks=(HEADER,) if looks_like_data([str(name) for name in table.columns]) else (),
     )
     starter = write_starter(survey)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(starter.text, encoding="utf-8")
+    write_file(target, starter.text.encode())
     return starter
 
 

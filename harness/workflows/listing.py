@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.checks.data.power import Forecast, forecasts
 from harness.datasets.roles import DataOptions, load_dataset
+from harness.engine.durable import written_file
 from harness.engine.evidence import Evidence
 from harness.engine.planner import Plan, plan, validate_checks
 from harness.engine.policy_facts import policy_facts, with_required_rules
@@ -92,6 +93,6 @@ def write_rows(suite: str, role: str, path: Path, view: str = COLUMNS) -> int:
 
         table = pd.DataFrame({view: render_view(loaded.suite, view, split.inputs)})
     table.insert(0, "id", split.ids)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False)
+    with written_file(path) as stream:
+        table.to_csv(stream, index=False, compression="gzip" if path.suffix == ".gz" else None)
     return len(split)

@@ -14,7 +14,7 @@ from harness.core.audit import ModelInfo
 from harness.core.dataset import Dataset
 from harness.datasets.predictions_file import read_predictions
 from harness.datasets.roles import DataOptions, load_dataset
-from harness.engine.cache import AnswerCache, cache_key
+from harness.engine.cache import AnswerCache, cache_key, not_kept
 from harness.engine.evidence import Model
 from harness.engine.isolation import copied_data
 from harness.engine.planner import validate_checks
@@ -23,6 +23,7 @@ from harness.engine.progress import Progress
 from harness.engine.records import refuse_changed_predictions
 from harness.engine.text_pass import Limits, TextModel, TextPass
 from harness.engine.views import render_view
+from harness.engine.warned import warn
 from harness.errors import DeviceMemoryError, ModelError, UserError
 from harness.models.options import ModelOptions
 from harness.resources import cache_folder
@@ -178,7 +179,12 @@ def wrap_model(found: Model | TextModel, suite: Suite, options: ModelOptions, pr
 def answer_cache(info: ModelInfo) -> AnswerCache:
     """Where the answers of a model are kept."""
     name = info.fingerprint.partition(":")[2].replace("/", "-")[:32]
-    return AnswerCache(cache_folder() / "answers" / f"{name}.sqlite")
+    try:
+        folder = cache_folder()
+    except UserError as error:
+        warn(not_kept(error))
+        return AnswerCache(None)
+    return AnswerCache(folder / "answers" / f"{name}.sqlite")
 
 
 def _open_hub(uri: str, given: Opening) -> TextModel:

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from harness.core.audit import Audit
 from harness.core.comparison import Comparison
-from harness.engine.durable import write_file
+from harness.engine.durable import require_writable, unfinished_folder, write_file
 from harness.engine.progress import Progress
 from harness.engine.provenance import sha256_bytes
 from harness.outputs.writing import kind_of, path_of, write
 from harness.workflows.audit import AuditRequest, keep_in, run_audit
 from harness.workflows.compare import CompareRequest, compare
-from harness.workflows.run_folders import finish, unfinished_folder
+from harness.workflows.run_folders import finish
 
 RUNS = Path("runs")
+_LONGEST = 80
 COMPARISON_OUTPUTS = ("comparison.json", "comparison.html", "comparison.md")
 OUTPUTS = ("audit.json", "report.html", "junit.xml", "summary.md")
 
@@ -29,6 +30,7 @@ def audit_and_write(request: AuditRequest, targets: list[str], progress: Progres
     """
     request = replace(request, runs=RUNS)
     kinds = [kind_of(target) for target in targets]
+    _require_writable(targets)
     if targets:
         beside = sorted({path_of(target).parent for target, kind in zip(targets, kinds, strict=True) if kind == "json"})
         keep = partial(_keep_beside, beside) if beside else None
@@ -48,6 +50,7 @@ def compare_and_write(request: CompareRequest, targets: list[str], progress: Pro
     """The comparison, and the files written; without a wish, a folder of its own that appears whole."""
     for target in targets:
         kind_of(target, Comparison)
+    _require_writable(targets)
     found = compare(request, progress)
     progress("writing")
     if targets:
@@ -59,6 +62,11 @@ def compare_and_write(request: CompareRequest, targets: list[str], progress: Pro
     return found, [run / name for name in COMPARISON_OUTPUTS]
 
 
+def _require_writable(targets: list[str]) -> None:
+    for target in targets:
+        require_writable(path_of(target))
+
+
 def _keep_beside(folders: list[Path], content: bytes) -> str:
     """Named for their content: other records in the folder, and the one to be replaced, keep their own predictions."""
     name = f"predictions-{sha256_bytes(content).removeprefix('sha256:')[:16]}.parquet"
@@ -68,4 +76,5 @@ def _keep_beside(folders: list[Path], content: bytes) -> str:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+    """A text as a part of a folder's name, of which a file system takes 255 characters."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()[:_LONGEST].rstrip("-")

@@ -15,8 +15,9 @@ import pytest
 
 from harness.datasets.roles import load_dataset
 from harness.engine import provenance
+from harness.engine.durable import unfinished_folder
 from harness.spec.loading import load_suite
-from harness.workflows.run_folders import finish, unfinished_folder
+from harness.workflows.run_folders import finish
 from harness.workflows.runs import OUTPUTS
 
 SUITE = """
@@ -110,7 +111,7 @@ def test_the_next_run_removes_what_a_kill_left_and_not_what_a_living_one_writes(
     killed = crashed(stored, tmp_path, "run")[5] / "runs"
     assert len(list(killed.glob(".unfinished-*"))) == 1
     code = (
-        "import sys; from pathlib import Path; from harness.workflows.run_folders import unfinished_folder\n"
+        "import sys; from pathlib import Path; from harness.engine.durable import unfinished_folder\n"
         "with unfinished_folder(Path(sys.argv[1])): print('writing', flush=True); sys.stdin.read()"
     )
     arguments = [sys.executable, "-c", code, str(killed)]
