@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import SuiteName
+from harness.cli.printing import say
 
 
 def rows(
@@ -19,4 +20,4 @@ def rows(
     """Write the rows to score elsewhere; audit the answers with --model predictions.csv."""
     from harness.workflows.listing import write_rows
 
-    typer.echo(f"{write_rows(suite, role, output, view)} rows written to {output}")
+    say(f"{write_rows(suite, role, output, view)} rows written to {output}")
