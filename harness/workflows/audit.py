@@ -17,6 +17,7 @@ from harness.core.finding import CheckRecord
 from harness.core.names import portable
 from harness.core.required_rules import PolicyFacts
 from harness.core.rule import Rule
+from harness.core.safe_text import in_every_text, without_credentials
 from harness.core.waiver import Waiver
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
@@ -158,7 +159,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
             for role, split in sorted(data.splits.items())
             if len(split)
         ],
-        "card": None if data.card is None else data.card.model_dump(mode="json"),
+        "card": None if data.card is None else in_every_text(data.card.model_dump(mode="json"), without_credentials),
         "members": data.members,
         "sampled_rows": data.sampled_rows,
         "source": data.origin,
@@ -177,7 +178,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
             "seed": suite.seed,
             "extends": [parent.model_dump(mode="json") for parent in loaded.parents],
         },
-        "model": model.info.model_dump(mode="json"),
+        "model": in_every_text(model.info.model_dump(mode="json"), without_credentials),
         "data": part,
         "records": [record.model_dump(mode="json") for record in records],
         "system": suite.system.model_dump(mode="json"),

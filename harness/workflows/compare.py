@@ -15,6 +15,7 @@ from harness.core.comparison import Choice, ComparedModel, Comparison, Differenc
 from harness.core.decision import Decision
 from harness.core.finding import Exhibit
 from harness.core.required_rules import guessing_rule
+from harness.core.safe_text import without_credentials
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
@@ -121,7 +122,7 @@ def _skill(run: AuditRun) -> list[Decision]:
 
 def _run(request: CompareRequest, uri: str, progress: Progress) -> AuditRun:
     def tell(text: str, done: int = 0, total: int = 0) -> None:
-        progress(f"{Path(uri).name}: {text}", done, total)
+        progress(f"{_names([uri])[0]}: {text}", done, total)
 
     run = run_audit(AuditRequest(request.suite, uri, request.data, request.model_options), progress=tell)
     if run.evidence.exhausted:
@@ -274,6 +275,7 @@ def _names(uris: Iterable[str]) -> list[str]:
     """Short names, each once: the last part of a URI, with a number where two are alike."""
     found: list[str] = []
     for uri in uris:
+        uri = without_credentials(uri)
         short = uri.rstrip("/").rpartition("/")[2] or uri
         same = sum(name == short or name.startswith(f"{short} (") for name in found)
         found.append(f"{short} ({same + 1})" if same else short)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from harness.core.finding import Cell, Exhibit
+from harness.core.safe_text import without_credentials
 from harness.engine.plugins import did_you_mean
 from harness.engine.progress import Progress
 from harness.engine.records import open_audit
@@ -101,7 +102,7 @@ def differences(index: RunIndex, folder: Path, first: str, second: str) -> Exhib
 
 def _of(index: RunIndex, chosen: Chosen) -> list[IndexedRun]:
     runs = _only(index.runs(), "suite", chosen.suite, lambda run: {run.suite})
-    return _only(runs, "model", chosen.model, _model_names)
+    return _only(runs, "model", chosen.model and without_credentials(chosen.model), _model_names)
 
 
 def _only(

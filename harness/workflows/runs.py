@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.core.audit import Audit
 from harness.core.comparison import Comparison
+from harness.core.safe_text import without_credentials
 from harness.engine.durable import write_file
 from harness.engine.progress import Progress
 from harness.engine.provenance import sha256_bytes
@@ -40,7 +41,9 @@ def audit_and_write(request: AuditRequest, targets: list[str], progress: Progres
         progress("writing")
         for name in OUTPUTS:
             write(record, str(folder / name))
-        run = finish(folder, f"{_slug(record.suite.name)}-{_slug(Path(request.model).stem)}", record.digest)
+        run = finish(
+            folder, f"{_slug(record.suite.name)}-{_slug(Path(without_credentials(request.model)).stem)}", record.digest
+        )
     return record, [run / name for name in OUTPUTS]
 
 
