@@ -108,8 +108,10 @@ def _audited(
 
 def _blocking(record: Audit, report: Path) -> str:
     from harness.core.safe_text import one_line
+    from harness.engine.disclosure import for_readers
     from harness.outputs.narrative import OUTCOME_WORDS, line, summary, worst_first
 
+    record = for_readers(record)
     blocking = [d for d in worst_first(record.verdict.decisions) if d.severity == "block" and not d.waived]
     lines = [line(d) for d in blocking if d.outcome not in ("pass", "not_applicable")]
     verdict = f"{record.suite.name}: {OUTCOME_WORDS[record.verdict.outcome]}. {summary(record)}"

@@ -31,12 +31,13 @@ def audit(
     price_out: options.PriceOut = None,
     allow_unsafe_load: options.AllowUnsafeLoad = None,
     baseline: options.BaselineRecord = None,
+    id_key: options.IdKey = None,
 ) -> int:
     """Audit a model. Exit code: 0 pass, 1 the policy blocks, 3 incomplete."""
     from harness.datasets.roles import DataOptions
     from harness.models.options import ModelOptions
     from harness.workflows.audit import AuditRequest
-    from harness.workflows.runs import audit_and_write
+    from harness.workflows.runs import audit_and_write, key_from
 
     asked = ModelOptions(
         view=view,
@@ -55,8 +56,9 @@ def audit(
         price_out=price_out,
     )
     of_data = DataOptions(data, train_data, None, trained_on_split, rows)
+    request = AuditRequest(suite, model, of_data, asked, baseline, id_key=key_from(id_key, output or []))
     with progress() as tell:
-        record, written = audit_and_write(AuditRequest(suite, model, of_data, asked, baseline), output or [], tell)
+        record, written = audit_and_write(request, output or [], tell)
     print_verdict(record, written)
     if baseline is not None and all(rule.measure != "baseline.gain" for rule in record.policy.rules):
         story.print("Note: the suite has no release margins (key release), so nothing was judged against the baseline.")

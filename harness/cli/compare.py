@@ -43,6 +43,7 @@ def compare(
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
     gate: options.Gate = False,
+    id_key: options.IdKey = None,
 ) -> int:
     """Vertical or general? Paired differences on the same items, and a choice by the suite's margins.
 
@@ -52,7 +53,7 @@ def compare(
     from harness.datasets.roles import DataOptions
     from harness.models.options import ModelOptions
     from harness.workflows.compare import CompareRequest
-    from harness.workflows.runs import compare_and_write
+    from harness.workflows.runs import compare_and_write, key_from
 
     costs = _costs(cost_missed, cost_false_alarm)
     asked = ModelOptions(
@@ -68,7 +69,8 @@ def compare(
         price_out=price_out,
     )
     of_data = DataOptions(data, train_data, None, trained_on_split, rows)
-    request = CompareRequest(suite, vertical, tuple(general), of_data, asked, guard_suite, costs, learning_curve)
+    key = key_from(id_key, output or [])
+    request = CompareRequest(suite, vertical, tuple(general), of_data, asked, guard_suite, costs, learning_curve, key)
     with progress() as tell:
         found, written = compare_and_write(request, output or [], tell)
     print_choice(found, written)

@@ -40,11 +40,13 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
     """What makes the numbers void, what the model does and how scores become answers; one line a rule, worst first; then every
     waiver, the verdict, the evidence digest and the files.
     """
+    from harness.engine.disclosure import for_readers
     from harness.outputs.first_page import decision_line, first_sentences, to_whom, what_it_does
     from harness.outputs.narrative import line, verdict_reason, verdict_words, worst_first
     from harness.outputs.origin import origin
     from harness.outputs.waivers import waiver_rows
 
+    record = for_readers(record)
     for sentence in (*first_sentences(record), what_it_does(record), to_whom(record), decision_line(record)):
         if sentence:
             say(sentence)
@@ -62,9 +64,10 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
 
 def print_choice(found: Comparison, written: list[Path]) -> None:
     """The recommendation, then the digest and the files."""
+    from harness.engine.disclosure import for_readers
     from harness.outputs.recommendation import recommendation
 
-    for sentence in recommendation(found):
+    for sentence in recommendation(for_readers(found)):
         say(sentence)
     say(f"Evidence {found.evidence_digest}")
     for path in written:

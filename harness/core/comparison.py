@@ -165,7 +165,7 @@ class NotCompared(_Stored):
 
 
 class Comparison(_Stored):
-    """One comparison; every output is a pure function of it."""
+    """One comparison; every output is a pure function of it. `row_hashes` is as in an audit."""
 
     schema_: Literal["vertical-harness/comparison/1"] = Field(default="vertical-harness/comparison/1", alias="schema")
     suite: SuiteRef
@@ -184,6 +184,7 @@ class Comparison(_Stored):
     environment: dict[str, Any]
     started: str
     seconds: float
+    row_hashes: dict[str, str] | None = None
     evidence_digest: str
     digest: str
 

@@ -65,6 +65,11 @@ def draw(exhibit: Exhibit, band: tuple[float | None, float | None] | None = None
     """SVG of an exhibit, with the allowed band shaded; none for a table, a matrix, or nothing to draw."""
     if not exhibit.rows or exhibit.kind in ("table", "matrix"):
         return None
+    if exhibit.kind != "curve":  # a group of few people has a name and no number
+        shown = [row for row in exhibit.rows if row[1] is not None]
+        if not shown:
+            return None
+        exhibit = exhibit.model_copy(update={"rows": shown})
     return _svg({"intervals": _intervals, "bars": _bars, "curve": _curve}[exhibit.kind](exhibit, band))
 
 

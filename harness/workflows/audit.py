@@ -27,6 +27,7 @@ from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.policy_facts import policy_facts, with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
+from harness.engine.row_hashes import row_hashes
 from harness.engine.rule_problems import problems_of_rules
 from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
@@ -60,7 +61,8 @@ def audit(
 class AuditRequest:
     """What is audited and how. `baseline` is an earlier release's record (or its run folder) to compare with.
 
-    `runs` is the folder of runs in which earlier audits of the same test rows are counted; None counts none.
+    `runs` is the folder of runs in which earlier audits of the same test rows are counted; None counts none. `id_key` is the key
+    of the hashes that reports show for row ids; without one they show numbers.
     """
 
     suite: str | Path
@@ -69,6 +71,7 @@ class AuditRequest:
     model_options: ModelOptions = field(default_factory=ModelOptions)
     baseline: Path | None = None
     runs: Path | None = None
+    id_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,9 @@ def run_audit(request: AuditRequest, keep: Keep | None = None, progress: Progres
         "earlier_audits": _earlier(request.runs, body["data"], progress),
         "predictions": saved,
         "decision": evidence.decision.point.model_dump(mode="json"),
+        "row_hashes": None
+        if request.id_key is None
+        else row_hashes(request.id_key, (e for r in records for e in r.exhibits)),
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
         "started": started.isoformat(timespec="milliseconds"),
         "seconds": round(time.monotonic() - clock, 3),

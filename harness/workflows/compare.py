@@ -21,6 +21,7 @@ from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.judge import judge
 from harness.engine.progress import Progress, silent
+from harness.engine.row_hashes import row_hashes
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
@@ -36,7 +37,7 @@ DEFAULT_REASON = "The suite states no margin of its own (key compare), so any su
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What is compared and how. `guard_suite` is the general or safety set; `costs` are what errors cost."""
+    """What is compared and how. `guard_suite` is the general or safety set; `costs` are what errors cost; `id_key` as of an audit."""
 
     suite: str | Path
     vertical: str
@@ -46,6 +47,7 @@ class CompareRequest:
     guard_suite: str | None = None
     costs: Costs | None = None
     learning_curve: bool = False
+    id_key: bytes | None = field(default=None, repr=False)
 
 
 def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
@@ -93,6 +95,7 @@ def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
         "not_compared": [n.model_dump(mode="json") for n in [*_not_compared(differences, models), *gaps]],
         "notes": _notes(runs, names),
         "exhibits": [e.model_dump(mode="json") for e in exhibits],
+        "row_hashes": None if request.id_key is None else row_hashes(request.id_key, exhibits),
         "harness": runs[0].record.harness,
         "environment": runs[0].record.environment,
         "started": started.isoformat(timespec="milliseconds"),

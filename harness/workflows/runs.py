@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 from harness.core.audit import Audit
 from harness.core.comparison import Comparison
 from harness.core.safe_text import without_credentials
-from harness.engine.durable import write_file
+from harness.engine.durable import make_folder, write_file
 from harness.engine.progress import Progress
 from harness.engine.provenance import sha256_bytes
+from harness.engine.row_hashes import key_beside, read_key
+from harness.errors import UserError
 from harness.outputs.writing import kind_of, path_of, write
 from harness.workflows.audit import AuditRequest, keep_in, run_audit
 from harness.workflows.compare import CompareRequest, compare
@@ -28,7 +31,7 @@ def audit_and_write(request: AuditRequest, targets: list[str], progress: Progres
 
     Earlier audits of the same test rows are counted in the folder of runs, where there is one.
     """
-    request = replace(request, runs=RUNS)
+    request = replace(request, runs=RUNS, id_key=request.id_key or _id_key(targets))
     kinds = [kind_of(target) for target in targets]
     if targets:
         beside = sorted({path_of(target).parent for target, kind in zip(targets, kinds, strict=True) if kind == "json"})
@@ -51,7 +54,7 @@ def compare_and_write(request: CompareRequest, targets: list[str], progress: Pro
     """The comparison, and the files written; without a wish, a folder of its own that appears whole."""
     for target in targets:
         kind_of(target, Comparison)
-    found = compare(request, progress)
+    found = compare(replace(request, id_key=request.id_key or _id_key(targets)), progress)
     progress("writing")
     if targets:
         return found, [write(found, target) for target in targets]
@@ -60,6 +63,28 @@ def compare_and_write(request: CompareRequest, targets: list[str], progress: Pro
             write(found, str(folder / name))
         run = finish(folder, f"compare-{_slug(found.suite.name)}", found.digest)
     return found, [run / name for name in COMPARISON_OUTPUTS]
+
+
+def key_from(path: Path | None, targets: list[str]) -> bytes | None:
+    """The key in a file for the hashes of row ids; None without one. UserError where it lies among the outputs."""
+    if path is None:
+        return None
+    if path.resolve().parent in {path_of(target).resolve().parent for target in targets}:
+        raise UserError(
+            f"--id-key {path} lies in a folder of outputs, and would be handed on with them. Move it elsewhere."
+        )
+    return read_key(path)
+
+
+def _id_key(targets: list[str]) -> bytes:
+    """The key of the folder of runs; outside one a key that nobody keeps, so that the hashes are this record's alone."""
+    if targets and not RUNS.is_dir():
+        return secrets.token_bytes(32)
+    try:
+        make_folder(RUNS)
+    except OSError as error:
+        raise UserError(f"{RUNS} can't be written: {error.strerror}. Name the outputs with -o.") from error
+    return key_beside(RUNS)
 
 
 def _keep_beside(folders: list[Path], content: bytes) -> str:

@@ -187,7 +187,7 @@ def test_the_verb_writes_a_folder_and_gates_when_asked(work, tmp_path, monkeypat
     ]
     plain = CliRunner().invoke(app, arguments)
     assert plain.exit_code == 0 and "test rows would decide" in plain.stdout.replace("\n", " ")
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("[!.]*")
     assert {p.name for p in folder.iterdir()} == {"comparison.json", "comparison.html", "comparison.md"}
     stored = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
     assert stored["schema"] == "vertical-harness/comparison/1" and stored["decision"]["outcome"] == "inconclusive"
