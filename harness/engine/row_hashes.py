@@ -12,7 +12,7 @@ import hmac
 import os
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.core.finding import Exhibit
@@ -21,6 +21,8 @@ from harness.errors import UserError
 KEY_NAME = ".id-key"
 LEAST_BYTES = 16
 _LENGTH = 12
+IdKey = Callable[[], bytes]
+"""Gives the key when a row id is to be hashed."""
 
 
 def row_hash(key: bytes, row_id: str) -> str:
@@ -29,8 +31,8 @@ def row_hash(key: bytes, row_id: str) -> str:
     return base64.b32encode(digest).decode().lower()[:_LENGTH]
 
 
-def row_hashes(key: bytes, exhibits: Iterable[Exhibit]) -> dict[str, str]:
-    """The hash of every row id that these exhibits hold."""
+def row_hashes(id_key: IdKey, exhibits: Iterable[Exhibit]) -> dict[str, str]:
+    """The hash of every row id that these exhibits hold; the key is asked for only where there is one."""
     ids = {
         cell
         for exhibit in exhibits
@@ -38,6 +40,7 @@ def row_hashes(key: bytes, exhibits: Iterable[Exhibit]) -> dict[str, str]:
         for row in exhibit.rows
         if isinstance(cell := row[place], str)
     }
+    key = id_key() if ids else b""
     return {row_id: row_hash(key, row_id) for row_id in sorted(ids)}
 
 

@@ -27,7 +27,7 @@ from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.policy_facts import policy_facts, with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
-from harness.engine.row_hashes import row_hashes
+from harness.engine.row_hashes import IdKey, row_hashes
 from harness.engine.rule_problems import problems_of_rules
 from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
@@ -71,7 +71,7 @@ class AuditRequest:
     model_options: ModelOptions = field(default_factory=ModelOptions)
     baseline: Path | None = None
     runs: Path | None = None
-    id_key: bytes | None = field(default=None, repr=False)
+    id_key: IdKey | None = None
 
 
 @dataclass(frozen=True)

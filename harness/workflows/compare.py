@@ -21,7 +21,7 @@ from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.judge import judge
 from harness.engine.progress import Progress, silent
-from harness.engine.row_hashes import row_hashes
+from harness.engine.row_hashes import IdKey, row_hashes
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
 from harness.spec.loading import load_suite
@@ -47,7 +47,7 @@ class CompareRequest:
     guard_suite: str | None = None
     costs: Costs | None = None
     learning_curve: bool = False
-    id_key: bytes | None = field(default=None, repr=False)
+    id_key: IdKey | None = None
 
 
 def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from dataclasses import replace
@@ -11,10 +12,10 @@ from pathlib import Path
 from harness.core.audit import Audit
 from harness.core.comparison import Comparison
 from harness.core.safe_text import without_credentials
-from harness.engine.durable import make_folder, write_file
+from harness.engine.durable import write_file
 from harness.engine.progress import Progress
 from harness.engine.provenance import sha256_bytes
-from harness.engine.row_hashes import key_beside, read_key
+from harness.engine.row_hashes import IdKey, key_beside, read_key
 from harness.errors import UserError
 from harness.outputs.writing import kind_of, path_of, write
 from harness.workflows.audit import AuditRequest, keep_in, run_audit
@@ -54,18 +55,21 @@ def compare_and_write(request: CompareRequest, targets: list[str], progress: Pro
     """The comparison, and the files written; without a wish, a folder of its own that appears whole."""
     for target in targets:
         kind_of(target, Comparison)
-    found = compare(replace(request, id_key=request.id_key or _id_key(targets)), progress)
-    progress("writing")
+    request = replace(request, id_key=request.id_key or _id_key(targets))
     if targets:
+        found = compare(request, progress)
+        progress("writing")
         return found, [write(found, target) for target in targets]
     with unfinished_folder(RUNS) as folder:
+        found = compare(request, progress)
+        progress("writing")
         for name in COMPARISON_OUTPUTS:
             write(found, str(folder / name))
         run = finish(folder, f"compare-{_slug(found.suite.name)}", found.digest)
     return found, [run / name for name in COMPARISON_OUTPUTS]
 
 
-def key_from(path: Path | None, targets: list[str]) -> bytes | None:
+def key_from(path: Path | None, targets: list[str]) -> IdKey | None:
     """The key in a file for the hashes of row ids; None without one. UserError where it lies among the outputs."""
     if path is None:
         return None
@@ -73,18 +77,15 @@ def key_from(path: Path | None, targets: list[str]) -> bytes | None:
         raise UserError(
             f"--id-key {path} lies in a folder of outputs, and would be handed on with them. Move it elsewhere."
         )
-    return read_key(path)
+    key = read_key(path)
+    return lambda: key
 
 
-def _id_key(targets: list[str]) -> bytes:
+def _id_key(targets: list[str]) -> IdKey:
     """The key of the folder of runs; outside one a key that nobody keeps, so that the hashes are this record's alone."""
-    if targets and not RUNS.is_dir():
-        return secrets.token_bytes(32)
-    try:
-        make_folder(RUNS)
-    except OSError as error:
-        raise UserError(f"{RUNS} can't be written: {error.strerror}. Name the outputs with -o.") from error
-    return key_beside(RUNS)
+    if targets and not (RUNS.is_dir() and os.access(RUNS, os.W_OK)):
+        return partial(secrets.token_bytes, 32)
+    return partial(key_beside, RUNS)
 
 
 def _keep_beside(folders: list[Path], content: bytes) -> str:

@@ -25,7 +25,11 @@ def test_every_id_of_a_table_is_hashed_and_nothing_else():
     ids = Exhibit(kind="table", title="t", columns=["id", "truth"], rows=[["p-17", "yes"], ["p-18", "no"]])
     pairs = Exhibit(kind="table", title="t", columns=["test row", "resembles row", "same"], rows=[["a", "b", True]])
     bars = Exhibit(kind="bars", title="t", columns=["id", "x"], rows=[["a feature called id", 1.0]])
-    assert set(row_hashes(KEY, [ids, pairs, bars])) == {"p-17", "p-18", "a", "b"}
+    assert set(row_hashes(lambda: KEY, [ids, pairs, bars])) == {"p-17", "p-18", "a", "b"}
+
+
+def test_no_key_is_asked_for_where_no_id_is():
+    assert row_hashes(lambda: pytest.fail("asked"), []) == {}
 
 
 def test_the_key_of_a_folder_is_made_once_for_its_owner_alone(tmp_path):

@@ -63,7 +63,7 @@ def stored(tmp_path_factory):
     """The run folder of one real audit."""
     folder = tmp_path_factory.mktemp("stored")
     subprocess.run(command(folder, 0), check=True, capture_output=True, cwd=folder)
-    (run,) = (folder / "runs").glob("[!.]*")
+    (run,) = (folder / "runs").iterdir()
     return run
 
 
