@@ -23,7 +23,8 @@ LEAST_SHOWN = 10
 FEWER = "fewer than 10"
 WITHHELD = "not shown: a smaller group could be computed from it"
 HIDDEN = (FEWER, WITHHELD)
-_SIZES = ("bias.group_size", "data.small_group")  # what counts the rows of a group
+# What counts the rows of a group or a slice.
+_SIZES = ("bias.group_size", "data.small_group", "performance.slice_accuracy", "performance.slice_mae")
 _JOINED, _IS = " × ", " = "
 _GROUP_COLUMNS = ("group", "slice", "site")
 _PEOPLE = ("slice", "site")  # what a finding's `of` may name that is a part of the rows
@@ -98,6 +99,8 @@ def _slices_counted(findings: list[Finding]) -> list[Finding]:
 def _finding(finding: Finding, hidden: dict[str, str]) -> Finding:
     if why := hidden.get(_key(finding)):
         return finding.model_copy(update={"value": None, "n": 0, "interval": None, "reason": why})
+    if _is_over_groups(finding) and f"* {next(iter(finding.group or {}))}" in hidden:
+        return finding.model_copy(update={"n": 0})
     if finding.reason and _part_of(finding):
         return finding.model_copy(update={"reason": _SMALL_COUNT.sub(FEWER, finding.reason)})
     return finding
@@ -107,6 +110,8 @@ def _decision(decision: Decision, hidden: dict[str, str]) -> Decision:
     if why := hidden.get(_key(decision)):
         empty = {"observed": None, "n": None, "interval": None, "n_needed": None, "message": why}
         return decision.model_copy(update=empty)
+    if _is_over_groups(decision) and f"* {next(iter(decision.group or {}))}" in hidden:
+        return decision.model_copy(update={"n": None})
     if _part_of(decision):
         return decision.model_copy(update={"message": _SMALL_COUNT.sub(FEWER, decision.message)})
     return decision
@@ -121,23 +126,40 @@ def _difference(found: Difference, hidden: dict[str, str]) -> Difference:
 
 
 def _hidden_keys(found: Iterable[Finding | Difference | Decision]) -> dict[str, str]:
-    """Which findings are shown without numbers, and why: few people, or the next smallest of a partition."""
+    """Which findings are shown without numbers, and why: few people, or the next smallest of a partition.
+
+    What is hidden by the size of a group is hidden of every measure of it: the rows of two groups together tell each of them.
+    """
     stated = list(found)
-    few = {part for f in stated if f.measure in _SIZES and (part := _part_of(f)) and _people(f) < LEAST_SHOWN}
+    by_size = _hidden_parts(stated)
     tables: dict[str, dict[str, _Part]] = defaultdict(dict)
+    before: dict[str, dict[str, str]] = defaultdict(dict)
     for f in stated:
         part = _part_of(f)
         if part and not (isinstance(f, Decision) and _key(f) in tables[_table(f)]):
-            tables[_table(f)][_key(f)] = _Part(_lines(part), 0 if part in few else _people(f))
-    hidden: dict[str, str] = {}
-    for parts in tables.values():
-        hidden |= _suppressed(parts)
+            tables[_table(f)][_key(f)] = _Part(_lines(part), _people(f))
+            if part in by_size:
+                before[_table(f)][_key(f)] = by_size[part]
+    # The rows of all groups but those of few people tell how many these are.
+    hidden = {f"* {part.partition(': ')[0]}": FEWER for part, why in by_size.items() if why == FEWER}
+    for table, parts in tables.items():
+        hidden |= _suppressed(parts, before[table])
     return hidden
 
 
-def _suppressed(parts: dict[str, _Part]) -> dict[str, str]:
-    """Cells of few rows, and in every line where exactly one cell is hidden the next smallest, until none is left so."""
-    hidden = {key: FEWER for key, part in parts.items() if part.n < LEAST_SHOWN}
+def _hidden_parts(found: Iterable[Finding | Difference | Decision]) -> dict[str, str]:
+    """The groups and slices that are hidden by their number of rows, which some measures state."""
+    sizes: dict[str, dict[str, _Part]] = defaultdict(dict)
+    for f in found:
+        if f.measure in _SIZES and (part := _part_of(f)):
+            n = min(_people(f), sizes[part.partition(": ")[0]].get(part, _Part((), _people(f))).n)
+            sizes[part.partition(": ")[0]][part] = _Part(_lines(part), n)
+    return {part: why for parts in sizes.values() for part, why in _suppressed(parts, {}).items()}
+
+
+def _suppressed(parts: dict[str, _Part], before: dict[str, str]) -> dict[str, str]:
+    """What is hidden before, cells of few rows, and in every line where exactly one cell is hidden the next smallest, until none is left so."""
+    hidden = before | {key: FEWER for key, part in parts.items() if part.n < LEAST_SHOWN}
     lines: dict[Hashable, list[str]] = defaultdict(list)
     for key, part in parts.items():
         for line in part.lines:
@@ -171,6 +193,10 @@ def _part_of(found: Finding | Difference | Decision) -> str | None:
     if attribute == "slice":  # written `column = value`
         attribute, _, value = value.rpartition(_IS) if _IS in value else ("slice", "", value)
     return f"{attribute}: {value}"
+
+
+def _is_over_groups(found: Finding | Decision) -> bool:
+    return list((found.group or {}).values()) == ["*"]
 
 
 def _value(found: Finding) -> str:
@@ -228,7 +254,7 @@ def _without_few(exhibit: Exhibit, rows: list[list[Cell]], names: dict[str, str]
         parts[str(i)] = _Part((attribute,), int(count) if isinstance(count, int | float) else 0)
         if name in names:
             hidden[str(i)] = names[name]
-    hidden = _suppressed(parts) | hidden
+    hidden = _suppressed(parts, hidden)
     if not hidden:
         return rows
     if is_slices:

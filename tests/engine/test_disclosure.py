@@ -48,6 +48,15 @@ def test_a_group_of_nine_is_hidden_with_the_next_smallest_and_one_of_ten_is_show
     assert told([rate("a", 10), *nine[1:]]) == {"a": 0.5, "b": 0.5, "c": 0.5}
 
 
+def test_no_sum_of_two_groups_and_no_total_but_the_overall_one_tells_a_hidden_size():
+    sizes = [size("a", 8), size("b", 163), size("c", 175), size("d", 194)]
+    pair = Finding(measure="bias.calibration_p_value", value=0.6, n=357, group={"race": "b"}, exact=True)
+    over_all = Finding(measure="bias.demographic_parity_ratio", value=0.9, n=532, group={"race": "*"})
+    overall = Finding(measure="performance.accuracy", value=0.7, n=540)
+    found = {(f.measure, str(f.group)): f.n for f in seen([*sizes, pair, over_all, overall]).findings}
+    assert sorted(found.values()) == [0, 0, 0, 0, 175, 194, 540]
+
+
 def test_two_hidden_groups_hide_each_other_and_no_third():
     assert told([rate("a", 3), rate("b", 4), rate("c", 100)]) == {"a": FEWER, "b": FEWER, "c": 0.5}
 
@@ -86,10 +95,16 @@ def test_no_line_of_a_table_has_exactly_one_hidden_cell(table):
 def test_slices_of_few_people_are_counted_and_not_named():
     of = [("town = Aa", 3), ("town = Bb", 9), ("town = Cc", 90), ("sex = f", 50)]
     found = [Finding(measure="performance.slice_accuracy", value=0.5, n=n, of={"slice": name}) for name, n in of]
+    gap = Finding(measure="performance.slice_auc_gap", value=0.1, n=152, of={"slice": "town = Aa"})
     rows = [[name, 0.5, 0.4, 0.6, n] for name, n in of]
     table = Exhibit(kind="intervals", title="t", columns=["slice", "accuracy", "low", "high", "n"], rows=rows)
-    check = seen(found, exhibits=[table])
-    assert [f.of["slice"] for f in check.findings] == ["town = Cc", "sex = f", "town (2 of few people)"]
+    check = seen([*found, gap], exhibits=[table])
+    assert [f.of["slice"] for f in check.findings] == [
+        "town = Cc",
+        "sex = f",
+        "town (2 of few people)",
+        "town (1 of few people)",
+    ]
     assert [row[0] for row in check.exhibits[0].rows] == ["town = Cc", "sex = f", "2 more, of few people"]
 
 
