@@ -27,7 +27,7 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """What is told beside the result, on stderr; it may have several lines."""
-    story.print(shown(text), markup=False, highlight=False, soft_wrap=True)
+    story.print(shown(text), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def print_error(text: str) -> None:

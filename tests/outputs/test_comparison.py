@@ -44,9 +44,11 @@ def test_the_page_asks_nothing_of_the_network_and_the_same_record_gives_the_same
 
 
 def test_items_on_which_the_models_disagree_are_listed(make_comparison):
-    page = render(make_comparison(), "html")
+    page = render(make_comparison(row_hashes={"r17": "abcdefghijkl", "r23": "mnopqrstuvwx"}), "html")
     assert "Where the models disagree (2 items, 2 shown)" in page
-    assert re.search(r"<td>r17</td><td>yes</td><td>yes</td><td>no</td>", page)
+    assert re.search(r"<td>abcdefghijkl</td><td>yes</td><td>yes</td><td>no</td>", page)
+    assert "r17" not in page
+    assert re.search(r"<td>row 1</td><td>yes</td><td>yes</td><td>no</td>", render(make_comparison(), "html"))
     assert "The record lists none" in render(make_comparison(exhibits=[]), "html")
 
 
