@@ -18,7 +18,7 @@ install() {
   local extras="${GATE_EXTRAS:+[$GATE_EXTRAS]}"
   local wanted="$checkout$extras"
   if [ -n "${GATE_VERSION:-}" ]; then wanted="vertical-harness$extras==$GATE_VERSION"; fi
-  python -m pip install -q -c "$checkout/constraints.txt" "$wanted"
+  quoted python -m pip install -q -c "$checkout/constraints.txt" "$wanted"
 }
 
 audit() {
@@ -96,10 +96,11 @@ print(record["verdict"]["outcome"], record["evidence_digest"])' "$folder/audit.j
 wanted() { if [ -z "$2" ]; then refuse "$1 is not set."; fi; }
 
 refuse() {
-  echo "gate.sh: $1" >&2
+  echo "gate.sh: ${1//[[:cntrl:]]/?}" >&2 # a line of its own could be a command of the CI system
   exit 2
 }
 
+case $folder in *[[:cntrl:]]*) refuse "GATE_OUTPUT holds a line end or another control character: $folder" ;; esac
 case ${1:-} in
   install | audit | decide) "$1" ;;
   *) refuse "wanted one of: install, audit, decide." ;;

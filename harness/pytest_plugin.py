@@ -50,13 +50,14 @@ class HarnessAudit:
     ) -> Audit:
         """The record of the audit. The test fails if the policy blocks, if the input is wrong, and, unless that is
         allowed, if the verdict is incomplete."""
+        from harness.core.safe_text import shown
         from harness.errors import UserError
 
         folder = self.next_folder()
         try:
             record = _audited(str(suite), str(model), folder, options, model_options)
         except UserError as error:
-            pytest.fail(f"{suite} can't be audited: {error}", pytrace=False)
+            pytest.fail(shown(f"{suite} can't be audited: {error}"), pytrace=False)
         self.note("harness_verdict", record.verdict.outcome)
         self.note("harness_waived", record.verdict.waived)
         self.note("harness_evidence", record.evidence_digest)
@@ -106,9 +107,12 @@ def _audited(
 
 
 def _blocking(record: Audit, report: Path) -> str:
+    from harness.core.safe_text import one_line
+    from harness.engine.disclosure import for_readers
     from harness.outputs.narrative import OUTCOME_WORDS, line, summary, worst_first
 
+    record = for_readers(record)
     blocking = [d for d in worst_first(record.verdict.decisions) if d.severity == "block" and not d.waived]
     lines = [line(d) for d in blocking if d.outcome not in ("pass", "not_applicable")]
     verdict = f"{record.suite.name}: {OUTCOME_WORDS[record.verdict.outcome]}. {summary(record)}"
-    return "\n".join([verdict, *lines, f"Report: {report}"])
+    return "\n".join(map(one_line, [verdict, *lines, f"Report: {report}"]))

@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -20,7 +21,7 @@ from harness.cli.init import init
 from harness.cli.interrupts import Terminated, ending_in_time
 from harness.cli.judge import judge
 from harness.cli.plan import plan
-from harness.cli.printing import PrintedWarnings, print_error, story
+from harness.cli.printing import PrintedWarnings, note, print_error, story
 from harness.cli.report import report
 from harness.cli.rows import rows
 from harness.cli.schema import schema
@@ -94,10 +95,10 @@ def _guarded(verb: Callable[P, int | None]) -> Callable[P, None]:
             print_error(f"a plugin {what_happened(error, 'before the command had finished')}.")
             raise typer.Exit(INTERNAL_ERROR) from error
         except BaseException as error:
-            story.print(f"Internal error: {type(error).__name__}: {error}", markup=False)
+            note(f"Internal error: {type(error).__name__}: {error}")
             story.print("This is a bug. Report it with the command you typed; HARNESS_TRACEBACK=1 shows where.")
             if os.environ.get("HARNESS_TRACEBACK"):
-                story.print_exception()
+                note(traceback.format_exc())
             raise typer.Exit(INTERNAL_ERROR) from error
         raise typer.Exit(code or 0)
 

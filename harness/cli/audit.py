@@ -21,15 +21,17 @@ def audit(
     rows: options.Rows = None,
     of_model: ModelOptions,
     baseline: options.BaselineRecord = None,
+    id_key: options.IdKey = None,
 ) -> int:
     """Audit a model. Exit code: 0 pass, 1 the policy blocks, 3 incomplete."""
     from harness.datasets.roles import DataOptions
     from harness.workflows.audit import AuditRequest
-    from harness.workflows.runs import audit_and_write
+    from harness.workflows.runs import audit_and_write, key_from
 
     of_data = DataOptions(data, train_data, None, trained_on_split, rows)
+    request = AuditRequest(suite, model, of_data, of_model, baseline, id_key=key_from(id_key, output or []))
     with progress() as tell:
-        record, written = audit_and_write(AuditRequest(suite, model, of_data, of_model, baseline), output or [], tell)
+        record, written = audit_and_write(request, output or [], tell)
     print_verdict(record, written)
     if baseline is not None and all(rule.measure != "baseline.gain" for rule in record.policy.rules):
         story.print("Note: the suite has no release margins (key release), so nothing was judged against the baseline.")

@@ -37,6 +37,7 @@ def compare(
     rows: options.Rows = None,
     of_model: ModelOptions,
     gate: options.Gate = False,
+    id_key: options.IdKey = None,
 ) -> int:
     """Vertical or general? Paired differences on the same items, and a choice by the suite's margins.
 
@@ -45,11 +46,14 @@ def compare(
     """
     from harness.datasets.roles import DataOptions
     from harness.workflows.compare import CompareRequest
-    from harness.workflows.runs import compare_and_write
+    from harness.workflows.runs import compare_and_write, key_from
 
     costs = _costs(cost_missed, cost_false_alarm)
     of_data = DataOptions(data, train_data, None, trained_on_split, rows)
-    request = CompareRequest(suite, vertical, tuple(general), of_data, of_model, guard_suite, costs, learning_curve)
+    key = key_from(id_key, output or [])
+    request = CompareRequest(
+        suite, vertical, tuple(general), of_data, of_model, guard_suite, costs, learning_curve, key
+    )
     with progress() as tell:
         found, written = compare_and_write(request, output or [], tell)
     print_choice(found, written)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Device, SuiteName
-from harness.cli.printing import progress
+from harness.cli.printing import progress, say
 
 
 def fit(
@@ -36,4 +36,4 @@ def fit(
     with progress() as tell:
         tell(f"fitting {base}")
         count = fit_model(suite, base, output, recipe, tell)
-    typer.echo(f"{base} fitted on {count} training rows, saved in {output}")
+    say(f"{base} fitted on {count} training rows, saved in {output}")

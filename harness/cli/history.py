@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.printing import progress, story
+from harness.cli.printing import note, progress, say
 from harness.errors import IntegrityError, UserError
 
 
@@ -46,7 +46,7 @@ def history(
     with progress() as tell:
         index = open_runs(runs, tell, rebuild)
     for name in index.others:
-        story.print(f"{runs / name} holds no audit.json: left out", markup=False, highlight=False, soft_wrap=True)
+        note(f"{runs / name} holds no audit.json: left out")
     chosen = Chosen(suite, model)
     changed = "" if diff else "\n".join(run.reason for run in index.damaged if run.changed)
     if changed and not index.runs():
@@ -59,8 +59,8 @@ def history(
     nothing = "Nothing differs but the time of the runs.\n" if diff else f"There is no run in {runs}.\n"
     typer.echo(render_text(table) if table.rows else nothing, nl=False)
     if measure:
-        typer.echo(TREND_LEGEND)
+        say(TREND_LEGEND)
     for path in written:
-        typer.echo(f"Written: {path}")
+        say(f"Written: {path}")
     if changed:
         raise IntegrityError(changed)

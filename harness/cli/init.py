@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.printing import story
+from harness.cli.printing import note, say
 
 
 def init(
@@ -28,9 +28,9 @@ def init(
 
     starter = init(data, output, Wishes(label, positive, favourable, tuple(sensitive or ())), force=force)
     for warning in starter.warnings:
-        story.print(f"Warning: {warning}", markup=False, highlight=False, soft_wrap=True)
-    typer.echo(f"Written: {output}")
-    typer.echo("Decide by hand:")
+        note(f"Warning: {warning}")
+    say(f"Written: {output}")
+    say("Decide by hand:")
     for line in starter.decide:
-        typer.echo(f"- {line}")
-    typer.echo(f"Then: harness validate {output}")
+        say(f"- {line}")
+    say(f"Then: harness validate {output}")

@@ -94,6 +94,13 @@ Window = Annotated[
 ]
 MaxCalls = Annotated[int | None, typer.Option("--max-calls", min=1, help="Stop after so many model calls.")]
 MaxCost = Annotated[float | None, typer.Option("--max-cost", help="Stop at this cost, by the prices given.")]
+IdKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--id-key",
+        help="A file with the key of the hashes that reports show for row ids; else runs/.id-key. The same key gives the same hashes.",
+    ),
+]
 Gate = Annotated[
     bool,
     typer.Option("--gate", help="Exit 0 only if the vertical model is chosen, 3 if nothing is decided, else 1."),

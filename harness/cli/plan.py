@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import typer
-
 from harness.cli import options
+from harness.cli.printing import say
 from harness.models.options import ModelOptions
 
 
@@ -28,15 +27,11 @@ def plan(
 
     of_data = DataOptions(data, train_data, None, trained_on_split, rows)
     found = plan_audit(suite, model, of_data, replace(of_model, probe=False))
-    typer.echo(
-        f"{found.rows} rows to answer ({', '.join(found.plan.roles) or 'none'}), {found.calls} of them not yet kept"
-    )
+    say(f"{found.rows} rows to answer ({', '.join(found.plan.roles) or 'none'}), {found.calls} of them not yet kept")
     if found.tokens is not None:
-        typer.echo(
-            f"about {found.tokens:,} tokens" + (f", about {found.cost:.4g} by the prices given" if found.cost else "")
-        )
+        say(f"about {found.tokens:,} tokens" + (f", about {found.cost:.4g} by the prices given" if found.cost else ""))
     for step in found.plan.steps:
-        typer.echo(f"{step.request.name:30} " + (f"{step.status}: {step.reason}" if step.status else "will run"))
+        say(f"{step.request.name:30} " + (f"{step.status}: {step.reason}" if step.status else "will run"))
     for forecast in found.forecasts:
         who = about(forecast.group, forecast.of)
-        typer.echo(f"{forecast.rule.id + (f' ({who})' if who else ''):40} {forecast.text}")
+        say(f"{forecast.rule.id + (f' ({who})' if who else ''):40} {forecast.text}")

@@ -1,4 +1,4 @@
-"""What the command line says: the verdict on stdout, the story on stderr."""
+"""What the command line says: the verdict on stdout, the story on stderr; all of it as text that no terminal obeys."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from harness.core.safe_text import one_line, shown
 from harness.engine.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 story = Console(stderr=True)
 
 
+def say(text: str) -> None:
+    """A line of the result, on stdout: what a name holds can't begin another one."""
+    typer.echo(one_line(text))
+
+
+def note(text: str) -> None:
+    """What is told beside the result, on stderr; it may have several lines."""
+    story.print(shown(text), markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
 def print_error(text: str) -> None:
     """An error as every verb shows it."""
     story.print("Error: ", style="bold red", end="")
-    story.print(text, markup=False, highlight=False, soft_wrap=True)
+    note(text)
 
 
 class PrintedWarnings(logging.Handler):
@@ -38,35 +49,38 @@ def print_verdict(record: Audit, written: list[Path]) -> None:
     """What makes the numbers void, what the model does and how scores become answers; one line a rule, worst first; then every
     waiver, the verdict, the evidence digest and the files.
     """
+    from harness.engine.disclosure import for_readers
     from harness.outputs.first_page import decision_line, first_sentences, to_whom, what_it_does
     from harness.outputs.narrative import line, verdict_reason, verdict_words, worst_first
     from harness.outputs.origin import origin
     from harness.outputs.waivers import waiver_rows
 
+    record = for_readers(record)
     for sentence in (*first_sentences(record), what_it_does(record), to_whom(record), decision_line(record)):
         if sentence:
-            typer.echo(sentence)
+            say(sentence)
     for decision in worst_first(record.verdict.decisions):
-        typer.echo(line(decision))
+        say(line(decision))
     for row in waiver_rows(record):
-        typer.echo(f"{'Waiver':14} {row.line}")
-    typer.echo(f"Verdict: {verdict_words(record).upper()}. {verdict_reason(record)}")
+        say(f"{'Waiver':14} {row.line}")
+    say(f"Verdict: {verdict_words(record).upper()}. {verdict_reason(record)}")
     for sentence in origin(record):
-        story.print(sentence, markup=False, highlight=False, soft_wrap=True)
-    typer.echo(f"Evidence {record.evidence_digest}")
+        note(sentence)
+    say(f"Evidence {record.evidence_digest}")
     for path in written:
-        typer.echo(f"Written: {path}")
+        say(f"Written: {path}")
 
 
 def print_choice(found: Comparison, written: list[Path]) -> None:
     """The recommendation, then the digest and the files."""
+    from harness.engine.disclosure import for_readers
     from harness.outputs.recommendation import recommendation
 
-    for sentence in recommendation(found):
-        typer.echo(sentence)
-    typer.echo(f"Evidence {found.evidence_digest}")
+    for sentence in recommendation(for_readers(found)):
+        say(sentence)
+    say(f"Evidence {found.evidence_digest}")
     for path in written:
-        typer.echo(f"Written: {path}")
+        say(f"Written: {path}")
 
 
 @contextmanager
@@ -83,11 +97,17 @@ def progress() -> Iterator[Progress]:
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.0f}/s" if task.speed and task.total else "")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
     with Bar(*columns, console=story, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
         def tell(text: str, done: int = 0, total: int = 0) -> None:
-            bar.update(task, description=text, completed=done, total=total or None)
+            bar.update(task, description=one_line(text), completed=done, total=total or None)
 
         yield tell

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.printing import say
+
 
 def report(
     record: Annotated[Path, typer.Argument(metavar="RECORD", help="An audit.json, a comparison.json or a run folder.")],
@@ -18,4 +20,4 @@ def report(
 
     stored = open_record(record)
     for target in output:
-        typer.echo(write(stored, target))
+        say(str(write(stored, target)))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import SuiteName
+from harness.cli.printing import say
 
 
 def rows(
@@ -15,8 +16,12 @@ def rows(
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")],
     view: Annotated[str, typer.Option(help="columns, text or prompt: what the model reads.")] = "columns",
     role: Annotated[str, typer.Option(help="test, calibration or train.")] = "test",
+    id_key: Annotated[
+        Path | None,
+        typer.Option("--id-key", help="Add a column row_hash: what reports made with this key call each row."),
+    ] = None,
 ) -> None:
     """Write the rows to score elsewhere; audit the answers with --model predictions.csv."""
     from harness.workflows.listing import write_rows
 
-    typer.echo(f"{write_rows(suite, role, output, view)} rows written to {output}")
+    say(f"{write_rows(suite, role, output, view, id_key)} rows written to {output}")

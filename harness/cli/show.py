@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import SuiteName
+from harness.cli.printing import say
 
 
 def show(
@@ -21,16 +22,16 @@ def show(
     if yaml:
         typer.echo(loaded.path.read_text(encoding="utf-8"), nl=False)
         return
-    typer.echo(f"{loaded.suite.name} v{loaded.suite.version}: {loaded.suite.title.get('en', '')}")
-    typer.echo(f"data      {loaded.suite.data.source}, label {loaded.suite.data.label.column}")
-    typer.echo(f"sensitive {', '.join(loaded.suite.data.sensitive) or 'none'}")
+    say(f"{loaded.suite.name} v{loaded.suite.version}: {loaded.suite.title.get('en', '')}")
+    say(f"data      {loaded.suite.data.source}, label {loaded.suite.data.label.column}")
+    say(f"sensitive {', '.join(loaded.suite.data.sensitive) or 'none'}")
     for request in loaded.suite.checks:
-        typer.echo(f"check     {request.name}")
+        say(f"check     {request.name}")
     for rule in loaded.suite.policy:
         limit = f"{rule.measure} {rule.limit_text()} ({rule.severity})"
-        typer.echo(f"rule      {rule.id}: {limit}. {rule.reason} [{rule.source}]")
+        say(f"rule      {rule.id}: {limit}. {rule.reason} [{rule.source}]")
     for waiver in loaded.suite.waivers:
         whom = about(waiver.group, waiver.of)
-        typer.echo(
+        say(
             f"waiver    {waiver.rule}{f' ({whom})' if whom else ''}: until {waiver.expires} by {waiver.owner}. {waiver.reason}"
         )

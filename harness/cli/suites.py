@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+from harness.cli.printing import say
 
 
 def suites() -> None:
@@ -11,4 +11,4 @@ def suites() -> None:
 
     for name in built_in_suites():
         suite = load_suite(name).suite
-        typer.echo(f"{name:42} {suite.title.get('en', ''):28} {len(suite.checks)} checks, {len(suite.policy)} rules")
+        say(f"{name:42} {suite.title.get('en', ''):28} {len(suite.checks)} checks, {len(suite.policy)} rules")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.printing import say
 from harness.errors import SuiteError, UserError
 
 
@@ -25,6 +26,6 @@ def validate(
         counts = f"{len(loaded.suite.checks)} checks, {len(loaded.suite.policy)} rules"
         if waivers := len(loaded.suite.waivers):
             counts += f", {waivers} waiver{'s' if waivers > 1 else ''}"
-        typer.echo(f"{loaded.suite.name} is valid: {counts}. {loaded.digest}")
+        say(f"{loaded.suite.name} is valid: {counts}. {loaded.digest}")
     if problems:
         raise SuiteError("\n".join(problems))

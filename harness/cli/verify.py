@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options
-from harness.cli.printing import print_error, progress
+from harness.cli.printing import print_error, progress, say
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ def verify(
 
 def _print(found: Verification) -> None:
     for text in found.verified:
-        typer.echo(f"{'Verified':15} {text}")
+        say(f"{'Verified':15} {text}")
     for gap in found.gaps:
-        typer.echo(f"{'Not recomputed':15} {gap.what}: {gap.reason}")
+        say(f"{'Not recomputed':15} {gap.what}: {gap.reason}")
     if found.difference:
         print_error(found.difference)
         return
     count = len(found.gaps)
     left = f"; {count} part{'s were' if count > 1 else ' was'} not recomputed" if count else ""
-    typer.echo(f"{found.path}: what was recomputed agrees{left}.")
+    say(f"{found.path}: what was recomputed agrees{left}.")

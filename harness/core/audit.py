@@ -114,7 +114,9 @@ class Audit(_Stored):
     """One audit; every output is a pure function of it.
 
     `digest_version` is the definition of `evidence_digest`: 1 in records that do not state it. `rejudged_from` is the digest
-    of the record whose evidence was judged again. `warnings` tell what the disk refused and what only time was lost by. `decision` is None in a record of an earlier version.
+    of the record whose evidence was judged again. `warnings` tell what the disk refused and what only time was lost by. `decision` is
+    None in a record of an earlier version. `row_hashes` is what reports call the rows whose ids the exhibits hold; None where no key
+    was at hand.
     """
 
     schema_: Literal["vertical-harness/audit/1"] = Field(default="vertical-harness/audit/1", alias="schema")
@@ -136,6 +138,7 @@ class Audit(_Stored):
     warnings: list[str] = Field(default_factory=list)
     rejudged_from: str | None = None
     digest_version: int = 1
+    row_hashes: dict[str, str] | None = None
     evidence_digest: str
     digest: str
 

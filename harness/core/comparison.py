@@ -165,7 +165,7 @@ class NotCompared(_Stored):
 
 
 class Comparison(_Stored):
-    """One comparison; every output is a pure function of it."""
+    """One comparison; every output is a pure function of it. `row_hashes` is as in an audit."""
 
     schema_: Literal["vertical-harness/comparison/1"] = Field(default="vertical-harness/comparison/1", alias="schema")
     suite: SuiteRef
@@ -185,6 +185,7 @@ class Comparison(_Stored):
     started: str
     seconds: float
     warnings: list[str] = Field(default_factory=list)
+    row_hashes: dict[str, str] | None = None
     evidence_digest: str
     digest: str
 

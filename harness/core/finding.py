@@ -39,8 +39,14 @@ class Finding(BaseModel):
         return self
 
 
+ROW_ID_COLUMNS = frozenset({"id", "test row", "resembles row"})
+
+
 class Exhibit(BaseModel):
-    """Data for a chart or a table; never a drawing."""
+    """Data for a chart or a table; never a drawing.
+
+    A column with a name of ROW_ID_COLUMNS holds ids of rows: they may name people, so a report shows hashes of them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -48,6 +54,11 @@ class Exhibit(BaseModel):
     title: str
     columns: list[str]
     rows: list[list[Cell]]
+
+    @property
+    def row_id_places(self) -> list[int]:
+        """The columns that hold ids of rows, by position; none but in a table."""
+        return [i for i, name in enumerate(self.columns) if name in ROW_ID_COLUMNS] if self.kind == "table" else []
 
 
 class CheckRecord(BaseModel):

@@ -31,7 +31,7 @@ DIGEST_VERSION = 2
 _NOT_MEASURED = frozenset(
     {
         *("digest", "evidence_digest", "digest_version", "started", "seconds", "environment", "predictions", "usage"),
-        *("policy", "verdict", "earlier_audits", "rejudged_from", "warnings"),
+        *("policy", "verdict", "earlier_audits", "rejudged_from", "warnings", "row_hashes"),
     }
 )
 
@@ -86,7 +86,16 @@ def evidence_digest(record: dict[str, Any]) -> str:
 
 def comparison_digest(record: dict[str, Any]) -> str:
     """The digest of what a comparison found: without seconds, start time, environment, usage, cost and latency."""
-    dropped = {"digest", "evidence_digest", "started", "seconds", "environment", "not_compared", "warnings"}
+    dropped = {
+        "digest",
+        "evidence_digest",
+        "started",
+        "seconds",
+        "environment",
+        "not_compared",
+        "warnings",
+        "row_hashes",
+    }
     kept = {key: value for key, value in record.items() if key not in dropped}
     own = ("role", "name", "verdict", "evidence_digest", "threshold", "members")
     kept["models"] = [{key: model[key] for key in own} for model in record["models"]]

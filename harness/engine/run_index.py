@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.core.audit import Audit, EarlierAudits
 from harness.core.finding import Selector
+from harness.engine.disclosure import for_readers
 from harness.engine.durable import write_file
 from harness.engine.progress import Progress, silent
 from harness.engine.records import open_audit
@@ -29,7 +30,7 @@ from harness.errors import HarnessError, IntegrityError, UserError
 INDEX = ".index.sqlite"
 NAME = "audit.json"
 TestRows = tuple[str, str]  # the fingerprint of the data, and the digest of the test rows' ids
-_FORMAT = 2
+_FORMAT = 3
 _SEAL = slice(68, 72)  # the application id in SQLite's header
 _TABLES = """
 CREATE TABLE runs (
@@ -243,7 +244,7 @@ def _run(folder: str, record: Audit) -> IndexedRun:
 def _finding_rows(record: Audit) -> list[tuple[object, ...]]:
     gated = {(d.measure, _json(d.group), _json(d.of)) for d in record.verdict.decisions if d.severity == "block"}
     rows: list[tuple[object, ...]] = []
-    for finding in (finding for check in record.records for finding in check.findings):
+    for finding in (finding for check in for_readers(record).records for finding in check.findings):
         about = (finding.measure, _json(finding.group), _json(finding.of))
         low, high = (finding.interval.low, finding.interval.high) if finding.interval else (None, None)
         rows.append((*about, finding.value, low, high, finding.n, finding.exact, about in gated))

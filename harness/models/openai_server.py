@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness.core.audit import ModelInfo
 from harness.core.finding import Finding
+from harness.core.safe_text import without_credentials
 from harness.engine.batching import TextSizes
 from harness.engine.provenance import sha256_bytes
 from harness.engine.text_pass import CUT, REFUSED, UNREADABLE, more_tokens
@@ -31,6 +32,7 @@ from harness.models.server_replies import MalformedReply, Reply, read_reply
 from harness.spec.suite import PromptView
 
 Floats = npt.NDArray[np.float64]
+_KEY_IN_PATH = f"what looks like a key in the address's path is left out here: a key belongs into {KEY_VARIABLES[0]}"
 MAX_TOKENS = 4096
 """Tokens that an answer may take: what a reasoning model writes before it answers. A model that does not reason stops after
 its answer, so that the budget costs nothing there."""
@@ -273,9 +275,7 @@ def load_server(
             "A server needs httpx and tenacity. Install them: pip install 'vertical-harness[server]'."
         ) from error
     address, _, name = uri.partition("#")
-    if not name:
-        raise ModelError(f"{uri} names no model. Wanted: https://host/v1#model-name.")
-    if "?" in address:
+    if "?" in uri:
         raise ModelError(
             "An address with a query (?…) can't be used, and a key in it would end in records. Wanted: https://host/v1#model-name, "
             "and the key in the environment: " + " or ".join(KEY_VARIABLES)
@@ -284,6 +284,10 @@ def load_server(
         raise ModelError(
             "A key in an address would end in records. Set it in the environment: " + " or ".join(KEY_VARIABLES)
         )
+    uri = without_credentials(uri)  # what follows is told: in messages, in the record, in every report
+    place = uri.partition("#")[0]
+    if not name:
+        raise ModelError(f"{uri} names no model. Wanted: https://host/v1#model-name.")
     view = check_choices(view, classes, uri)
     if classes:
         _require_distinct(view, classes)
@@ -294,17 +298,18 @@ def load_server(
     try:
         client = httpx.Client(base_url=address.rstrip("/"), timeout=patience, headers=headers, trust_env=True)
     except httpx.InvalidURL as error:
-        raise ModelError(f"{address} is no address ({error}). Wanted: https://host/v1#model-name.") from None
+        raise ModelError(f"{place} is no address ({error}). Wanted: https://host/v1#model-name.") from None
     info = ModelInfo(
         uri=uri,
         kind="openai-server",
-        fingerprint=sha256_bytes(f"{address}#{name}".encode()),
+        fingerprint=sha256_bytes(uri.encode()),
         view="prompt",
         offers=["labels", "train", "zero_shot"],
         card={
-            "server": address,
+            "server": place,
             "model": name,
-            "note": "the fingerprint is of the address and the name: what answers behind them can change",
+            "note": "the fingerprint is of the address and the name: what answers behind them can change"
+            + (f"; {_KEY_IN_PATH}" if place != address else ""),
             "choices": "; ".join(f"{label}: {view.choices[label]!r}" for label in classes),
         },
     )

@@ -1,13 +1,22 @@
-"""Draws exhibits as static SVG that follows the page's colours."""
+"""Draws exhibits as static SVG that follows the page's colours.
+
+A chart that can't be drawn costs the chart, never the report: `Chart.problem` says why there is none.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import unicodedata
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec
 
 from harness.core.finding import Exhibit
+from harness.core.safe_text import in_every_text, one_line
+
+P = ParamSpec("P")
 
 ACCENT = "#2c6fbb"
 _LIMIT = "#b3541e"
@@ -30,13 +39,41 @@ _CONFIG: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Chart:
+    """A drawing as SVG, in which all text is escaped; or why there is none. Neither where there is nothing to draw."""
+
+    svg: str | None
+    problem: str | None = None
+
+
+def _drawn(draw: Callable[P, str | None]) -> Callable[P, Chart]:
+    """The drawing as a chart; whatever goes wrong in making it is the chart's problem alone."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments: P.args, **options: P.kwargs) -> Chart:
+        try:
+            return Chart(draw(*arguments, **options))
+        except Exception as error:  # noqa: BLE001 - a stored record may hold anything
+            return Chart(None, f"This chart can't be drawn ({type(error).__name__}). The record holds its numbers.")
+
+    return drawn
+
+
+@_drawn
 def draw(exhibit: Exhibit, band: tuple[float | None, float | None] | None = None) -> str | None:
-    """SVG of an exhibit, with the allowed band shaded; None for a table, a matrix, or nothing to draw."""
+    """SVG of an exhibit, with the allowed band shaded; none for a table, a matrix, or nothing to draw."""
     if not exhibit.rows or exhibit.kind in ("table", "matrix"):
         return None
+    if exhibit.kind != "curve":  # a group of few people has a name and no number
+        shown = [row for row in exhibit.rows if row[1] is not None]
+        if not shown:
+            return None
+        exhibit = exhibit.model_copy(update={"rows": shown})
     return _svg({"intervals": _intervals, "bars": _bars, "curve": _curve}[exhibit.kind](exhibit, band))
 
 
+@_drawn
 def draw_gains(exhibit: Exhibit) -> str:
     """SVG of gains: a row is [name, gain, low, high, lowest allowed, highest allowed]; the last two None without a margin.
 
@@ -74,6 +111,7 @@ def draw_gains(exhibit: Exhibit) -> str:
     return _svg({"data": {"values": rows}, "width": 480, "height": {"step": 28}, "layer": layers})
 
 
+@_drawn
 def draw_trade(exhibit: Exhibit, lower_is_better: bool) -> str:
     """SVG of models between a price (x, less is better) and a quality (y): rows of [name, price, quality, on the front].
 
@@ -107,6 +145,7 @@ def draw_trade(exhibit: Exhibit, lower_is_better: bool) -> str:
     return _svg({"data": {"values": rows}, "width": 520, "height": 220, "layer": [points, *sides]})
 
 
+@_drawn
 def draw_learning(exhibit: Exhibit, level: float | None) -> str:
     """SVG of a measure by training rows with its intervals, and a dashed line at a level to be passed."""
     rows = [dict(zip(("x", "y", "low", "high"), r, strict=True)) for r in exhibit.rows]
@@ -140,6 +179,8 @@ def draw_learning(exhibit: Exhibit, level: float | None) -> str:
 def _svg(specification: dict[str, Any]) -> str:
     import vl_convert as vlc
 
+    # The native library ends the process at a character that XML forbids.
+    specification = in_every_text(specification, one_line)
     specification |= {"config": _CONFIG, "$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
     return str(vlc.vegalite_to_svg(json.dumps(specification), vl_version="5.20"))
 

@@ -8,7 +8,7 @@ from harness.core.comparison import Comparison, Difference, Margin
 from harness.core.finding import Cell, Exhibit
 from harness.engine.judge import selects
 from harness.outputs import narrative
-from harness.outputs.charts import draw, draw_gains, draw_learning, draw_trade
+from harness.outputs.charts import Chart, draw, draw_gains, draw_learning, draw_trade
 from harness.outputs.consequences import ERRORS
 from harness.outputs.page import page
 from harness.outputs.pair import Pair, amount, exhibit_of, pair_of, signed, why_not
@@ -36,36 +36,40 @@ class Drawing:
     note: str | None = None
 
 
+def _drawing(title: str, chart: Chart, note: str | None) -> Drawing:
+    return Drawing(title, chart.svg, " ".join(filter(None, (chart.problem, note))) or None)
+
+
 def render_comparison_html(comparison: Comparison) -> str:
     """The whole page; the same record gives the same bytes."""
     from markupsafe import Markup
 
     pair = pair_of(comparison, comparison.decision)
     named = {start: exhibit_of(comparison, start) for start in (ERRORS, CURVE, DISAGREEMENTS, POWER)}
-    template = page("comparison.html", comparison)
     decision, *reasons = advise(pair)
-    return template.render(
-        comparison=comparison,
-        pair=pair,
-        decision=decision,
-        reasons=reasons,
-        words=narrative.OUTCOME_WORDS | LEG_WORDS,
-        choice_words=CHOICE_WORDS,
-        others=[pair_of(comparison, choice) for choice in comparison.choices if choice != comparison.decision],
-        gains=gain_drawings(pair),
-        trades=trade_drawings(comparison),
-        learning=_learning(pair),
-        no_learning=why_not(comparison, "learning"),
-        power=named[POWER],
-        errors=named[ERRORS],
-        disagreements=named[DISAGREEMENTS],
-        rest=[(e, draw(e)) for e in comparison.exhibits if e.rows and e not in named.values()],
-        margins=_margins(comparison),
-        svg=Markup,
-        amount=amount,
-        signed=signed,
-        rows_of={split.role: split.rows for split in comparison.data.splits},
-    )
+    values = {
+        "comparison": comparison,
+        "pair": pair,
+        "decision": decision,
+        "reasons": reasons,
+        "words": narrative.OUTCOME_WORDS | LEG_WORDS,
+        "choice_words": CHOICE_WORDS,
+        "others": [pair_of(comparison, choice) for choice in comparison.choices if choice != comparison.decision],
+        "gains": gain_drawings(pair),
+        "trades": trade_drawings(comparison),
+        "learning": _learning(pair),
+        "no_learning": why_not(comparison, "learning"),
+        "power": named[POWER],
+        "errors": named[ERRORS],
+        "disagreements": named[DISAGREEMENTS],
+        "rest": [(e, draw(e)) for e in comparison.exhibits if e.rows and e not in named.values()],
+        "margins": _margins(comparison),
+        "svg": Markup,
+        "amount": amount,
+        "signed": signed,
+        "rows_of": {split.role: split.rows for split in comparison.data.splits},
+    }
+    return page("comparison.html", values)
 
 
 def gain_drawings(pair: Pair) -> list[Drawing]:
@@ -80,7 +84,7 @@ def gain_drawings(pair: Pair) -> list[Drawing]:
         axis = f"gain of the vertical model, {pair.level} interval"
         exhibit = Exhibit(kind="intervals", title=title, columns=["measure", axis], rows=rows)
         more = f"{DRAWN} of {len(part)}: the rest is in the table" if len(part) > DRAWN else None
-        drawings.append(Drawing(title, draw_gains(exhibit), more))
+        drawings.append(_drawing(title, draw_gains(exhibit), more))
     return drawings
 
 
@@ -150,7 +154,7 @@ def _trade(title: str, axis: str, prices: dict[str, float | None], comparison: C
     said = f"On the Pareto front (filled): {front}." + (
         f" Another is at least as good in both as: {beaten}." if beaten else ""
     )
-    return Drawing(title, draw_trade(exhibit, lower), " ".join(filter(None, (said, note))))
+    return _drawing(title, draw_trade(exhibit, lower), " ".join(filter(None, (said, note))))
 
 
 def _dominates(one: tuple[str, float, float], other: tuple[str, float, float], sign: int) -> bool:
@@ -183,4 +187,4 @@ def _learning(pair: Pair) -> Drawing | None:
     whom = narrative.about(decides.group, decides.of)
     name = narrative.measure_title(curve.columns[1]) + (f" ({whom})" if whom else "")
     named = curve.model_copy(update={"columns": [curve.columns[0], name]})
-    return Drawing(f"{CURVE}: {named.columns[1]} by training rows", draw_learning(named, level), note)
+    return _drawing(f"{CURVE}: {named.columns[1]} by training rows", draw_learning(named, level), note)

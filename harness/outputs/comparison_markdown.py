@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from harness.core.comparison import Comparison, Difference, Leg
+from harness.core.safe_text import markdown
 from harness.outputs import narrative
-from harness.outputs.markdown import fitting, plain
+from harness.outputs.markdown import fitting
 from harness.outputs.pair import exhibit_of, pair_of, signed
 from harness.outputs.recommendation import CHOICE_WORDS, LEG_WORDS, recommendation
 
@@ -15,13 +16,15 @@ def render_comparison_markdown(comparison: Comparison) -> str:
     """The recommendation, what was not compared, the conditions and the differences; what does not fit is counted."""
     pair = pair_of(comparison, comparison.decision)
     lines = [
-        f"# {plain(comparison.suite.name)}: {CHOICE_WORDS[pair.choice.outcome]}",
+        f"# {markdown(comparison.suite.name)}: {CHOICE_WORDS[pair.choice.outcome]}",
         "",
-        f"Vertical: {plain(pair.vertical.name)}. General: {plain(pair.general.name)}.",
+        f"Vertical: {markdown(pair.vertical.name)}. General: {markdown(pair.general.name)}.",
         "",
-        *fitting([f"- {plain(line, _LINE)}" for line in recommendation(comparison)], "- and {} more: see the record"),
+        *fitting(
+            [f"- {markdown(line, _LINE)}" for line in recommendation(comparison)], "- and {} more: see the record"
+        ),
     ]
-    gaps = [f"- {plain(gap.what)}: {plain(gap.reason)}" for gap in comparison.not_compared]
+    gaps = [f"- {markdown(gap.what)}: {markdown(gap.reason)}" for gap in comparison.not_compared]
     if gaps:
         lines += ["", "## Not compared", "", *fitting(gaps, "- and {} more: see the record")]
     if pair.choice.legs:
@@ -33,7 +36,7 @@ def render_comparison_markdown(comparison: Comparison) -> str:
         lines += ["", "## Differences", "", *_table(head, [_difference(d) for d in differences])]
     disagreements = exhibit_of(comparison, "Where the models disagree")
     if disagreements is not None:
-        lines += ["", f"{plain(disagreements.title)}: listed in the record and in the HTML page."]
+        lines += ["", f"{markdown(disagreements.title)}: listed in the record and in the HTML page."]
     lines += [
         "",
         f"Record `{comparison.digest}`, evidence `{comparison.evidence_digest}`.",
@@ -44,7 +47,7 @@ def render_comparison_markdown(comparison: Comparison) -> str:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = ["| " + " | ".join(map(plain, row)) + " |" for row in rows]
+    lines = ["| " + " | ".join(map(markdown, row)) + " |" for row in rows]
     more = "| … | {} more: see the record |" + " |" * (len(head) - 2)
     return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *fitting(lines, more)]
 

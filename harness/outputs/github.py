@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.core.audit import Audit
 from harness.core.decision import VerdictOutcome
+from harness.core.safe_text import workflow_data, workflow_property
 from harness.outputs import narrative
 from harness.outputs.narrative import Level
 from harness.outputs.waivers import waiver_rows
@@ -34,16 +35,12 @@ def render_github(audit: Audit) -> str:
     said += [("note", f.measure, narrative.defect(f)) for f in narrative.unjudged_defects(audit)]
     lines = []
     for level, command in _COMMANDS.items():
-        own = [f"::{command} title={_property(title)}::{_data(text)}" for one, title, text in said if one == level]
+        own = [
+            f"::{command} title={workflow_property(title)}::{workflow_data(text)}"
+            for one, title, text in said
+            if one == level
+        ]
         if len(own) > SHOWN:
             own[SHOWN - 1 :] = [f"::{command} title=More::{len(own) - SHOWN + 1} more stand in the summary"]
         lines += own
     return "\n".join(lines) + "\n"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -52,19 +52,23 @@ _READ = {
 def render_html(audit: Audit) -> str:
     """The whole report; the same record gives the same bytes."""
     checks = {record.check: record for record in audit.records}
-    return page("audit.html", audit).render(
-        audit=audit,
-        summary=narrative.summary_parts(audit),
-        origin=origin(audit),
-        words=narrative.OUTCOME_WORDS,
-        verdict=narrative.verdict_words(audit),
-        waivers=waiver_rows(audit),
-        note_of=narrative.waiver_note,
-        decisions=narrative.worst_first(audit.verdict.decisions),
-        not_tested=narrative.not_tested(audit),
-        cards=[_card(record, audit) for record in checks.values()],
-        methods={name: (find_doc(name) or "") for name in checks},
-    )
+    from markupsafe import Markup
+
+    values = {
+        "svg": Markup,  # vl-convert escapes text
+        "audit": audit,
+        "summary": narrative.summary_parts(audit),
+        "origin": origin(audit),
+        "words": narrative.OUTCOME_WORDS,
+        "verdict": narrative.verdict_words(audit),
+        "waivers": waiver_rows(audit),
+        "note_of": narrative.waiver_note,
+        "decisions": narrative.worst_first(audit.verdict.decisions),
+        "not_tested": narrative.not_tested(audit),
+        "cards": [_card(record, audit) for record in checks.values()],
+        "methods": {name: (find_doc(name) or "") for name in checks},
+    }
+    return page("audit.html", values)
 
 
 def find_doc(check: str) -> str | None:
@@ -76,17 +80,14 @@ def find_doc(check: str) -> str | None:
 
 
 def _card(record: CheckRecord, audit: Audit) -> dict[str, Any]:
-    from markupsafe import Markup
-
     entry = check_entries().get(record.check)
-    charts = [(e, Markup(svg) if (svg := draw(e, _band(e, audit))) else None) for e in record.exhibits]  # noqa: S704 - vl-convert escapes text
     decisions = [d for d in audit.verdict.decisions if _belongs(d, record, entry)]
     outcomes = [d.outcome for d in decisions]
     worst = next((o for o in ("fail", "error", "inconclusive", "not_tested", "pass") if o in outcomes), None)
     return {
         "record": record,
         "title": entry.title if entry else record.check,
-        "charts": charts,
+        "charts": [(exhibit, draw(exhibit, _band(exhibit, audit))) for exhibit in record.exhibits],
         "outcome": worst if record.status == "measured" else record.status,
         "read": " ".join([*narrative.frequencies(record), _READ.get(record.check, "")]).strip(),
         "headlines": narrative.headlines(record, decisions),

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import astuple
 
 from harness.core.audit import Audit
 from harness.core.decision import Decision
+from harness.core.safe_text import markdown
 from harness.outputs import narrative
 from harness.outputs.origin import origin
 from harness.outputs.waivers import waiver_rows
 
 # GitHub refuses a step summary of more than 1 MiB as a whole, so each of the three lists stays below a third of it.
 ROOM = 300_000
-_CELL = 500
-_SPECIAL = re.compile(r"[\\`*_\[\]~]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "&#64;"}
 
 
 def render_markdown(audit: Audit) -> str:
     """The verdict, every waiver, what was not tested, and a table of decisions, worst first; what does not fit is counted."""
     rows = next((f"{split.rows:,} test rows" for split in audit.data.splits if split.role == "test"), "no test rows")
     lines = [
-        f"# {plain(audit.suite.name)}: {narrative.verdict_words(audit)}",
+        f"# {markdown(audit.suite.name)}: {narrative.verdict_words(audit)}",
         "",
-        plain(narrative.summary(audit)),
-        *(line for sentence in origin(audit) for line in ("", plain(sentence))),
+        markdown(narrative.summary(audit)),
+        *(line for sentence in origin(audit) for line in ("", markdown(sentence))),
         "",
-        f"Model {plain(audit.model.uri)}, suite version {plain(audit.suite.version)}{_extends(audit)}, {rows}.",
+        f"Model {markdown(audit.model.uri)}, suite version {markdown(audit.suite.version)}{_extends(audit)}, {rows}.",
     ]
-    waivers = ["| " + " | ".join(map(plain, astuple(row))) + " |" for row in waiver_rows(audit)]
+    waivers = ["| " + " | ".join(map(markdown, astuple(row))) + " |" for row in waiver_rows(audit)]
     if waivers:
         lines += [
             "",
@@ -39,7 +36,7 @@ def render_markdown(audit: Audit) -> str:
             "|---|---|---|---|---|---|---|---|",
             *fitting(waivers, "| … | {} more: see the record | | | | | | |"),
         ]
-    missing = [f"- {plain('; '.join(gap.aspects))}: {plain(gap.reason)}" for gap in narrative.not_tested(audit)]
+    missing = [f"- {markdown('; '.join(gap.aspects))}: {markdown(gap.reason)}" for gap in narrative.not_tested(audit)]
     if missing:
         lines += ["", "## Not tested", "", *fitting(missing, "- and {} more: see the record")]
     decided = [_row(d) for d in narrative.worst_first(audit.verdict.decisions)]
@@ -62,7 +59,7 @@ def render_markdown(audit: Audit) -> str:
 
 
 def _extends(audit: Audit) -> str:
-    names = [plain(parent.name) for parent in audit.suite.extends]
+    names = [markdown(parent.name) for parent in audit.suite.extends]
     return f" (extends {', which extends '.join(names)})" if names else ""
 
 
@@ -80,7 +77,7 @@ def _row(decision: Decision) -> str:
         decision.limit,
         narrative.number(decision.n_needed),
     ]
-    return "| " + " | ".join(map(plain, cells)) + " |"
+    return "| " + " | ".join(map(markdown, cells)) + " |"
 
 
 def fitting(lines: list[str], more: str) -> list[str]:
@@ -91,11 +88,3 @@ def fitting(lines: list[str], more: str) -> list[str]:
         if used > ROOM:
             return [*lines[:index], more.format(len(lines) - index)]
     return lines
-
-
-def plain(text: str, longest: int = _CELL) -> str:
-    """The text as text: nothing in it becomes a link, an image, a tag, a mention or a cell of its own."""
-    text = " ".join(text.split())
-    text = text if len(text) <= longest else text[: longest - 1] + "…"
-    text = _SPECIAL.sub(lambda found: "\\" + found.group(), text)
-    return "".join(_ENTITIES.get(letter, letter) for letter in text)

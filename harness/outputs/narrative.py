@@ -9,6 +9,7 @@ from harness.core.audit import Audit
 from harness.core.decision import Decision
 from harness.core.figures import figure
 from harness.core.finding import CheckRecord, Finding, Selector
+from harness.engine.disclosure import HIDDEN
 from harness.outputs.first_page import decision_line, first_sentences, to_whom, what_it_does
 
 OUTCOME_WORDS = {
@@ -189,7 +190,12 @@ def not_tested(audit: Audit) -> list[Gap]:
         for finding in record.findings:
             if finding.value is None and finding.measure not in _FORECASTS:
                 aspect = f"{measure_title(finding.measure)}, {about(finding.group, finding.of)}".removesuffix(", ")
-                add(aspect, finding.reason or "", "No statement on these measures for these rows")
+                follows = (
+                    "Not shown: few people"
+                    if finding.reason in HIDDEN
+                    else "No statement on these measures for these rows"
+                )
+                add(aspect, finding.reason or "", follows)
     for decision in audit.verdict.decisions:
         if decision.outcome == "not_tested" and decision.observed is None:
             follows = "keeps the verdict incomplete" if decision.severity == "block" else "stays open"

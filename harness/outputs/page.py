@@ -1,24 +1,18 @@
-"""What every HTML page shares: one file, styled by our own CSS alone, text escaped, the record embedded."""
+"""What every HTML page shares: one file, styled by our own CSS alone, text escaped; the record stays in its own file, for it tells more of few people than a page may."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from harness.core.audit import Audit
-from harness.core.comparison import Comparison
+from harness.core.safe_text import shown
 from harness.outputs import narrative
-from harness.outputs.record import stored_form
 from harness.resources import resource_folder
 
-if TYPE_CHECKING:
-    from jinja2 import Template
 
-
-def page(template: str, record: Audit | Comparison) -> Template:
-    """A template of reports/templates that knows the style, its digest, and the record as JSON."""
+def page(template: str, values: Mapping[str, object]) -> str:
+    """A page made of a template of reports/templates, which also knows the style and its digest."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -32,13 +26,10 @@ def page(template: str, record: Audit | Comparison) -> Template:
     )
     environment.filters["number"] = narrative.number
     style = (root / "assets" / "report.css").read_text(encoding="utf-8")
-    text = json.dumps(stored_form(record), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    embedded = text.replace("<", "\\u003c")
     environment.globals |= {
         "style": Markup(style),  # noqa: S704 - our own CSS
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        "embedded": Markup(embedded),  # noqa: S704 - JSON with < escaped
         "about": narrative.about,
         "title_of": narrative.measure_title,
     }
-    return environment.get_template(template)
+    return shown(environment.get_template(template).render(values))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from harness.core.audit import Audit
 from harness.core.comparison import Comparison
+from harness.core.safe_text import json_text
 
 
 def render_record(record: Audit | Comparison) -> str:
     """The audit.json or comparison.json."""
-    return json.dumps(stored_form(record), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json_text(stored_form(record)) + "\n"
 
 
 def stored_form(record: Audit | Comparison) -> dict[str, Any]:

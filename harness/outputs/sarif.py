@@ -7,7 +7,6 @@ Paths stand as they were given; of an absolute one only the last part.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from harness.core.decision import Decision
 from harness.core.finding import Finding
 from harness.core.names import portable
 from harness.core.rule import Rule
+from harness.core.safe_text import in_every_text, json_text, sarif_message, shown
 from harness.engine.provenance import sha256_texts
 from harness.engine.registry import check_entries
 from harness.outputs import narrative
@@ -55,7 +55,7 @@ def render_sarif(audit: Audit) -> str:
         },
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(in_every_text(log, sarif_message)) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -127,10 +127,10 @@ def _found(audit: Audit, finding: Finding) -> dict[str, Any]:
 def _where(audit: Audit, about: Decision | Finding, rule_id: str) -> dict[str, Any]:
     """The suite's file for the data, the model for all else; and a fingerprint that stays while the numbers change."""
     given = (audit.suite.uri or audit.suite.name) if about.measure.startswith("data.") else audit.model.uri
-    same = [audit.suite.name, rule_id, about.measure, narrative.about(about.group, about.of)]
+    same = [shown(t) for t in (audit.suite.name, rule_id, about.measure, narrative.about(about.group, about.of))]
     kept = "/:@+,;=~" + ("#?&%" if "://" in given else "")
     place = {
-        "artifactLocation": {"uri": quote(portable(given), safe=kept)},
+        "artifactLocation": {"uri": quote(shown(portable(given)), safe=kept)},
         "region": {"startLine": 1},  # GitHub shows no result without a line
     }
     # The only fingerprint that GitHub reads; its own would be of the line, which all results share.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 
 from harness.core.finding import Cell, Exhibit
+from harness.core.safe_text import csv_cell, json_text, one_line
 from harness.engine.durable import write_file
 from harness.errors import UserError
 from harness.outputs.narrative import number
@@ -15,7 +15,7 @@ from harness.outputs.narrative import number
 
 def render_text(table: Exhibit) -> str:
     """Columns side by side under their names; numbers as a person reads them, nothing for what is absent."""
-    rows = [table.columns, *([_text(cell) for cell in row] for row in table.rows)]
+    rows = [[one_line(name) for name in table.columns], *([_text(cell) for cell in row] for row in table.rows)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines) + "\n"
@@ -25,15 +25,16 @@ def render_csv(table: Exhibit) -> str:
     """The columns' names, then a line a row, every number at full precision."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
+    rows: list[list[Cell]] = [[*table.columns], *table.rows]
+    for row in rows:
+        writer.writerow([csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
     return stream.getvalue()
 
 
 def render_json(table: Exhibit) -> str:
     """A list of one object a row, every number at full precision."""
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    return json_text(rows, sort_keys=False) + "\n"
 
 
 def write_table(table: Exhibit, path: Path) -> Path:
@@ -47,4 +48,4 @@ def write_table(table: Exhibit, path: Path) -> Path:
 def _text(cell: Cell) -> str:
     if cell is None:
         return ""
-    return number(cell) if isinstance(cell, int | float) else cell
+    return number(cell) if isinstance(cell, int | float) else one_line(cell)

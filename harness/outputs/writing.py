@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.core.audit import Audit
 from harness.core.comparison import Comparison
+from harness.engine.disclosure import for_readers
 from harness.engine.durable import write_file
 from harness.engine.plugins import did_you_mean, load_target, targets
 from harness.errors import UserError
@@ -35,10 +36,11 @@ def write(record: Audit | Comparison, target: str) -> Path:
 def render(record: Audit | Comparison, kind: str) -> str:
     """An audit as github, html, json, junit, markdown, sarif, or a kind that a plugin (entry point harness.outputs) gives.
 
-    A comparison as html, json or markdown.
+    A comparison as html, json or markdown. All but json show no row id, and no numbers of few people.
     """
     built_in = kind in _OF_AUDIT or kind in _OF_COMPARISON
-    given = record if built_in else record.model_copy(deep=True)  # what a plugin changes reaches nobody else
+    given = record if kind == "json" else for_readers(record)
+    given = given if built_in else given.model_copy(deep=True)  # what a plugin changes reaches nobody else
     return str(load_target(_kinds(type(record))[kind])(given))
 
 

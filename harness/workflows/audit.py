@@ -17,6 +17,7 @@ from harness.core.finding import CheckRecord
 from harness.core.names import portable
 from harness.core.required_rules import PolicyFacts
 from harness.core.rule import Rule
+from harness.core.safe_text import in_every_text, without_credentials
 from harness.core.waiver import Waiver
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
@@ -26,6 +27,7 @@ from harness.engine.judge import judge
 from harness.engine.planner import Plan, plan
 from harness.engine.policy_facts import policy_facts, with_required_rules, with_required_rules_of
 from harness.engine.progress import Progress, silent
+from harness.engine.row_hashes import IdKey, row_hashes
 from harness.engine.rule_problems import problems_of_rules
 from harness.engine.run_index import earlier_audits
 from harness.engine.runner import run
@@ -60,7 +62,8 @@ def audit(
 class AuditRequest:
     """What is audited and how. `baseline` is an earlier release's record (or its run folder) to compare with.
 
-    `runs` is the folder of runs in which earlier audits of the same test rows are counted; None counts none.
+    `runs` is the folder of runs in which earlier audits of the same test rows are counted; None counts none. `id_key` is the key
+    of the hashes that reports show for row ids; without one they show numbers.
     """
 
     suite: str | Path
@@ -69,6 +72,7 @@ class AuditRequest:
     model_options: ModelOptions = field(default_factory=ModelOptions)
     baseline: Path | None = None
     runs: Path | None = None
+    id_key: IdKey | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,9 @@ def _run_audit(request: AuditRequest, keep: Keep | None, progress: Progress, war
         "earlier_audits": _earlier(request.runs, body["data"], progress),
         "predictions": saved,
         "decision": evidence.decision.point.model_dump(mode="json"),
+        "row_hashes": None
+        if request.id_key is None
+        else row_hashes(request.id_key, (e for r in records for e in r.exhibits)),
         "usage": opened.usage().model_dump() if isinstance(opened, TextPass) else None,
         "warnings": warnings,
         "started": started.isoformat(timespec="milliseconds"),
@@ -165,7 +172,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
             for role, split in sorted(data.splits.items())
             if len(split)
         ],
-        "card": None if data.card is None else data.card.model_dump(mode="json"),
+        "card": None if data.card is None else in_every_text(data.card.model_dump(mode="json"), without_credentials),
         "members": data.members,
         "sampled_rows": data.sampled_rows,
         "source": data.origin,
@@ -184,7 +191,7 @@ def _assembled(loaded: LoadedSuite, model: Model, data: Dataset, records: list[C
             "seed": suite.seed,
             "extends": [parent.model_dump(mode="json") for parent in loaded.parents],
         },
-        "model": model.info.model_dump(mode="json"),
+        "model": in_every_text(model.info.model_dump(mode="json"), without_credentials),
         "data": part,
         "records": [record.model_dump(mode="json") for record in records],
         "system": suite.system.model_dump(mode="json"),

@@ -15,11 +15,13 @@ from harness.core.comparison import Choice, ComparedModel, Comparison, Differenc
 from harness.core.decision import Decision
 from harness.core.finding import Exhibit
 from harness.core.required_rules import guessing_rule
+from harness.core.safe_text import without_credentials
 from harness.datasets.roles import DataOptions
 from harness.engine import provenance
 from harness.engine.choosing import NO_GUARD, Compared, choose
 from harness.engine.judge import judge
 from harness.engine.progress import Progress, silent
+from harness.engine.row_hashes import IdKey, row_hashes
 from harness.engine.warned import warned
 from harness.errors import DataError, ModelError, SuiteError
 from harness.models.options import ModelOptions
@@ -36,7 +38,7 @@ DEFAULT_REASON = "The suite states no margin of its own (key compare), so any su
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What is compared and how. `guard_suite` is the general or safety set; `costs` are what errors cost."""
+    """What is compared and how. `guard_suite` is the general or safety set; `costs` are what errors cost; `id_key` as of an audit."""
 
     suite: str | Path
     vertical: str
@@ -46,6 +48,7 @@ class CompareRequest:
     guard_suite: str | None = None
     costs: Costs | None = None
     learning_curve: bool = False
+    id_key: IdKey | None = None
 
 
 def compare(request: CompareRequest, progress: Progress = silent) -> Comparison:
@@ -98,6 +101,7 @@ def _compare(request: CompareRequest, progress: Progress, warnings: list[str]) -
         "not_compared": [n.model_dump(mode="json") for n in [*_not_compared(differences, models), *gaps]],
         "notes": _notes(runs, names),
         "exhibits": [e.model_dump(mode="json") for e in exhibits],
+        "row_hashes": None if request.id_key is None else row_hashes(request.id_key, exhibits),
         "harness": runs[0].record.harness,
         "environment": runs[0].record.environment,
         "started": started.isoformat(timespec="milliseconds"),
@@ -128,7 +132,7 @@ def _skill(run: AuditRun) -> list[Decision]:
 
 def _run(request: CompareRequest, uri: str, progress: Progress) -> AuditRun:
     def tell(text: str, done: int = 0, total: int = 0) -> None:
-        progress(f"{Path(uri).name}: {text}", done, total)
+        progress(f"{_names([uri])[0]}: {text}", done, total)
 
     run = run_audit(AuditRequest(request.suite, uri, request.data, request.model_options), progress=tell)
     if run.evidence.exhausted:
@@ -281,6 +285,7 @@ def _names(uris: Iterable[str]) -> list[str]:
     """Short names, each once: the last part of a URI, with a number where two are alike."""
     found: list[str] = []
     for uri in uris:
+        uri = without_credentials(uri)
         short = uri.rstrip("/").rpartition("/")[2] or uri
         same = sum(name == short or name.startswith(f"{short} (") for name in found)
         found.append(f"{short} ({same + 1})" if same else short)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from harness.core.finding import Cell, Exhibit
+from harness.core.safe_text import without_credentials
+from harness.engine.disclosure import for_readers
 from harness.engine.plugins import did_you_mean
 from harness.engine.progress import Progress
 from harness.engine.records import open_audit
@@ -83,7 +85,7 @@ def trend(index: RunIndex, measure: str, chosen: Chosen) -> Exhibit:
         before: tuple[IndexedRun, IndexedFinding] | None = None
         for run, f in points:
             step = _step(before, (run, f))
-            rows.append([suite, whom, run.folder, run.started, run.model, f.value, f.low, f.high, f.n, *step])
+            rows.append([suite, whom, run.folder, run.started, run.model, f.value, f.low, f.high, f.n or None, *step])
             before = before if f.value is None else (run, f)
     return Exhibit(kind="table", title=measure, columns=_TREND_COLUMNS, rows=rows)
 
@@ -95,13 +97,13 @@ def differences(index: RunIndex, folder: Path, first: str, second: str) -> Exhib
         UserError: a name that fits no run, or several.
         IntegrityError: the record of a run does not match its digests.
     """
-    records = [open_audit(folder / _find(index, folder, name)) for name in (first, second)]
+    records = [for_readers(open_audit(folder / _find(index, folder, name))) for name in (first, second)]
     return run_differences(records[0], records[1])
 
 
 def _of(index: RunIndex, chosen: Chosen) -> list[IndexedRun]:
     runs = _only(index.runs(), "suite", chosen.suite, lambda run: {run.suite})
-    return _only(runs, "model", chosen.model, _model_names)
+    return _only(runs, "model", chosen.model and without_credentials(chosen.model), _model_names)
 
 
 def _only(

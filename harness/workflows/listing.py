@@ -12,6 +12,7 @@ from harness.engine.evidence import Evidence
 from harness.engine.planner import Plan, plan, validate_checks
 from harness.engine.policy_facts import policy_facts, with_required_rules
 from harness.engine.progress import silent
+from harness.engine.row_hashes import read_key, row_hash
 from harness.engine.text_pass import TextPass
 from harness.engine.views import COLUMNS, PROMPT, TEXT, render_view
 from harness.errors import DataError, SuiteError, UserError
@@ -76,8 +77,11 @@ def plan_audit(suite: str, model: str, options: DataOptions, asked: ModelOptions
     return PlannedAudit(steps, count, len(lengths), foreseen, int(lengths.sum()), cost)
 
 
-def write_rows(suite: str, role: str, path: Path, view: str = COLUMNS) -> int:
-    """Writes the id and the features (or the rendered text or prompt) of a split's rows as CSV; returns how many."""
+def write_rows(suite: str, role: str, path: Path, view: str = COLUMNS, id_key: Path | None = None) -> int:
+    """Writes the id and the features (or the rendered text or prompt) of a split's rows as CSV; returns how many.
+
+    With a key, row_hash is what reports made with it call each row.
+    """
     loaded = load_suite(suite)
     data = load_dataset(loaded)
     if view not in (COLUMNS, TEXT, PROMPT):
@@ -93,6 +97,9 @@ def write_rows(suite: str, role: str, path: Path, view: str = COLUMNS) -> int:
 
         table = pd.DataFrame({view: render_view(loaded.suite, view, split.inputs)})
     table.insert(0, "id", split.ids)
+    if id_key is not None:
+        key = read_key(id_key)
+        table.insert(1, "row_hash", [row_hash(key, str(row_id)) for row_id in split.ids])
     with written_file(path) as stream:
         table.to_csv(stream, index=False, compression="gzip" if path.suffix == ".gz" else None)
     return len(split)

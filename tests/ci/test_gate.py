@@ -80,3 +80,17 @@ def test_the_gitlab_job_ends_with_the_code_and_leaves_its_artifacts(repository, 
     assert (repository / kept / "report.html").is_file()
     assert (repository / job["artifacts"]["reports"]["junit"]).is_file()
     assert job["artifacts"]["when"] == "always"
+
+
+@pytest.mark.parametrize("verb", ["audit", "decide"])
+def test_a_line_end_in_the_output_folder_is_refused_and_starts_no_command(gate, tmp_path, verb):
+    done = gate(verb, GATE_MODEL="good", GATE_OUTPUT=f"{tmp_path}/x\nverdict=pass\n::error::boo", GITHUB_ACTIONS="true")
+    assert done.returncode == 2
+    assert "control character" in done.stderr
+    assert not any(line.startswith(("::", "verdict=")) for line in (done.stdout + done.stderr).splitlines())
+
+
+def test_a_refused_value_starts_no_command(gate):
+    done = gate("decide", GATE_FAIL_ON_INCOMPLETE="x\n::error::boo")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1

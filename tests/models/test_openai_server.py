@@ -199,11 +199,35 @@ def test_cost_is_what_the_server_counted_at_the_prices_given():
 
 
 @pytest.mark.parametrize(
-    ("uri", "says"), [("http://h/v1", "names no model"), ("http://key@h/v1#m", "would end in records")]
+    ("uri", "says"),
+    [
+        ("http://h/v1", "names no model"),
+        ("http://h/sk-topsecret1/v1", "names no model"),
+        ("http://topsecret1@h/v1#m", "HARNESS_API_KEY"),
+        ("http://me:topsecret1@h/v1", "HARNESS_API_KEY"),
+        ("http://h/v1?api_key=topsecret1#m", "HARNESS_API_KEY"),
+        ("http://h/v1?api_key=topsecret1", "HARNESS_API_KEY"),
+        ("http://h/v1#m?api_key=topsecret1", "HARNESS_API_KEY"),
+        ("http://h:nowhere/sk-topsecret1/v1#m", "is no address"),
+    ],
 )
-def test_an_address_without_a_model_or_with_a_key_is_refused(uri, says):
-    with pytest.raises(ModelError, match=says):
+def test_an_address_without_a_model_or_with_a_key_is_refused_and_the_key_is_not_repeated(uri, says):
+    with pytest.raises(ModelError, match=says) as error:
         load_server(uri, ("no", "yes"), VIEW, ModelOptions())
+    assert "topsecret1" not in str(error.value)
+
+
+def test_a_key_in_the_path_reaches_the_server_and_nothing_else():
+    with Server() as server:
+        address, _, name = server.uri.partition("#")
+        model = load_server(f"{address}/sk-topsecret1#{name}", ("no", "yes"), VIEW, ModelOptions(), timeout=5)
+        model.score(PROMPTS[:1])
+    with pytest.raises(ModelError, match=r"/\*\*\*#m gave no answer") as error:  # it is closed now
+        model.score(PROMPTS[1:2])
+    assert len(server.answered) == 1
+    assert "topsecret1" not in str(error.value) + model.info.model_dump_json()
+    assert model.info.uri == f"{address}/***#{name}"
+    assert "HARNESS_API_KEY" in model.info.card["note"]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import re
 
+from harness.core.safe_text import shown
 from harness.outputs.github import render_github
 
 COMMAND = re.compile(r"^::(error|warning|notice) title=([^:,]*)::(.*)$")
@@ -38,7 +39,7 @@ def test_no_name_from_the_data_can_end_a_property_or_begin_a_command(make_record
     evil = "50%,x::y\r\n::stop-commands::z"
     found = commands(make_record([decision("fail", group={"g": evil}, message=evil)], outcome="fail"))
     assert len(found) == 2
-    assert found[1][1:] == (f"r-fail-block g: {evil}", f"Fail: {evil}")
+    assert found[1][1:] == (f"r-fail-block g: {shown(evil)}", f"Fail: {shown(evil)}")
 
 
 def test_of_each_kind_ten_are_given_and_the_tenth_counts_the_rest(make_record, decision):

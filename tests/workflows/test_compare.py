@@ -1,4 +1,6 @@
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -187,7 +189,7 @@ def test_the_verb_writes_a_folder_and_gates_when_asked(work, tmp_path, monkeypat
     ]
     plain = CliRunner().invoke(app, arguments)
     assert plain.exit_code == 0 and "test rows would decide" in plain.stdout.replace("\n", " ")
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (tmp_path / "runs").glob("[!.]*")
     assert {p.name for p in folder.iterdir()} == {"comparison.json", "comparison.html", "comparison.md"}
     stored = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
     assert stored["schema"] == "vertical-harness/comparison/1" and stored["decision"]["outcome"] == "inconclusive"
@@ -195,3 +197,25 @@ def test_the_verb_writes_a_folder_and_gates_when_asked(work, tmp_path, monkeypat
     chosen = [*arguments[:-1], str(work / "random.csv"), "--gate", "-o", "c.json"]
     assert CliRunner().invoke(app, chosen).exit_code == 0
     assert CliRunner().invoke(app, [*arguments, "--cost-missed", "5"]).exit_code == 2
+
+
+def test_a_report_shows_rows_by_hash_and_the_key_finds_them_again(work, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("id.key").write_text("0123456789abcdef0123", encoding="utf-8")
+    models = ["--vertical", str(work / "boosted"), "--general", str(work / "random.csv")]
+    asked = ["compare", str(work / "small.yaml"), *models, "-o", "out/c.json", "-o", "out/c.html"]
+    assert CliRunner().invoke(app, [*asked, "--id-key", "id.key"]).exit_code == 0
+    stored = json.loads(Path("out/c.json").read_text(encoding="utf-8"))
+    listed = next(e for e in stored["exhibits"] if e["title"].startswith("Where the models disagree"))
+    ids = [row[0] for row in listed["rows"]]
+    page = Path("out/c.html").read_text(encoding="utf-8").partition('id="disagreements"')[2].partition("<h2")[0]
+    assert ids and not [row_id for row_id in ids if f"<td>{row_id}</td>" in page]
+    assert (
+        CliRunner().invoke(app, ["rows", str(work / "small.yaml"), "-o", "r.csv", "--id-key", "id.key"]).exit_code == 0
+    )
+    hashes = pd.read_csv("r.csv", dtype=str).set_index("id")["row_hash"]
+    assert all(f"<td>{hashes[row_id]}</td>" in page for row_id in ids)
+    assert CliRunner().invoke(app, ["verify", "out/c.json"]).exit_code == 0
+    shutil.copy("id.key", "out/id.key")
+    refused = CliRunner().invoke(app, [*asked, "--id-key", "out/id.key"])
+    assert refused.exit_code == 2 and "folder of outputs" in " ".join(refused.stderr.split())

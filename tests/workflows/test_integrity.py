@@ -144,10 +144,8 @@ def test_a_record_of_the_old_definition_is_read_and_its_edit_detected(run_folder
 
 def test_an_old_record_that_is_written_again_keeps_its_digest(run_folder):
     body = old_definition(run_folder)
-    assert harness("report", run_folder, "-o", "again.json", "-o", "again.html")[0] == 0
+    assert harness("report", run_folder, "-o", "again.json")[0] == 0
     assert json.loads(Path("again.json").read_text(encoding="utf-8")) == body
-    embedded = Path("again.html").read_text(encoding="utf-8").partition('id="record">')[2].partition("</script>")[0]
-    assert json.loads(embedded) == body
     assert harness("judge", "again.json")[0] == 0
 
 
