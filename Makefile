@@ -6,7 +6,7 @@ CORE := $(VENV)/.core
 FULL := $(VENV)/.full
 TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
-.PHONY: demo test quick check lint wheel-test newest suites clean
+.PHONY: demo test quick check lint wheel-test newest kills suites clean
 
 demo: $(CORE)  ## audit a real credit model and say where the report lies
 	$(BIN)/harness demo
@@ -25,6 +25,9 @@ lint: $(FULL)
 
 wheel-test: $(FULL)  ## the built wheel, in a fresh environment and an empty folder
 	bash tests/wheel.sh $(PYTHON)
+
+kills: $(FULL)  ## fifty commands killed at random moments and run again
+	HARNESS_KILLS=50 $(TESTS) tests/faults/test_kills.py
 
 suites: $(CORE)  ## fit and audit a reference model for every suite: a table of verdicts, measures and seconds
 	$(BIN)/python benchmarks/suites.py
