@@ -340,7 +340,7 @@ def test_no_name_of_a_column_breaks_the_suite(name, tmp_path):
     })  # fmt: skip
     table.to_parquet(tmp_path / "d.parquet")
     init(tmp_path / "d.parquet", tmp_path / "d.yaml", Wishes())
-    assert validate(str(tmp_path / "d.yaml")).suite.data.features == [name, f"{name} sex"]
+    assert validate(str(tmp_path / "d.yaml")).suite.data.features == [name.strip(), f"{name} sex"]  # \x85 is a blank
     table.drop(columns=[name, f"{name} sex"]).to_parquet(tmp_path / "t.parquet")
     init(tmp_path / "t.parquet", tmp_path / "t.yaml", Wishes())
     fit(tmp_path / "t.yaml", "sklearn:tfidf", tmp_path / "m")
