@@ -1,7 +1,8 @@
 """Makes what tests/answers.sh audits: loans with ids and words that are easily misread, and models whose answers are.
 
 Without arguments it writes the files. `measured RECORD MEASURE` prints a value of a record; `scored ROWS FILE` writes
-answers to the rows of `harness rows`, with the ids as they are written there.
+answers to the rows of `harness rows`, with the ids as they are written there; `hostile` writes loans whose groups have names that
+would end a chart library, colour a terminal or start a workflow command.
 """
 
 import csv
@@ -89,6 +90,15 @@ def write_suites(loans):
         file.write(asked.replace("checks:", f"{PROMPT}checks:"))
 
 
+def write_hostile():
+    """The loans with hostile names of groups, and their suite."""
+    names = {"f": "men\x0b", "m": "\x1b[31mred\n::error::planted"}
+    loans = pd.read_csv("loans.csv", dtype={"case": str})
+    loans.assign(sex=loans["sex"].map(names)).to_parquet("hostile.parquet")
+    with open("hostile.yaml", "w", encoding="utf-8") as file:
+        file.write(SUITE.replace("loans.csv", "hostile.parquet"))
+
+
 def write_scores(rows, scored):
     """A score of each row by its income."""
     with open(rows, encoding="utf-8", newline="") as asked, open(scored, "w", encoding="utf-8", newline="") as file:
@@ -162,6 +172,8 @@ def measured(record, measure):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measured"]:
         sys.stdout.write(f"{measured(sys.argv[2], sys.argv[3])}\n")
+    elif sys.argv[1:2] == ["hostile"]:
+        write_hostile()
     elif sys.argv[1:2] == ["scored"]:
         write_scores(sys.argv[2], sys.argv[3])
     else:
