@@ -14,19 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from harness import load_suite
 from harness.cli.app import app
 from harness.core.audit import Audit
-from harness.datasets.roles import load_dataset
 from harness.engine.records import open_record
 from harness.outputs import writing
 from harness.workflows import runs
 from harness.workflows.audit import AuditRun
+from tests.faults.small import write_small
 
 STEPS = ((os, "fsync"), (os, "replace"), (os, "rename"), (os, "mkdir"), (Path, "touch"))
 
@@ -72,14 +69,6 @@ class FailingDisk:
                     one.stop()
 
 
-SUITE = """
-extends: finance/credit-risk
-decision: null
-name: small
-checks: [performance.classification]
-policy:
-  - {id: useful, measure: performance.accuracy, at_least: 0.5, reason: r, source: s}
-"""
 EVERY = [
     word for name in ("a.json", "r.html", "j.xml", "s.md", "f.sarif", "github=g") for word in ("-o", f"out/{name}")
 ]
@@ -102,11 +91,7 @@ VERBS = {
 def prepared(tmp_path_factory):
     """A folder with a suite, predictions of two models, a table, a run of each kind, and a folder of runs."""
     folder = tmp_path_factory.mktemp("prepared")
-    (folder / "s.yaml").write_text(SUITE, encoding="utf-8")
-    test = load_dataset(load_suite(folder / "s.yaml")).splits["test"]
-    for seed, name in enumerate(("p", "q")):
-        scores = np.random.default_rng(seed).uniform(0, 0.6, len(test)) + 0.4 * (test.labels == "yes")
-        pd.DataFrame({"id": test.ids, "score": scores}).to_csv(folder / f"{name}.csv", index=False)
+    test = write_small(folder)
     test.inputs.assign(approved=test.labels).to_csv(folder / "d.csv", index=False)
     for verb in ("audit", "compare"):
         words = [sys.executable, "-m", "harness.cli", *VERBS[verb]]

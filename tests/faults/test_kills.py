@@ -7,23 +7,12 @@ import subprocess
 import sys
 import time
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from harness import load_suite
-from harness.datasets.roles import load_dataset
+from tests.faults.small import write_small
 from tests.models.test_openai_server import Server
 
 KILLS = int(os.environ.get("HARNESS_KILLS", "6"))
-SUITE = """
-extends: finance/credit-risk
-decision: null
-name: small
-checks: [performance.classification]
-policy:
-  - {id: useful, measure: performance.accuracy, at_least: 0.1, reason: r, source: s}
-"""
 VERBS = {
     "audit": ["audit", "s.yaml", "--model", "p.csv", "-o", "out/audit.json", "-o", "out/s.md"],
     "text audit": ["audit", "s.yaml", "--model", "{server}", "--rows", "120", "--concurrency", "1", "-o", "out/audit.json"],
@@ -35,11 +24,7 @@ VERBS = {
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kills")
-    (folder / "s.yaml").write_text(SUITE, encoding="utf-8")
-    test = load_dataset(load_suite(folder / "s.yaml")).splits["test"]
-    for seed, name in enumerate(("p", "q")):
-        scores = np.random.default_rng(seed).uniform(0, 0.6, len(test)) + 0.4 * (test.labels == "yes")
-        pd.DataFrame({"id": test.ids, "score": scores}).to_csv(folder / f"{name}.csv", index=False)
+    write_small(folder)
     return folder
 
 

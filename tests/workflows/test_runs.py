@@ -19,15 +19,8 @@ from harness.engine.durable import unfinished_folder
 from harness.spec.loading import load_suite
 from harness.workflows.run_folders import finish
 from harness.workflows.runs import OUTPUTS
+from tests.faults.small import SUITE
 
-SUITE = """
-extends: finance/credit-risk
-decision: null
-name: small
-checks: [performance.classification]
-policy:
-  - {id: useful, measure: performance.accuracy, at_least: 0.5, reason: r, source: s}
-"""
 ALL = {*OUTPUTS, "predictions.parquet"}
 
 

@@ -35,7 +35,7 @@ class Rows:
 
     `own` (r,) is the distinct row of each row. Of each distinct row: `first` its first row, `in_test`, `in_train`, `compared`
     whether it is held against all others, `vector` a
-    number that equal features share, `kin` its cluster, `points` (n, k) its numbers in tolerances and its categories as one
+    number that equal features share, `cluster` its cluster, `points` (n, k) its numbers in tolerances and its categories as one
     more number, two apart, and its texts as `shingles`, if it has texts.
     """
 
@@ -45,7 +45,7 @@ class Rows:
     in_train: Bools
     compared: Bools
     vector: Ints
-    kin: Ints
+    cluster: Ints
     points: Floats
     shingles: Shingles | None
 
@@ -69,14 +69,14 @@ def distinct_rows(parts: list[Split], kinds: Kinds, tolerance: float, compared: 
     inputs = pd.concat([part.inputs for part in parts], ignore_index=True)
     vector = _codes(inputs)
     clusters = joined_clusters(parts)
-    kin = vector if clusters is None else pd.factorize(clusters)[0]
-    own = pd.factorize(vector * (kin.max() + 1) + kin)[0]  # numbered in the order of appearance
+    cluster = vector if clusters is None else pd.factorize(clusters)[0]
+    own = pd.factorize(vector * (cluster.max() + 1) + cluster)[0]  # numbered in the order of appearance
     first = np.unique(own, return_index=True)[1]
     tests = np.arange(len(own)) < len(parts[0])
     in_test, in_train, held = (np.bincount(own[part], minlength=len(first)) > 0 for part in (tests, ~tests, compared))
     points = _points(inputs, kinds, tolerance)[first]
     shingles = shingles_of(_texts(inputs[kinds.texts].iloc[first])) if kinds.texts else None
-    return Rows(own, first, in_test, in_train, held, vector[first], kin[first], points, shingles)
+    return Rows(own, first, in_test, in_train, held, vector[first], cluster[first], points, shingles)
 
 
 def find_near_pairs(rows: Rows, similarity: float) -> NearPairs:
@@ -107,7 +107,7 @@ def _candidates(rows: Rows, similarity: float) -> Iterator[tuple[Ints, Ints]]:
     blocks = [compared[start : start + BLOCK] for start in range(0, len(compared), BLOCK)]
     found = _close(rows, blocks) if rows.shingles is None else rows.shingles.candidates(blocks, similarity)
     for i, j in found:
-        kept = ((i < j) | ~rows.compared[j]) & (rows.vector[i] != rows.vector[j]) & (rows.kin[i] != rows.kin[j])
+        kept = ((i < j) | ~rows.compared[j]) & (rows.vector[i] != rows.vector[j]) & (rows.cluster[i] != rows.cluster[j])
         i, j = i[kept], j[kept]
         for start in range(0, len(i), PAIRS):
             yield i[start : start + PAIRS], j[start : start + PAIRS]
